@@ -1,0 +1,68 @@
+# make demo    judge the examples with the built-in model
+# make test    lint, types, import contracts, tests
+# make check   lint, types, import contracts
+# make bench   the tables of benchmarks/
+# PYTHON=python3.12 make …   another interpreter; VENV=… another environment
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+SOURCES = stepcheck tests benchmarks models
+
+# llama.cpp is compiled on the first installation (minutes); its vision part is not needed.
+BUILD = CMAKE_ARGS="$${CMAKE_ARGS--DLLAVA_BUILD=OFF}"
+
+.PHONY: help demo test check bench constraints clean
+
+help:
+	@sed -n 's/^# \(make\)/\1/p' Makefile
+
+demo: $(VENV)/.installed
+	@$(BIN)/stepcheck score examples/*.md
+
+test: check
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.installed-test
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+bench: $(VENV)/.installed-test
+	@for file in benchmarks/*.py; do \
+		echo "== $$file"; $(BIN)/python "$$file" || exit $$?; \
+	done
+
+# The newest versions that pyproject.toml allows, pinned for everybody; local version suffixes (+cpu) are dropped.
+constraints:
+	@rm -rf $(VENV)-new && $(PYTHON) -m venv $(VENV)-new
+	@$(BUILD) $(VENV)-new/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[test]'
+	@$(VENV)-new/bin/python -m pip freeze --exclude-editable --exclude stepcheck > constraints.new
+	@if grep ' @ ' constraints.new; then \
+		echo "error: installed from a path, so without a version to pin"; rm constraints.new; exit 1; \
+	fi
+	@sed 's/+[a-z0-9.]*$$//' constraints.new > constraints.txt
+	@rm -rf constraints.new $(VENV)-new
+	@echo "constraints.txt: $$(grep -c == constraints.txt) packages"
+
+clean:
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: stepcheck needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; \
+		exit 1; \
+	}
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing stepcheck into $(VENV). The first time, llama.cpp is compiled: some minutes."
+	@$(BUILD) $(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing stepcheck and its tests' tools into $(VENV). The first time, llama.cpp is compiled: some minutes."
+	@$(BUILD) $(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/.installed

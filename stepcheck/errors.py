@@ -1,0 +1,114 @@
+"""Every error that stepcheck raises on purpose, in one tree.
+
+    StepcheckError
+    ├── UsageError              the command line or a setting makes no sense          (exit 2)
+    ├── InputError              a file, row or document cannot be read                 kind "input"
+    ├── ModelError              a model cannot be used                                 kind "model"
+    │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
+    │   ├── CardError           a model card is wrong: file and key                    kind "card"
+    │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
+    ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
+    └── EngineError             llama.cpp could not do it                              kind "engine"
+        ├── TooLongError        one prompt is longer than the context                  kind "too_long"
+        ├── LoadError           the model file cannot be loaded                        kind "load"
+        ├── OutOfMemoryError    no room for the model, the KV cache or a batch         kind "out_of_memory"
+        ├── NonFiniteError      a reward is NaN or infinite                            kind "non_finite"
+        ├── CancelledError      stopped on request                                     kind "cancelled"
+        └── WorkerDiedError     the engine's process ended (a crash in C, a kill)      kind "worker_died"
+
+A message says what is wrong, where, and what to do. `kind` is the stable word that machine-readable output carries.
+"""
+
+from typing import ClassVar
+
+
+class StepcheckError(Exception):
+    """Base of all errors that are reported as a sentence, without a traceback."""
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(StepcheckError):
+    """The command line or a setting makes no sense."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class InputError(StepcheckError):
+    """A file, a row or a document cannot be read."""
+
+    kind = "input"
+
+
+class ModelError(StepcheckError):
+    """A model cannot be used."""
+
+    kind = "model"
+
+
+class ModelNotFoundError(ModelError):
+    """No model of that name on this machine."""
+
+    kind = "model_not_found"
+
+
+class CardError(ModelError):
+    """A model card is wrong; the message names file and key."""
+
+    kind = "card"
+
+
+class CheckpointError(ModelError):
+    """A checkpoint folder cannot be converted."""
+
+    kind = "checkpoint"
+
+
+class CountMismatchError(StepcheckError):
+    """Steps, marks and rows disagree; nothing is scored by guess."""
+
+    kind = "count_mismatch"
+
+
+class EngineError(StepcheckError):
+    """llama.cpp could not do what was asked; the message carries its reason."""
+
+    kind = "engine"
+
+
+class TooLongError(EngineError):
+    """One prompt is longer than the model's context."""
+
+    kind = "too_long"
+
+
+class LoadError(EngineError):
+    """The model file cannot be loaded."""
+
+    kind = "load"
+
+
+class OutOfMemoryError(EngineError):
+    """No room for the model, its KV cache or a batch."""
+
+    kind = "out_of_memory"
+
+
+class NonFiniteError(EngineError):
+    """The model produced NaN or infinity; such a reward does not count."""
+
+    kind = "non_finite"
+
+
+class CancelledError(EngineError):
+    """Stopped on request."""
+
+    kind = "cancelled"
+
+
+class WorkerDiedError(EngineError):
+    """The engine's process ended: a crash in C code, or somebody killed it."""
+
+    kind = "worker_died"

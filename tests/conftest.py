@@ -1,0 +1,42 @@
+"""Fixtures that many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from stepcheck.hub.convert import convert
+from stepcheck.hub.quantize import WeightType
+from tests import checkpoints
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data beside the checkout; tests that need it skip where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the data folder beside the checkout (../shared/data), which is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """Our own examples."""
+    return ROOT / "examples"
+
+
+@pytest.fixture(scope="session")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The card of a small random model in f16: rewards mean nothing, everything else is real."""
+    folder = tmp_path_factory.mktemp("random")
+    checkpoint = checkpoints.write(folder / "checkpoint", checkpoints.Spec())
+    return convert(checkpoint, folder, weight_type=WeightType.F16, name="random")
+
+
+@pytest.fixture(scope="session")
+def random_model_q8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in q8_0."""
+    folder = tmp_path_factory.mktemp("random-q8")
+    checkpoint = checkpoints.write(folder / "checkpoint", checkpoints.Spec())
+    return convert(checkpoint, folder, weight_type=WeightType.Q8_0, name="random-q8")
