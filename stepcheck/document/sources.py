@@ -1,0 +1,195 @@
+"""Sources: files and standard input as bytes and text, with their format.
+
+Owns opening, limits, encodings and the guess of a stream's format. Refuses encodings other than UTF-8 (a BOM is dropped
+and no offset counts it) and binary files.
+"""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TextIO
+
+from stepcheck.errors import InputError
+
+Format = Literal["text", "json", "jsonl"]
+
+MOST_CHARACTERS = 6_000_000
+"""Longest text of one solution: some million tokens, more than any model reads; 5 MB take about 2 s to split."""
+LONGEST_LINE = 16 * 2**20
+"""Bytes of one row; a row's strings live in memory together."""
+LARGEST_ARRAY = 128 * 2**20
+"""Bytes of a JSON file that is one array; JSONL has no such limit, since it is streamed."""
+
+_HEAD = 64 * 1024
+_BOM = b"\xef\xbb\xbf"
+_SUFFIXES: dict[str, Format] = {
+    ".md": "text",
+    ".markdown": "text",
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+_ADVICE = "expected a .md, .txt, .json or .jsonl file in UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open source: how messages call it, what is in it, its bytes from the first one after a BOM."""
+
+    name: str
+    format: Format
+    stream: BinaryIO
+
+    def lines(self) -> Iterator[tuple[int, bytes | None]]:
+        """Number (from 1) and bytes of every line; None for one longer than `LONGEST_LINE`, which is skipped."""
+        number = 0
+        while line := self.stream.readline(LONGEST_LINE + 1):
+            number += 1
+            whole = line
+            while len(line) > LONGEST_LINE and not whole.endswith(b"\n") and (whole := self.stream.readline(_HEAD)):
+                pass
+            yield number, line if len(line) <= LONGEST_LINE else None
+
+    def text(self) -> str:
+        """All of it as text. Raises InputError: too long, not UTF-8, binary."""
+        data = self.stream.read(4 * MOST_CHARACTERS + 1)
+        text = decode(data, self.name) if len(data) <= 4 * MOST_CHARACTERS else None
+        if text is None or len(text) > MOST_CHARACTERS:
+            raise InputError(f"{self.name}: more than {MOST_CHARACTERS:,} characters; is it one solution?")
+        if "\0" in text:
+            line = text.count("\n", 0, text.index("\0")) + 1
+            raise InputError(f"{self.name}:{line}: a NUL character, as in a binary file; {_ADVICE}")
+        return text
+
+    def data(self) -> bytes:
+        """All of it as bytes, for JSON. Raises InputError: larger than `LARGEST_ARRAY`."""
+        data = self.stream.read(LARGEST_ARRAY + 1)
+        if len(data) > LARGEST_ARRAY:
+            size = LARGEST_ARRAY // 2**20
+            raise InputError(
+                f"{self.name}: more than {size} MiB in one JSON value; JSONL (one row a line) has no limit"
+            )
+        return data
+
+
+def decode(data: bytes, name: str) -> str:
+    """UTF-8 as text. Raises InputError with the line of the first byte that is not."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; save it as UTF-8") from error
+
+
+@contextlib.contextmanager
+def opened(source: str | Path, stdin: TextIO | BinaryIO | None, form: Format | None) -> Iterator[Source]:
+    """Open a file, or standard input for `-`; the format is `form`, else the suffix's, else guessed from the beginning.
+
+    Raises InputError: no such file, a folder, no permission, an unknown suffix, binary, UTF-16.
+    """
+    name = str(source)
+    suffix = Path(name).suffix.lower() if name != "-" else ""
+    if form is None and suffix and suffix not in _SUFFIXES:
+        raise InputError(f"{name}: unknown kind of file ({suffix}); {_ADVICE}, or name the format")
+    with _bytes(name, stdin) as stream:
+        head = _head(stream, name)
+        whole = io.BufferedReader(_Spliced(head.removeprefix(_BOM), stream), _HEAD)
+        yield Source(name, _format(head.removeprefix(_BOM), suffix, form), whole)
+
+
+@contextlib.contextmanager
+def _bytes(name: str, stdin: TextIO | BinaryIO | None) -> Iterator[BinaryIO]:
+    if name == "-":
+        stream = stdin or sys.stdin
+        if stream is None:
+            raise InputError("standard input is closed: name a file")
+        yield _binary(stream)
+        return
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name}: is a folder; name the files in it")
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file") from error
+    except PermissionError as error:
+        raise InputError(f"{name}: no permission to read it") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be opened: {getattr(error, 'strerror', None) or error}") from error
+    with file:
+        yield file
+
+
+def _binary(stream: TextIO | BinaryIO) -> BinaryIO:
+    if isinstance(stream, io.TextIOBase):
+        buffer = getattr(stream, "buffer", None)
+        return buffer if buffer is not None else io.BytesIO(stream.read().encode("utf-8", "surrogatepass"))
+    return stream  # type: ignore[return-value]  # a TextIO that is no TextIOBase does not exist in practice
+
+
+def _head(stream: BinaryIO, name: str) -> bytes:
+    """The beginning: whole lines up to the first that says something, 64 KiB at most. A live stream is not held up."""
+    head = stream.readline(_HEAD)
+    while len(head) < _HEAD and head.removeprefix(_BOM).strip() in (b"", b"[") and (line := stream.readline(_HEAD)):
+        head += line
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{name}: is UTF-16; save it as UTF-8")
+    if b"\0" in head:
+        raise InputError(f"{name}: looks like a binary file; {_ADVICE}")
+    return head
+
+
+def _format(head: bytes, suffix: str, form: Format | None) -> Format:
+    """The format asked for, else the suffix's; a stream's, and JSON or JSONL, are guessed from the beginning."""
+    start = head.strip()
+    asked = form or _SUFFIXES.get(suffix)
+    if asked == "text":
+        return "text"
+    if asked == "jsonl":
+        return "json" if start.startswith(b"[") and not form else "jsonl"
+    if start.startswith(b"[") and (asked or re.match(rb"\[\s*(?:\{|\]\s*\Z)", start)):
+        return "json"
+    if re.match(rb"\{\s*(?:\"|\}|\Z)", start) and not form:
+        return "jsonl" if start.endswith(b"}") or len(head) >= _HEAD else "json"
+    return asked or "text"
+
+
+class _Spliced(io.RawIOBase):
+    """The beginning that was read already, then the rest of the stream."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = head, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: Buffer
+        read = getattr(self._stream, "read1", self._stream.read)
+        data, self._head = (
+            (self._head[: len(buffer)], self._head[len(buffer) :]) if self._head else (read(len(buffer)), b"")
+        )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def text_or_file(value: str) -> str:
+    """What `--problem TEXT|FILE` means: the content of that file if there is one, else the text itself.
+
+    Raises InputError for a file that is empty or no text.
+    """
+    try:
+        path = Path(value)
+        if not path.is_file():
+            return value
+        with path.open("rb") as file:
+            text = Source(value, "text", file).text().removeprefix("\ufeff").strip()
+    except (OSError, ValueError):  # longer than any file's name, or with characters that none can have
+        return value
+    if not text:
+        raise InputError(f"{value}: is empty; it was to hold the problem")
+    return text

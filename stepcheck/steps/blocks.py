@@ -1,0 +1,125 @@
+"""Blocks: the headings, paragraphs, lists and fences of a masked text, with character offsets.
+
+Owns the one use of a Markdown parser (markdown-it, blocks only; on a text from `maths.mask`, which hides what a parser
+would misread). Refuses to know what a step or a problem is.
+
+Not CommonMark, on purpose: link definitions, HTML blocks and indented code are ordinary paragraphs, since mathematics
+is full of `[x]: …`, `<` and four spaces.
+"""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from stepcheck.errors import InputError
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+MOST_LINES = 100_000
+"""A text with more lines is refused: the parser needs up to 26 µs a line (measured), and no model reads so much."""
+
+_MARKER = re.compile(r"[ \t]*(?:\d{1,9}[.)]|[-+*])")
+_HASHES = re.compile(r"[ \t]*#{1,6}[ \t]*")
+_TITLE = re.compile(r"[^\n=\ue000\ue001]{0,79}[^\n=\ue000\ue001.。!?！？;；,，]")
+"""What an underlined line must look like to be a heading: `So x = 3.` over a `---` is a sentence over a rule."""
+_CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list, without its marker; `number` is None in a bullet list."""
+
+    start: int
+    end: int
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block at the top level: `text[start:end]`, outer white space excluded, a heading without its `#`.
+
+    `rule` is a `---` or an empty heading. `level` is a heading's, 1 to 6. `text` is a paragraph, a quote or a fence.
+    """
+
+    kind: Literal["heading", "text", "list", "rule"]
+    start: int
+    end: int
+    level: int = 0
+    items: tuple[Item, ...] = ()
+
+
+def trim(masked: str, start: int, end: int) -> tuple[int, int]:
+    """The same slice without outer white space and comments; empty (`start == end`) where nothing is left."""
+    piece = masked[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    return left, max(left, start + len(piece.rstrip()))
+
+
+@functools.cache
+def _parser() -> "MarkdownIt":
+    """Fences are masked already; what is left of backticks is text."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").disable(["reference", "html_block", "code", "fence", "inline"])
+
+
+def parse(masked: str, cuts: Sequence[int] = ()) -> tuple[Block, ...]:
+    """The top-level blocks in order; at each of the offsets `cuts` (starts of lines, rising) everything open ends.
+
+    Raises InputError for a text of more than `MOST_LINES` lines.
+    """
+    lines = masked.count("\n") + 1
+    if lines > MOST_LINES:
+        raise InputError(f"it has {lines:,} lines; of one solution at most {MOST_LINES:,} are read")
+    edges = dict.fromkeys([0, *cuts, len(masked)])
+    return tuple(block for start, end in itertools.pairwise(edges) for block in _parse(masked, start, end))
+
+
+def _parse(masked: str, start: int, end: int) -> Iterator[Block]:
+    piece = masked[start:end]
+    starts = list(itertools.accumulate((len(line) + 1 for line in piece.split("\n")), initial=start))
+    starts[-1] = end
+    yield from _blocks(masked, starts, _parser().parse(piece))
+
+
+def _blocks(masked: str, starts: list[int], tokens: "list[Token]") -> Iterator[Block]:
+    opened, items = (0, 0), list[Item]()
+    for token in tokens:
+        start, end = (starts[line] for line in token.map or (0, 0))
+        if token.type == "list_item_open" and token.level == 1:
+            items.append(_item(masked, start, end, token.info))
+        elif token.level != 0:
+            continue
+        elif token.type in ("ordered_list_open", "bullet_list_open"):
+            opened, items = trim(masked, start, end), []
+        elif token.type in ("ordered_list_close", "bullet_list_close"):
+            yield Block("list", *opened, items=tuple(items))
+        elif token.type == "hr":
+            yield Block("rule", *trim(masked, start, end))
+        elif token.type == "heading_open":
+            yield from _heading(masked, *trim(masked, start, end), token)
+        elif token.type in ("paragraph_open", "blockquote_open") and masked[start:end].strip():
+            yield Block("text", *trim(masked, start, end))
+
+
+def _heading(masked: str, start: int, end: int, token: "Token") -> Iterator[Block]:
+    level = int(token.tag[1])
+    if token.markup.startswith("#"):
+        hashes = _HASHES.match(masked, start, end)
+        start = hashes.end() if hashes else start
+        closing = _CLOSING_HASHES.search(masked, start, end)
+        start, end = trim(masked, start, closing.start() if closing else end)
+        yield Block("heading" if start < end else "rule", start, end, level)
+        return
+    start, end = trim(masked, start, masked.rfind("\n", start, end))
+    yield Block("heading", start, end, level) if _TITLE.fullmatch(masked, start, end) else Block("text", start, end)
+
+
+def _item(masked: str, start: int, end: int, number: str) -> Item:
+    marker = _MARKER.match(masked, start, end)
+    return Item(*trim(masked, marker.end() if marker else start, end), int(number) if number else None)
