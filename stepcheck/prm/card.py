@@ -1,0 +1,119 @@
+"""Model cards: one TOML file says everything about a reward model that its weights do not.
+
+Owns the card's schema and its errors (file and key). Refuses unknown keys: a typo must not become a silent default.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from stepcheck.errors import CardError
+
+Positive = Annotated[int, Meta(ge=1)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The text around problem and steps; only this text may contain special tokens."""
+
+    before_problem: str
+    after_problem: str
+    mark: Annotated[str, Meta(min_length=1)]
+    """Follows every step; exactly one token, at which the step's reward is read."""
+    normalization: Literal["none", "nfc"] = "none"
+    """Unicode form in which the tokenizer expects problem and steps; llama.cpp does not bring it about itself."""
+
+
+class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the hidden state at a mark becomes a reward."""
+
+    kind: Literal["mlp"]
+    """`mlp`: Linear → ReLU → Linear → softmax (Qwen2.5-Math-PRM, arXiv 2501.07301, section 4)."""
+    positive: Annotated[int, Meta(ge=0, le=1)] = 1
+    """The class whose probability is the reward."""
+
+
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The model's files, relative to the card's folder."""
+
+    backbone: str
+    backbone_sha256: Sha256
+    head: str
+    head_sha256: Sha256
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the weights come from."""
+
+    repository: str
+    revision: str = ""
+    """A commit; empty until one is pinned."""
+
+
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One reward model. `context` counts tokens; `threshold` is the reward under which a step counts as wrong."""
+
+    schema: Literal[1] = 1
+    name: Name
+    title: str
+    licence: str
+    architecture: str
+    """The checkpoint's class name, e.g. `Qwen2ForProcessRewardModel`."""
+    context: Positive
+    threshold: Probability = 0.5
+    threshold_source: str = "the usual 0.5"
+    weight_type: str = ""
+    """Type of the backbone's matrices, e.g. `q8_0`; empty where the card has no files yet."""
+    notice: str = ""
+    """One sentence that must be shown with every result, e.g. that this is a demonstration."""
+    template: Template
+    readout: Readout
+    files: Files | None = None
+    origin: Origin | None = None
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read and validate a card.
+
+    Raises:
+        CardError: the file cannot be read, is not TOML, or a key is unknown, missing or of the wrong kind.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CardError(f"{path}: not a TOML file: {error}") from error
+    try:
+        return msgspec.convert(data, ModelCard)
+    except msgspec.ValidationError as error:
+        raise CardError(f"{path}: {_with_key(str(error))}") from error
+
+
+def render_card(card: ModelCard) -> str:
+    """Write a card as TOML, such that `read_card` gives it back; keys in the order of the schema."""
+    return _render(msgspec.to_builtins(card), "").lstrip("\n")
+
+
+def _render(table: dict[str, Any], path: str) -> str:
+    """Render a table's values, then its sub-tables; JSON's strings are TOML's once DEL is escaped."""
+    plain = {key: value for key, value in table.items() if value is not None and not isinstance(value, dict)}
+    lines = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f") for key, value in plain.items()
+    ]
+    tables = [
+        f"\n[{path}{key}]\n{_render(value, f'{path}{key}.')}" for key, value in table.items() if isinstance(value, dict)
+    ]
+    return "".join(lines + tables)
+
+
+def _with_key(message: str) -> str:
+    """Turn msgspec's ``… - at `$.template.mark` `` into a sentence that starts with the key."""
+    what, _, where = message.partition(" - at `$.")
+    return f"key '{where.rstrip('`')}': {what}" if where else what

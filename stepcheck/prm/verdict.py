@@ -1,0 +1,61 @@
+"""Rewards + threshold → verdict, and the aggregates that rank whole solutions.
+
+A step is wrong if its reward is under the threshold; the first such step is the verdict (ProcessBench, arXiv
+2412.06559). Aggregates: product (the choice of arXiv 2501.07301), minimum, last, mean.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepcheck.errors import CountMismatchError, NonFiniteError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rewards say: `first_error` is the 0-based index of the first step under `threshold`, or None."""
+
+    first_error: int | None
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """One number for a whole solution, each in [0, 1]."""
+
+    product: float
+    min: float
+    last: float
+    mean: float
+
+
+def judge(rewards: Sequence[float], threshold: float) -> Verdict:
+    """Find the first step whose reward is under the threshold.
+
+    Raises:
+        NonFiniteError: a reward is NaN or infinite; NaN would pass any comparison unseen.
+    """
+    check_finite(rewards)
+    return Verdict(next((i for i, reward in enumerate(rewards) if reward < threshold), None), threshold)
+
+
+def aggregate(rewards: Sequence[float]) -> Aggregates:
+    """Reduce rewards to one number in four ways.
+
+    Raises:
+        CountMismatchError: there is no reward to reduce.
+        NonFiniteError: a reward is NaN or infinite.
+    """
+    if not rewards:
+        raise CountMismatchError("no rewards: a solution needs at least one step")
+    check_finite(rewards)
+    return Aggregates(math.prod(rewards), min(rewards), rewards[-1], math.fsum(rewards) / len(rewards))
+
+
+def check_finite(rewards: Sequence[float]) -> None:
+    """Refuse NaN and infinity, naming the step."""
+    for i, reward in enumerate(rewards):
+        if not math.isfinite(reward):
+            raise NonFiniteError(
+                f"the reward of step {i + 1} is {reward}: the model file is damaged or its type unsuited"
+            )
