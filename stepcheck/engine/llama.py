@@ -1,0 +1,284 @@
+"""llama.cpp: a loaded backbone that tokenizes, decodes batches and hands out the state after the final norm.
+
+The only importer of llama_cpp besides the quantizer. Owns what is particular to llama.cpp: its parameters, its return
+codes, its log, and the tap. Runs in the engine's process only; nothing here may be imported by the parent.
+
+The tap: the evaluation callback asks for the node `result_norm`, copies it and stops the graph there, so the lm_head
+(152k columns for Qwen) is never computed. Rows arrive in the order of the flagged tokens.
+"""
+
+import ctypes
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+from llama_cpp._ctypes_extensions import load_shared_library
+
+from stepcheck.engine.plan import Batch, Copy, Floats, Ints, Operation
+from stepcheck.engine.wire import Load
+from stepcheck.errors import CancelledError, EngineError, LoadError, OutOfMemoryError
+
+N_SEQS = 64
+"""Branches of the tree at a time."""
+N_OUTPUTS = 64
+"""Rows per decode: each costs llama.cpp a row of logits in its output buffer, although none is computed."""
+N_UBATCH = 512
+"""Tokens per decode on a CPU."""
+N_UBATCH_OFFLOAD = 1024
+"""Tokens per decode where layers are offloaded."""
+TINY = 256
+"""Up to this width one thread is the default: the matrices are too small to share, and where other programs keep the
+cores busy, threads that spin at llama.cpp's barriers cost 20 times what they gain (measured on two cores)."""
+
+_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+_GPU_TYPES = {1, 2}
+_OUT_OF_MEMORY = ("failed to allocate", "unable to allocate", "out of memory", "cannot allocate", "alloc_buffer")
+
+_base = load_shared_library("ggml-base", Path(lib.__file__).parent / "lib")
+_base.ggml_get_name.restype = ctypes.c_char_p
+_base.ggml_get_name.argtypes = [ctypes.c_void_p]
+_base.ggml_nbytes.restype = ctypes.c_size_t
+_base.ggml_nbytes.argtypes = [ctypes.c_void_p]
+_base.ggml_backend_tensor_get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
+
+
+class Backbone:
+    """A model and its context, loaded.
+
+    Raises on construction:
+        LoadError: the file is no model that llama.cpp can run, or the mark is not one token of it.
+        OutOfMemoryError: there is no room for it.
+    """
+
+    def __init__(self, load: Load, on_progress: Callable[[float], None]) -> None:
+        self._log = _Log()
+        self._model = self._load_model(load, on_progress)
+        self._vocab = lib.llama_model_get_vocab(self._model)
+        self.hidden = lib.llama_model_n_embd(self._model)
+        self._check_mark(load)
+        offload = lib.llama_supports_gpu_offload() and load.n_gpu_layers != 0
+        self.device = _device() if offload else "CPU"
+        self.n_threads = load.n_threads or (1 if self.hidden <= TINY else usable_cores())
+        self._rows: Floats | None = None
+        self._tap = lib.ggml_backend_sched_eval_callback(self._on_node)
+        self._context = self._make_context(load, N_UBATCH_OFFLOAD if offload else N_UBATCH)
+        self._memory = lib.llama_get_memory(self._context)
+        if not self._memory:
+            raise LoadError(f"{load.path}: not a decoder model: it has no KV cache")
+        self.n_ubatch = min(lib.llama_n_batch(self._context), lib.llama_n_ubatch(self._context))
+        self.n_ctx = lib.llama_n_ctx(self._context)
+        self.context = min(load.context, self.n_ctx, lib.llama_model_n_ctx_train(self._model))
+        self._batch = _BatchArrays(self.n_ubatch)
+
+    def tokenize(self, text: str, *, special: bool) -> Ints:
+        """Token ids of a text on its own; special tokens are recognised only if `special`."""
+        data = text.encode()
+        room = len(data) + 8
+        tokens = np.empty(room, np.int32)
+        pointer = tokens.ctypes.data_as(ctypes.POINTER(lib.llama_token))
+        n = lib.llama_tokenize(self._vocab, data, len(data), pointer, room, False, special)
+        if n < 0:
+            raise EngineError(f"llama.cpp could not tokenize a text of {len(data)} bytes (code {n})")
+        return tokens[:n]
+
+    def least_tokens(self, text: str) -> int:
+        """Count the fewest tokens a text can have, without tokenizing it: a text of megabytes is refused at once."""
+        return -(-len(text) // self._longest_token) if len(text) > self.context else 0
+
+    def apply(self, operations: Sequence[Operation]) -> None:
+        """Share or forget sequences in the KV cache."""
+        for operation in operations:
+            if isinstance(operation, Copy):
+                lib.llama_memory_seq_cp(self._memory, operation.source, operation.target, 0, operation.end)
+            else:
+                lib.llama_memory_seq_rm(self._memory, operation.seq, operation.start, -1)
+
+    def decode(self, batch: Batch) -> Floats:
+        """Run one batch; rows of shape (len(batch.outputs), hidden), float32.
+
+        Raises:
+            EngineError: or a subclass, with llama.cpp's reason.
+        """
+        wanted = self._batch.fill(batch)
+        self._rows = None
+        self._log.clear()
+        code = lib.llama_decode(self._context, self._batch.struct)
+        if code:
+            raise decode_error(code, self._log.reason())
+        if self._rows is None or self._rows.shape != (max(wanted, 1), self.hidden):
+            found = "none" if self._rows is None else self._rows.shape
+            raise EngineError(f"expected rows of shape ({wanted}, {self.hidden}) at 'result_norm', got {found}")
+        return self._rows[:wanted]
+
+    def _on_node(self, tensor: int, ask: bool, _data: object) -> bool:
+        if ask:
+            return bool(_base.ggml_get_name(tensor) == b"result_norm")
+        rows = np.empty(_base.ggml_nbytes(tensor) // 4, np.float32)
+        _base.ggml_backend_tensor_get(tensor, rows.ctypes.data, 0, rows.nbytes)
+        self._rows = rows.reshape(-1, self.hidden)
+        return False
+
+    def _load_model(self, load: Load, on_progress: Callable[[float], None]) -> lib.llama_model_p:
+        lib.llama_backend_init()
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = 999 if load.n_gpu_layers is None else load.n_gpu_layers
+
+        def progress(done: float, _data: object) -> bool:
+            on_progress(done)
+            return True
+
+        callback = lib.llama_progress_callback(progress)
+        params.progress_callback = callback
+        model = lib.llama_model_load_from_file(os.fsencode(load.path), params)
+        if not model:
+            raise _load_error(load.path, self._log.reason())
+        return model
+
+    def _make_context(self, load: Load, n_ubatch: int) -> lib.llama_context_p:
+        params = lib.llama_context_default_params()
+        params.n_ctx = load.n_ctx or load.context
+        params.n_batch = params.n_ubatch = load.n_ubatch or n_ubatch
+        params.n_seq_max = N_SEQS
+        params.n_outputs_max = N_OUTPUTS
+        params.n_threads = params.n_threads_batch = self.n_threads
+        params.kv_unified = True
+        params.no_perf = True
+        params.cb_eval = self._tap
+        context = lib.llama_init_from_model(self._model, params)
+        if not context:
+            raise _load_error(load.path, self._log.reason())
+        return context
+
+    def _check_mark(self, load: Load) -> None:
+        n = len(self.tokenize(load.mark, special=True))
+        if n != 1:
+            raise LoadError(
+                f"{load.path}: the mark {load.mark!r} is {n} tokens in this file's tokenizer, not one: it was made "
+                "with another tokenizer. Convert the original checkpoint with 'stepcheck models convert'"
+            )
+
+    @cached_property
+    def _longest_token(self) -> int:
+        n = lib.llama_vocab_n_tokens(self._vocab)
+        return max((len(lib.llama_vocab_get_text(self._vocab, i) or b" ") for i in range(n)), default=1)
+
+
+class _BatchArrays:
+    """The arrays behind a `llama_batch`, filled run by run."""
+
+    def __init__(self, n_batch: int) -> None:
+        self._token = np.zeros(n_batch, np.int32)
+        self._pos = np.zeros(n_batch, np.int32)
+        self._n_seq = np.zeros(n_batch, np.int32)
+        self._seqs = np.zeros((n_batch, N_SEQS), np.int32)
+        self._flags = np.zeros(n_batch, np.int8)
+        first, stride = self._seqs.ctypes.data, self._seqs.strides[0]
+        self._seq_pointers = np.array([first + i * stride for i in range(n_batch)], np.uintp)
+        self.struct = lib.llama_batch()
+        for name, array in (
+            ("token", self._token),
+            ("pos", self._pos),
+            ("n_seq_id", self._n_seq),
+            ("seq_id", self._seq_pointers),
+            ("logits", self._flags),
+        ):
+            kind = dict(lib.llama_batch._fields_)[name]
+            setattr(self.struct, name, ctypes.cast(array.ctypes.data, kind))
+
+    def fill(self, batch: Batch) -> int:
+        """Lay the batch out and return how many rows are wanted; with none, the last token is flagged all the same."""
+        at = 0
+        self._flags[:] = 0
+        for run in batch.runs:
+            end = at + len(run.tokens)
+            self._token[at:end] = run.tokens
+            self._pos[at:end] = np.arange(run.start, run.end)
+            self._n_seq[at:end] = len(run.seqs)
+            self._seqs[at:end, : len(run.seqs)] = run.seqs
+            self._flags[[at + position - run.start for position in run.outputs]] = 1
+            at = end
+        wanted = int(self._flags.sum())
+        if not wanted:
+            self._flags[at - 1] = 1
+        self.struct.n_tokens = at
+        return wanted
+
+
+class _Log:
+    """llama.cpp's log: warnings and errors are kept for the message of the next exception, nothing is printed.
+
+    llama-cpp-python's own handler maps the levels of an older llama.cpp (errors vanish); this one replaces it.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=8)
+        self._level = 0
+        self._callback = lib.llama_log_callback(self._on_line)
+        lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _on_line(self, level: int, text: bytes, _data: object) -> None:
+        self._level = self._level if level == _LOG_CONTINUED else level
+        if self._level in (_LOG_WARN, _LOG_ERROR) and text.strip():
+            self._lines.append(text.decode(errors="replace").strip())
+
+    def clear(self) -> None:
+        """Forget what was kept."""
+        self._lines.clear()
+
+    def reason(self) -> str:
+        """Say the last lines, oldest first."""
+        return "; ".join(self._lines) or "llama.cpp gave no reason"
+
+
+def decode_error(code: int, reason: str) -> EngineError:
+    """Turn a return code of `llama_decode` into an error with what to change."""
+    if code == 1:
+        return OutOfMemoryError(f"no room in the KV cache ({reason}): raise n_ctx")
+    if code == 2:  # noqa: PLR2004 (llama.h: aborted)
+        return CancelledError("the computation was aborted")
+    if code == -1:
+        return EngineError(f"llama.cpp refused a batch as invalid ({reason}): please report this")
+    if any(word in reason.lower() for word in _OUT_OF_MEMORY) or code == -2:  # noqa: PLR2004 (ggml: allocation failed)
+        return OutOfMemoryError(
+            f"not enough memory to compute a batch ({reason}): lower n_ubatch, n_ctx or n_gpu_layers"
+        )
+    return EngineError(f"llama.cpp failed to compute a batch (code {code}: {reason})")
+
+
+def usable_cores() -> int:
+    """Count the physical cores that this process may use; a second hardware thread per core slows prefill down."""
+    import psutil
+
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))
+
+
+def _load_error(path: str, reason: str) -> EngineError:
+    if any(word in reason.lower() for word in _OUT_OF_MEMORY):
+        return OutOfMemoryError(
+            f"{path}: not enough memory ({reason}): use a smaller weight type, n_ctx or n_gpu_layers"
+        )
+    return LoadError(f"{path}: llama.cpp cannot load it ({reason})")
+
+
+def _device() -> str:
+    """Name the accelerator that layers are offloaded to, else the CPU."""
+    _base.ggml_backend_dev_name.restype = _base.ggml_backend_dev_description.restype = ctypes.c_char_p
+    for function in (_base.ggml_backend_dev_name, _base.ggml_backend_dev_description, _base.ggml_backend_dev_type):
+        function.argtypes = [ctypes.c_void_p]
+    from llama_cpp._ggml import libggml
+
+    libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    libggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    for i in range(libggml.ggml_backend_dev_count()):
+        device = libggml.ggml_backend_dev_get(i)
+        if _base.ggml_backend_dev_type(device) in _GPU_TYPES:
+            name, description = _base.ggml_backend_dev_name(device), _base.ggml_backend_dev_description(device)
+            return f"{name.decode()} ({description.decode()})"
+    return "CPU"

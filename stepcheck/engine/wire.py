@@ -1,0 +1,106 @@
+"""What the engine's process and its parent say to each other: length-prefixed frames of JSON and raw float32 rows.
+
+Owns the format of the pipe. No pickle: a frame can carry nothing but these values.
+"""
+
+import struct
+from typing import IO
+
+import msgspec
+
+_HEADER = struct.Struct("<II")
+
+
+class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
+    """Load a model; answered by `Loading` any number of times, then `Ready` or `Failed`."""
+
+    path: str
+    mark: str
+    context: int
+    n_ctx: int | None
+    n_ubatch: int | None
+    n_threads: int | None
+    n_gpu_layers: int | None
+
+
+class Ask(msgspec.Struct, tag="ask", frozen=True):
+    """Read one prompt; a segment is (text, special, mark). Answered by `Answer` or `Failed` with the same job."""
+
+    job: int
+    segments: list[tuple[str, bool, bool]]
+
+
+class Asks(msgspec.Struct, tag="asks", frozen=True):
+    """Several prompts at once, so that the first batch is already full."""
+
+    asks: list[Ask]
+
+
+class Drop(msgspec.Struct, tag="drop", frozen=True):
+    """Forget every prompt that is not answered yet."""
+
+
+class Loading(msgspec.Struct, tag="loading", frozen=True):
+    """How much of the model is loaded, 0 to 1."""
+
+    progress: float
+
+
+class Ready(msgspec.Struct, tag="ready", frozen=True):
+    """The model is loaded."""
+
+    hidden: int
+    context: int
+    device: str
+    n_threads: int
+    n_ubatch: int
+
+
+class Answer(msgspec.Struct, tag="answer", frozen=True):
+    """One prompt's rows; the frame's payload is float32 of shape (marks, hidden)."""
+
+    job: int
+    marks: int
+    tokens: int
+    decoded: int
+    seconds: float
+
+
+class Failed(msgspec.Struct, tag="failed", frozen=True):
+    """One prompt's error, or with `job` null the engine's: then the process ends."""
+
+    job: int | None
+    kind: str
+    message: str
+
+
+Request = Load | Asks | Drop
+Reply = Loading | Ready | Answer | Failed
+
+
+def send(stream: IO[bytes], message: Request | Reply, payload: bytes = b"") -> None:
+    """Write one frame and flush it."""
+    body = msgspec.json.encode(message)
+    stream.write(_HEADER.pack(len(body), len(payload)) + body + payload)
+    stream.flush()
+
+
+def receive_request(stream: IO[bytes]) -> Request | None:
+    """Read one frame; None at the end of the stream."""
+    frame = _receive(stream)
+    return None if frame is None else msgspec.json.decode(frame[0], type=Request)
+
+
+def receive_reply(stream: IO[bytes]) -> tuple[Reply, bytes] | None:
+    """Read one frame and its payload; None at the end of the stream, also in the middle of a frame."""
+    frame = _receive(stream)
+    return None if frame is None else (msgspec.json.decode(frame[0], type=Reply), frame[1])
+
+
+def _receive(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
+    header = stream.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        return None
+    size, extra = _HEADER.unpack(header)
+    body, payload = stream.read(size), stream.read(extra)
+    return None if len(body) < size or len(payload) < extra else (body, payload)

@@ -1,0 +1,216 @@
+"""The planner against a simulated KV cache that checks every rule llama.cpp has for batches."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepcheck.engine.plan import Batch, Copy, Finished, Floats, Operation, Planner
+from stepcheck.errors import CountMismatchError
+
+Prompts = Sequence[tuple[list[int], list[int]]]
+
+
+class Cache:
+    """Cells with a position, a token and sequences; a row is a hash of the whole prefix, as a causal model's is."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.cells: list[tuple[int, int, set[int]]] = []
+        self.decoded = 0
+        self.batches: list[int] = []
+        self.peak = 0
+
+    def apply(self, operations: Sequence[Operation]) -> None:
+        for op in operations:
+            if isinstance(op, Copy):
+                assert not self.prefix(op.target), "a copy goes to an empty sequence"
+                for pos, _, seqs in self.cells:
+                    if op.source in seqs and pos < op.end:
+                        seqs.add(op.target)
+                assert len(self.prefix(op.target)) == op.end, "a copy finds every position it was promised"
+            else:
+                for pos, _, seqs in self.cells:
+                    if pos >= op.start:
+                        seqs.discard(op.seq)
+                self.cells = [cell for cell in self.cells if cell[2]]
+
+    def prefix(self, seq: int) -> list[int]:
+        held = sorted((pos, token) for pos, token, seqs in self.cells if seq in seqs)
+        assert [pos for pos, _ in held] == list(range(len(held))), "a sequence has every position once"
+        return [token for _, token in held]
+
+    def decode(self, batch: Batch) -> Floats:
+        rows = []
+        for run in batch.runs:
+            before = {len(self.prefix(seq)) for seq in run.seqs}
+            assert before == {run.start}, "coupled sequences stand at the same position, and go on from there"
+            for i, token in enumerate(run.tokens):
+                self.cells.append((run.start + i, int(token), set(run.seqs)))
+                if run.start + i in run.outputs:
+                    rows.append([row(self.prefix(run.seqs[0]))])
+        assert len(self.cells) <= self.size, "never more cells than there are"
+        self.peak = max(self.peak, len(self.cells))
+        self.decoded += batch.tokens
+        self.batches.append(batch.tokens)
+        return np.array(rows, np.float32).reshape(-1, 1)
+
+
+def row(prefix: Sequence[int]) -> float:
+    return float(hash(tuple(prefix)) % 100_003)
+
+
+def run(planner: Planner, cache: Cache, prompts: Prompts, ahead: int = 0) -> dict[int, Finished]:
+    """Do what the worker does, until every prompt is finished; `ahead` prompts are known while others are read."""
+    out: dict[int, Finished] = {}
+    waiting = list(enumerate(prompts))
+    while waiting or planner.active:
+        if ahead and len(waiting) > 1:
+            planner.narrow([np.array(tokens, np.int32) for _, (tokens, _) in waiting[:ahead]])
+        while planner.waiting < planner.n_batch and waiting:
+            job, (tokens, marks) = waiting[0]
+            if not planner.admit(job, np.array(tokens, np.int32), marks):
+                break
+            waiting.pop(0)
+        operations, batch = planner.cut()
+        cache.apply(operations)
+        if batch.runs:
+            assert batch.tokens <= planner.n_batch
+            assert len(batch.outputs) <= planner.n_outputs
+            planner.commit(batch, cache.decode(batch), 1.0)
+        before = len(out)
+        out.update({done.job: done for done in planner.finished()})
+        assert batch.runs or len(out) > before, "every round gets on"
+    return out
+
+
+def check(prompts: Prompts, out: dict[int, Finished]) -> None:
+    for job, (tokens, marks) in enumerate(prompts):
+        expected = [[row(tokens[: mark + 1])] for mark in marks]
+        assert out[job].rows.tolist() == expected
+        assert out[job].tokens == len(tokens)
+
+
+def test_candidates_share_their_common_prefix() -> None:
+    """Problem 1 2 3, two solutions 4 5 and 4 6: 3 + 2 + 1 tokens are decoded, not 5 + 5."""
+    prompts = [([1, 2, 3, 4, 5], [4]), ([1, 2, 3, 4, 6], [4])]
+    cache = Cache(100)
+    out = run(Planner(100, 8, 512, 64), cache, prompts)
+    check(prompts, out)
+    assert cache.decoded == 6
+    assert cache.batches == [6], "in one batch"
+    assert [out[0].decoded, out[1].decoded] == [5, 1]
+
+
+def test_an_edited_document_pays_from_its_first_changed_token() -> None:
+    """Ten tokens, the eighth changed: 3 are decoded; the marks before it are not read again."""
+    planner, cache = Planner(100, 8, 512, 64), Cache(100)
+    first, edited = [*range(10)], [0, 1, 2, 3, 4, 5, 6, 77, 8, 9]
+    check([(first, [3, 9])], run(planner, cache, [(first, [3, 9])]))
+    check([(edited, [3, 9])], run(planner, cache, [(edited, [3, 9])]))
+    assert cache.decoded == 13
+
+
+def test_an_unchanged_document_costs_nothing() -> None:
+    """The same prompt again is answered from the kept rows, without a decode."""
+    planner, cache = Planner(100, 8, 512, 64), Cache(100)
+    for _ in range(2):
+        check([([5, 6, 7], [0, 2])], run(planner, cache, [([5, 6, 7], [0, 2])]))
+    assert cache.decoded == 3
+
+
+def test_a_mark_that_was_not_read_before_is_decoded_again() -> None:
+    """A kept prefix without a row at the new mark is shared only up to that mark."""
+    planner, cache = Planner(100, 8, 512, 64), Cache(100)
+    check([([1, 2, 3, 4], [3])], run(planner, cache, [([1, 2, 3, 4], [3])]))
+    check([([1, 2, 3, 9], [1, 3])], run(planner, cache, [([1, 2, 3, 9], [1, 3])]))
+    assert cache.decoded == 4 + 3
+
+
+def test_short_prompts_fill_batches_together() -> None:
+    """Forty prompts of 10 different tokens in batches of 64: six full ones and a rest of 16."""
+    prompts = [([1000 * i + j for j in range(10)], [9]) for i in range(40)]
+    cache = Cache(1000)
+    check(prompts, run(Planner(1000, 64, 64, 64), cache, prompts))
+    assert cache.batches == [64] * 6 + [16]
+
+
+def test_a_group_larger_than_the_cache_is_split() -> None:
+    """Eight candidates of 40 tokens in 100 cells come through all the same, never using more cells."""
+    prompts = [([*range(20), *[100 * i + j for j in range(20)]], [25, 39]) for i in range(1, 9)]
+    cache = Cache(100)
+    check(prompts, run(Planner(100, 4, 16, 64), cache, prompts))
+    assert cache.decoded < 8 * 40
+
+
+def test_known_work_keeps_only_what_it_shares() -> None:
+    """Ten problems after one template of 5 tokens: finished ones leave nothing but the template, decoded once."""
+    prompts = [([*range(5), *[100 * i + j for j in range(20)]], [24]) for i in range(1, 11)]
+    planner, cache = Planner(1000, 64, 25, 64), Cache(1000)
+    check(prompts, run(planner, cache, prompts, ahead=32))
+    assert cache.decoded == 5 + 10 * 20
+    assert cache.peak <= 5 + 2 * 20 + 25
+
+
+def test_rows_per_batch_are_limited() -> None:
+    """Twenty marks with at most 4 rows a decode: never more, none lost (Cache.decode and `run` check it)."""
+    prompts = [([*range(20)], [*range(20)])]
+    cache = Cache(100)
+    check(prompts, run(Planner(100, 4, 16, 4), cache, prompts))
+    assert cache.batches == [4] * 5
+
+
+def test_cancelled_prompts_leave_no_trace() -> None:
+    """After a cancel in the middle, what was complete is kept and the rest of the room is free."""
+    planner, cache = Planner(64, 4, 8, 64), Cache(64)
+    check([([1, 2, 3], [2])], run(planner, cache, [([1, 2, 3], [2])]))
+    planner.admit(7, np.arange(1, 61, dtype=np.int32), [59])
+    operations, batch = planner.cut()
+    cache.apply(operations)
+    planner.commit(batch, cache.decode(batch))
+    planner.cancel()
+    assert not planner.active
+    check([([9] * 64, [63])], run(planner, cache, [([9] * 64, [63])]))
+
+
+def test_prompts_that_cannot_be_planned_are_refused() -> None:
+    """No marks, a last token without a mark, or more tokens than cells: an error, not a guess."""
+    planner = Planner(8, 4, 8, 4)
+    for tokens, marks in (([1, 2], []), ([1, 2], [0]), ([1] * 9, [8])):
+        with pytest.raises(CountMismatchError, match="cannot be planned"):
+            planner.admit(0, np.array(tokens, np.int32), marks)
+
+
+def test_a_batch_with_too_few_rows_is_refused() -> None:
+    """Rows and marks that disagree are an error."""
+    planner = Planner(8, 4, 8, 4)
+    planner.admit(0, np.array([1, 2], np.int32), [0, 1])
+    _, batch = planner.cut()
+    with pytest.raises(CountMismatchError, match="1 rows for 2 marks"):
+        planner.commit(batch, np.zeros((1, 3), np.float32))
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> tuple[Prompts, int, int, int, int, int]:
+    """Prompts over a tiny alphabet, so that they share prefixes by chance, and a cache that is often too small."""
+    prompts = []
+    for _ in range(draw(st.integers(1, 14))):
+        tokens = draw(st.lists(st.integers(0, 2), min_size=1, max_size=24))
+        marks = draw(st.sets(st.integers(0, len(tokens) - 1), max_size=5)) | {len(tokens) - 1}
+        prompts.append((tokens, sorted(marks)))
+    n_cells, n_seqs, n_batch = draw(st.integers(24, 60)), draw(st.integers(2, 6)), draw(st.integers(1, 20))
+    return prompts, n_cells, n_seqs, n_batch, draw(st.integers(1, 6)), draw(st.integers(0, 3))
+
+
+@settings(max_examples=400, deadline=None)
+@given(forests())
+def test_any_prompts_in_any_room_get_the_rows_of_their_own_prefix(
+    case: tuple[Prompts, int, int, int, int, int],
+) -> None:
+    """Whatever is shared, queued, evicted or split: each mark's row is that of its own prefix, and every rule holds."""
+    prompts, n_cells, n_seqs, n_batch, n_outputs, ahead = case
+    cache = Cache(n_cells)
+    check(prompts, run(Planner(n_cells, n_seqs, n_batch, n_outputs), cache, prompts, ahead))
+    assert cache.decoded <= sum(len(tokens) for tokens, _ in prompts)
