@@ -1,0 +1,243 @@
+"""The qwen2 backbone: which tensors it has, under which names, in which types, and its GGUF file.
+
+Owns the names of both sides and the writing of the file, tensor by tensor. Refuses a checkpoint with a tensor too few
+or one that the qwen2 graph has no place for.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck.errors import CheckpointError
+from stepcheck.hub.checkpoint import ELEMENT, HEAD, UNUSED, Shape, Tensor
+from stepcheck.hub.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
+from stepcheck.hub.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
+
+SLAB: Final = 1 << 22
+"""Weights in memory at a time: 16 MB as float32."""
+ALIGNMENT: Final = 32
+"""GGUF's default: every tensor starts at a multiple of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A tensor on its way: from `source` to the GGUF's `name` as `kind`."""
+
+    name: str
+    source: Tensor
+    kind: TensorType
+
+
+def layout(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return GGUF name → (checkpoint name without prefix, shape), in the file's order.
+
+    The language model's head is left out: rewards are read before it, so it would be dead weight (0.4 GB of a 7B in
+    q4_k_m); llama.cpp then takes the embedding in its place, as for tied embeddings.
+    """
+    hidden, inner = shape.hidden, shape.feed_forward
+    narrow = hidden // shape.heads * shape.kv_heads
+    block: dict[str, tuple[str, tuple[int, ...]]] = {
+        "attn_norm.weight": ("input_layernorm.weight", (hidden,)),
+        "attn_q.weight": ("self_attn.q_proj.weight", (hidden, hidden)),
+        "attn_q.bias": ("self_attn.q_proj.bias", (hidden,)),
+        "attn_k.weight": ("self_attn.k_proj.weight", (narrow, hidden)),
+        "attn_k.bias": ("self_attn.k_proj.bias", (narrow,)),
+        "attn_v.weight": ("self_attn.v_proj.weight", (narrow, hidden)),
+        "attn_v.bias": ("self_attn.v_proj.bias", (narrow,)),
+        "attn_output.weight": ("self_attn.o_proj.weight", (hidden, hidden)),
+        "ffn_norm.weight": ("post_attention_layernorm.weight", (hidden,)),
+        "ffn_gate.weight": ("mlp.gate_proj.weight", (inner, hidden)),
+        "ffn_up.weight": ("mlp.up_proj.weight", (inner, hidden)),
+        "ffn_down.weight": ("mlp.down_proj.weight", (hidden, inner)),
+    }
+    names: dict[str, tuple[str, tuple[int, ...]]] = {
+        "token_embd.weight": ("embed_tokens.weight", (shape.vocab, hidden))
+    }
+    for layer in range(shape.layers):
+        names |= {f"blk.{layer}.{key}": (f"layers.{layer}.{name}", size) for key, (name, size) in block.items()}
+    return names | {"output_norm.weight": ("norm.weight", (hidden,))}
+
+
+def plan(shape: Shape, tensors: dict[str, Tensor], weight_type: WeightType, folder: Path) -> list[Weight]:
+    """Decide name and type of every backbone tensor.
+
+    Raises:
+        CheckpointError: a tensor is missing, too many, or of the wrong shape or type.
+    """
+    prefix = "model." if "model.embed_tokens.weight" in tensors else ""
+    weights = [
+        Weight(name, take(tensors, prefix + source, size, folder), _kind(name, size, weight_type, shape.layers))
+        for name, (source, size) in layout(shape).items()
+    ]
+    known = {weight.source.name for weight in weights} | set(HEAD)
+    for name in tensors:
+        if name not in known and not name.endswith(UNUSED):
+            raise CheckpointError(
+                f"{folder}: tensor {name} has no place in a Qwen2 reward model of {shape.layers} layers"
+            )
+    return weights
+
+
+def take(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], folder: Path) -> Tensor:
+    """Return a tensor after checking that it is there, in this shape, in a type that can be read."""
+    if name not in tensors:
+        raise CheckpointError(f"{folder}: tensor {name} is missing")
+    tensor = tensors[name]
+    if tensor.shape != shape:
+        raise CheckpointError(f"{tensor.file}: tensor {name} has shape {list(tensor.shape)}, expected {list(shape)}")
+    if tensor.dtype not in ELEMENT:
+        raise CheckpointError(
+            f"{tensor.file}: tensor {name} has type {tensor.dtype}; only {', '.join(ELEMENT)} are read"
+        )
+    return tensor
+
+
+def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: int) -> TensorType:
+    """Vectors stay float32, as llama.cpp keeps norms and biases."""
+    return TensorType.F32 if len(shape) == 1 else choose_type(name, shape[-1], weight_type, layers=layers, tied=True)
+
+
+def write_backbone(
+    path: Path,
+    shape: Shape,
+    tokenizer: Tokenizer,
+    weights: list[Weight],
+    weight_type: WeightType,
+    *,
+    name: str,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Write the GGUF and return its sha256; `on_progress` hears weights done and weights in all.
+
+    Raises:
+        CheckpointError: a shard breaks off or holds weights that do not fit.
+    """
+    quantizer = Quantizer()
+    try:
+        sizes = [_nbytes(quantizer, weight) for weight in weights]
+        _write_header(path, shape, tokenizer, list(zip(weights, sizes, strict=True)), weight_type, name)
+        return _append_tensors(path, quantizer, weights, on_progress or (lambda _done, _total: None))
+    finally:
+        quantizer.close()
+
+
+def _nbytes(quantizer: Quantizer, weight: Weight) -> int:
+    *rows, columns = weight.source.shape
+    return int(np.prod(rows, dtype=np.int64)) * quantizer.row_bytes(weight.kind, columns)
+
+
+def _write_header(
+    path: Path, shape: Shape, tokenizer: Tokenizer, sized: list[tuple[Weight, int]], weight_type: WeightType, name: str
+) -> None:
+    """Write everything that stands before the tensors' data."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, "qwen2")
+    try:
+        writer.add_name(name)
+        writer.add_file_type(FILE_TYPE[weight_type])
+        writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+        _add_shape(writer, shape)
+        _add_tokenizer(writer, tokenizer)
+        for weight, size in sized:
+            kind = gguf.GGMLQuantizationType(weight.kind)
+            writer.add_tensor_info(weight.name, weight.source.shape, np.dtype(np.float32), size, raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+    finally:
+        writer.close()
+
+
+def _add_shape(writer: "GGUFWriter", shape: Shape) -> None:
+    writer.add_context_length(shape.context)
+    writer.add_embedding_length(shape.hidden)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.feed_forward)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_rope_freq_base(shape.rope_theta)
+    writer.add_layer_norm_rms_eps(shape.eps)
+
+
+def _add_tokenizer(writer: "GGUFWriter", tokenizer: Tokenizer) -> None:
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(tokenizer.pre)
+    writer.add_token_list(tokenizer.tokens)
+    writer.add_token_types(tokenizer.types)
+    writer.add_token_merges(tokenizer.merges)
+    for add, number in (
+        (writer.add_bos_token_id, tokenizer.bos),
+        (writer.add_eos_token_id, tokenizer.eos),
+        (writer.add_pad_token_id, tokenizer.pad),
+    ):
+        if number is not None:
+            add(number)
+    # The card's template says all that stands before a problem; nothing may be put there unseen.
+    writer.add_add_bos_token(False)
+
+
+def _append_tensors(
+    path: Path, quantizer: Quantizer, weights: list[Weight], on_progress: Callable[[int, int], None]
+) -> str:
+    """Stream every tensor into the file, hashing what is written; return the file's sha256."""
+    total = sum(int(np.prod(weight.source.shape, dtype=np.int64)) for weight in weights)
+    done, threads = 0, min(8, os.cpu_count() or 1)
+    with path.open("r+b") as file, ThreadPoolExecutor(threads) as pool:
+        out = _Hashed(file)
+        out.pad()
+        for weight in weights:
+            for rows in weight.source.rows(SLAB):
+                for data in pool.map(
+                    lambda part, weight=weight: _convert(quantizer, part, weight), _parts(rows, threads)
+                ):
+                    out.write(data)
+                done += rows.size
+                on_progress(done, total)
+            out.pad()
+        file.flush()
+        os.fsync(file.fileno())
+        return out.digest.hexdigest()
+
+
+def _parts(rows: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
+    """Cut a matrix between rows; rows are quantized one by one, so the cuts leave no trace."""
+    return [part for part in np.array_split(rows, count) if part.size]
+
+
+def _convert(quantizer: Quantizer, rows: NDArray[np.float32], weight: Weight) -> bytes:
+    """Turn rows into the file's bytes, naming file and tensor in an error."""
+    try:
+        return quantizer.quantize(rows, weight.kind)
+    except CheckpointError as error:
+        raise CheckpointError(f"{weight.source.file}: tensor {weight.source.name}: {error}") from error
+
+
+class _Hashed:
+    """A file whose bytes are hashed on their way: first what is there already, then what is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.digest = hashlib.sha256()
+        self._file = file
+        self._position = 0
+        while data := file.read(1 << 20):
+            self.digest.update(data)
+            self._position += len(data)
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self.digest.update(data)
+        self._position += len(data)
+
+    def pad(self) -> None:
+        self.write(bytes(-self._position % ALIGNMENT))

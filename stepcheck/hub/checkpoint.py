@@ -1,0 +1,286 @@
+"""A Hugging Face checkpoint folder: config.json and safetensors shards, read with seeks and without torch.
+
+Owns what a folder must hold to be a Qwen2 backbone with a reward head, and every check on its files. Refuses pickled
+weights, unknown architectures and shards whose sizes do not add up. Format: the safetensors README (8 bytes header
+length, JSON header, data; offsets are relative to the end of the header).
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck.errors import CheckpointError
+
+ARCHITECTURES: Final = ("Qwen2ForProcessRewardModel", "Qwen2ForCausalLM", "Qwen2Model")
+HEAD: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
+UNUSED: Final = ("lm_head.weight", "rotary_emb.inv_freq")
+"""Tensors that may be there and are left out: no reward depends on them."""
+HEADER_LIMIT: Final = 100_000_000
+"""Longest safetensors header that is read, in bytes; the reference library's limit."""
+MOST: Final = {"num_hidden_layers": 10_000, "vocab_size": 1 << 24}
+"""Bounds on what is laid out in memory before any weight is seen; far above every model that is known."""
+ELEMENT: Final[dict[str, np.dtype[Any]]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What config.json says about a Qwen2 backbone; counts are of elements, `context` is in tokens."""
+
+    architecture: str
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    feed_forward: int
+    vocab: int
+    context: int
+    eps: float
+    rope_theta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where a tensor lies: `offset` and `nbytes` count bytes in `file`."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    file: Path
+    offset: int
+    nbytes: int
+
+    def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the tensor as float32 matrices of at most about `most` elements, in order; a vector is one row.
+
+        Raises:
+            CheckpointError: the file ends early or a value is NaN or infinite.
+        """
+        columns = self.shape[-1]
+        count = self.nbytes // ELEMENT[self.dtype].itemsize // columns
+        step = max(1, most // columns)
+        with _open(self.file) as stream:
+            stream.seek(self.offset)
+            for start in range(0, count, step):
+                size = min(step, count - start) * columns * ELEMENT[self.dtype].itemsize
+                values = _floats(stream.read(size), self.dtype)
+                if values.nbytes // 4 * ELEMENT[self.dtype].itemsize != size:
+                    raise CheckpointError(f"{self.file}: tensor {self.name}: the file ends early; download it again")
+                if not np.isfinite(values).all():
+                    raise CheckpointError(f"{self.file}: tensor {self.name}: holds NaN or infinite weights")
+                yield values.reshape(-1, columns)
+
+
+def _floats(data: bytes, dtype: str) -> NDArray[np.float32]:
+    """Decode to float32, exactly; bfloat16 is the upper half of a float32."""
+    size = ELEMENT[dtype].itemsize
+    values = np.frombuffer(data[: len(data) // size * size], ELEMENT[dtype])
+    if dtype == "BF16":
+        return np.left_shift(values.astype(np.uint32), 16).view(np.float32)
+    return values.astype(np.float32, copy=False)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        CheckpointError: missing, unreadable, not JSON, or not an object.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not a JSON file: {error}") from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: expected an object, found {type(data).__name__}")
+    return data
+
+
+def read_shape(folder: Path) -> Shape:
+    """Read and check config.json.
+
+    Raises:
+        CheckpointError: unknown architecture, a key missing or of the wrong kind, or a feature that is not converted.
+    """
+    path = folder / "config.json"
+    config = read_json(path)
+    shape = Shape(
+        architecture=_architecture(path, config),
+        hidden=_count(path, config, "hidden_size"),
+        layers=_count(path, config, "num_hidden_layers"),
+        heads=_count(path, config, "num_attention_heads"),
+        kv_heads=_count(path, config, "num_key_value_heads"),
+        feed_forward=_count(path, config, "intermediate_size"),
+        vocab=_count(path, config, "vocab_size"),
+        context=_count(path, config, "max_position_embeddings"),
+        eps=_positive(path, config, "rms_norm_eps"),
+        rope_theta=_rope_theta(path, config),
+    )
+    _check_shape(path, config, shape)
+    return shape
+
+
+def _architecture(path: Path, config: dict[str, Any]) -> str:
+    names = config.get("architectures")
+    name = names[0] if isinstance(names, list) and names else None
+    if name not in ARCHITECTURES or config.get("model_type", "qwen2") != "qwen2":
+        found = f"{name} of type {config.get('model_type')}"
+        raise CheckpointError(f"{path}: architecture {found} is not known; known are {', '.join(ARCHITECTURES)}")
+    return str(name)
+
+
+def _value(path: Path, config: dict[str, Any], key: str) -> Any:  # noqa: ANN401 (JSON)
+    if key not in config:
+        raise CheckpointError(f"{path}: key '{key}' is missing")
+    return config[key]
+
+
+def _count(path: Path, config: dict[str, Any], key: str) -> int:
+    value = _value(path, config, key)
+    most = MOST.get(key, 2**31 - 1)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise CheckpointError(
+            f"{path}: key '{key}': expected a positive whole number up to {most:,}, found {value!r:.40}"
+        )
+    return value
+
+
+def _positive(path: Path, config: dict[str, Any], key: str) -> float:
+    value = _value(path, config, key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e30:  # noqa: PLR2004 (any float32)
+        raise CheckpointError(f"{path}: key '{key}': expected a positive number, found {value!r}")
+    return float(value)
+
+
+def _rope_theta(path: Path, config: dict[str, Any]) -> float:
+    """Base of the rotary angles; transformers 5 moved it into `rope_parameters`."""
+    for key in ("rope_scaling", "rope_parameters"):
+        rope = config.get(key) or {}
+        if not isinstance(rope, dict):
+            raise CheckpointError(f"{path}: key '{key}': expected an object or null, found {rope!r}")
+        kind = rope.get("rope_type", rope.get("type", "default"))
+        if kind != "default":
+            raise CheckpointError(f"{path}: key '{key}': scaled rotary positions ({kind!r}) are not converted")
+        if "rope_theta" in rope:
+            return _positive(path, rope, "rope_theta")
+    return _positive(path, config, "rope_theta")
+
+
+def _check_shape(path: Path, config: dict[str, Any], shape: Shape) -> None:
+    """Check what llama.cpp's qwen2 graph takes for granted."""
+    head = shape.hidden // shape.heads
+    rules = (
+        (shape.hidden % shape.heads == 0, f"hidden_size {shape.hidden} is no multiple of the {shape.heads} heads"),
+        (
+            shape.heads % shape.kv_heads == 0,
+            f"{shape.heads} heads are no multiple of the {shape.kv_heads} key-value heads",
+        ),
+        (head % 2 == 0, f"the width of a head, {head}, is odd"),
+        (
+            config.get("head_dim") in (None, head),
+            f"head_dim is {config.get('head_dim')}, not hidden_size / heads = {head}",
+        ),
+        (config.get("hidden_act", "silu") == "silu", f"hidden_act is {config.get('hidden_act')!r}, not 'silu'"),
+        (not config.get("use_sliding_window"), "sliding-window attention is not converted"),
+    )
+    for kept, reason in rules:
+        if not kept:
+            raise CheckpointError(f"{path}: {reason}")
+
+
+def find_tensors(folder: Path) -> dict[str, Tensor]:
+    """Find every tensor of the folder's safetensors files; reads headers only.
+
+    Raises:
+        CheckpointError: no weights, a missing or broken shard, or an index that disagrees with its shards.
+    """
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return _indexed(folder, index)
+    single = folder / "model.safetensors"
+    if not single.is_file():
+        others = sorted(path.name for path in folder.glob("*.safetensors")) + sorted(
+            path.name for path in folder.glob("*.bin")
+        )
+        found = f"found only {', '.join(others[:4])}" if others else "found no weights"
+        raise CheckpointError(
+            f"{folder}: needs model.safetensors or model.safetensors.index.json; {found}"
+            " (pickled .bin weights are never read)"
+        )
+    return read_header(single)
+
+
+def _indexed(folder: Path, index: Path) -> dict[str, Tensor]:
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise CheckpointError(f"{index}: key 'weight_map': expected an object that names a shard per tensor")
+    shards: dict[str, dict[str, Tensor]] = {}
+    for shard in sorted({str(value) for value in places.values()}):
+        if Path(shard).name != shard or "\\" in shard or ":" in shard:
+            raise CheckpointError(f"{index}: {shard!r} is not the name of a file in this folder")
+        if not (folder / shard).is_file():
+            raise CheckpointError(f"{index}: names the shard {shard}, which is not there; download it again")
+        shards[shard] = read_header(folder / shard)
+    for name, shard in places.items():
+        if name not in shards[str(shard)]:
+            raise CheckpointError(f"{index}: tensor {name} is not in {shard}, where the index places it")
+    return {name: shards[str(shard)][name] for name, shard in places.items()}
+
+
+def read_header(path: Path) -> dict[str, Tensor]:
+    """Read one safetensors header and check that its tensors fill the file exactly.
+
+    Raises:
+        CheckpointError: the header is no header, or its sizes do not add up to the file's.
+    """
+    size = path.stat().st_size
+    with _open(path) as stream:
+        first = stream.read(8)
+        length = struct.unpack("<Q", first)[0] if len(first) == 8 else HEADER_LIMIT + 1  # noqa: PLR2004 (u64)
+        if length > HEADER_LIMIT or length + 8 > size:
+            raise CheckpointError(f"{path}: broken or truncated: it has no whole safetensors header")
+        raw = stream.read(length)
+    try:
+        header = json.loads(raw)
+        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        tensors = [_tensor(path, name, entry, 8 + length) for name, entry in entries.items()]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: broken: its safetensors header is malformed: {error}") from error
+    end = 8 + length
+    for tensor in sorted(tensors, key=lambda tensor: (tensor.offset, tensor.nbytes)):
+        if tensor.offset != end:
+            raise CheckpointError(f"{path}: broken: tensor {tensor.name} does not start where the one before ends")
+        end += tensor.nbytes
+    if end != size:
+        raise CheckpointError(
+            f"{path}: broken or truncated: {size:,} bytes, its header tells of {end:,}; download it again"
+        )
+    return {tensor.name: tensor for tensor in tensors}
+
+
+def _tensor(path: Path, name: str, entry: dict[str, Any], base: int) -> Tensor:
+    """Turn a header entry into a place; TypeError and KeyError mean a malformed entry."""
+    begin, end = entry["data_offsets"]
+    dtype, shape = str(entry["dtype"]), tuple(entry["shape"])
+    if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)) or end < begin:
+        raise ValueError(f"tensor {name}: sizes must be whole numbers that are not negative")
+    if dtype in ELEMENT:
+        expected = ELEMENT[dtype].itemsize
+        for extent in shape:
+            expected *= extent
+        if end - begin != expected:
+            raise ValueError(f"tensor {name}: {dtype} {list(shape)} takes {expected} bytes, not {end - begin}")
+    return Tensor(name=name, dtype=dtype, shape=shape, file=path, offset=base + begin, nbytes=end - begin)
+
+
+def _open(path: Path) -> Any:  # noqa: ANN401 (a binary file)
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error

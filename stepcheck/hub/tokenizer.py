@@ -1,0 +1,252 @@
+"""tokenizer.json → the tokenizer fields of a GGUF.
+
+Owns which tokenizers llama.cpp can repeat exactly: byte-level BPE behind a pre-tokenizer whose rule llama.cpp knows.
+Refuses every other one by name, because a tokenizer that is nearly right scores nearly at random.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from stepcheck.errors import CheckpointError
+from stepcheck.hub.checkpoint import read_json
+from stepcheck.prm.card import Template
+
+QWEN2_RULE: Final = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""How Qwen2 cuts a text before BPE (its published tokenizer.json); llama.cpp names it `qwen2`."""
+SPECIAL_LOOK: Final = re.compile(r"<\|[^<|>\s]+\|>")
+"""ChatML-like markers; one of them in a template that the tokenizer does not know would be cut into pieces unseen."""
+
+
+class TokenType(IntEnum):
+    """llama.cpp's token types, by its own numbers."""
+
+    NORMAL = 1
+    CONTROL = 3
+    """Never found in plain text, only where special tokens are asked for."""
+    USER_DEFINED = 4
+    """Found in any text before BPE."""
+    UNUSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A tokenizer as a GGUF holds it; `tokens[i]` and `types[i]` belong to id i."""
+
+    tokens: list[str]
+    types: list[TokenType]
+    merges: list[str]
+    pre: str
+    normalization: Literal["none", "nfc"]
+    """What the caller must do to a text first: llama.cpp normalizes nothing here."""
+    bos: int | None
+    eos: int | None
+    pad: int | None
+
+
+def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
+    """Read tokenizer.json and pad it to `vocab` tokens, the rows of the embedding.
+
+    The mark and the template's markers become CONTROL tokens, so that plain text can never contain them.
+
+    Raises:
+        CheckpointError: no byte-level BPE that llama.cpp knows, ids that clash, or a mark that is not one token.
+    """
+    path = folder / "tokenizer.json"
+    data = read_json(path)
+    model = _model(path, data)
+    added = _added(path, data)
+    _check_numbering(path, model["vocab"], added)
+    tokens, types = _vocabulary(path, model, added, vocab, template)
+    _check_template(path, added, template)
+    bos, eos, pad = _special_ids(folder, tokens)
+    return Tokenizer(
+        tokens=tokens,
+        types=types,
+        merges=_merges(path, model),
+        pre=_pre_tokenizer(path, data.get("pre_tokenizer")),
+        normalization=_normalization(path, data.get("normalizer")),
+        bos=bos,
+        eos=eos,
+        pad=pad,
+    )
+
+
+def _model(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    model = data.get("model")
+    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+        kind = model.get("type") if isinstance(model, dict) else model
+        raise CheckpointError(f"{path}: key 'model': only byte-level BPE is converted, found {kind!r}")
+    for key in ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges", "dropout"):
+        if model.get(key):
+            raise CheckpointError(f"{path}: key 'model.{key}': {model[key]!r} cannot be repeated in llama.cpp")
+    vocab = model.get("vocab")
+    if not isinstance(vocab, dict) or not vocab or not all(type(number) is int for number in vocab.values()):
+        raise CheckpointError(f"{path}: key 'model.vocab': expected an object of token → id")
+    return model
+
+
+def _added(path: Path, data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the added tokens by their text; refuses the options that llama.cpp has no field for."""
+    entries = data.get("added_tokens") or []
+    added: dict[str, dict[str, Any]] = {}
+    for entry in entries if isinstance(entries, list) else [entries]:
+        well = isinstance(entry, dict) and type(entry.get("id")) is int and isinstance(entry.get("content"), str)
+        if not well or not entry["content"]:
+            raise CheckpointError(
+                f"{path}: key 'added_tokens': expected objects with 'id' and 'content', found {entry!r}"
+            )
+        for option in ("lstrip", "rstrip", "single_word"):
+            if entry.get(option):
+                raise CheckpointError(
+                    f"{path}: added token {entry['content']!r}: '{option}' cannot be repeated in llama.cpp"
+                )
+        added[entry["content"]] = entry
+    return added
+
+
+def _check_numbering(path: Path, vocab: dict[str, int], added: dict[str, dict[str, Any]]) -> None:
+    """Refuse added tokens whose ids have gaps: the tokenizers library ignores such ids and numbers on from the last.
+
+    Which of the two a model was trained with cannot be known, and a mark under the wrong id scores at random.
+    """
+    expected = len(vocab)
+    for text, entry in added.items():
+        if text not in vocab and entry["id"] != expected:
+            raise CheckpointError(
+                f"{path}: added token {text!r} has id {entry['id']}, but the tokenizers library would make it"
+                f" {expected}: ids of added tokens must go on from the vocabulary without gaps"
+            )
+        expected = max(expected, entry["id"] + 1)
+
+
+def _vocabulary(
+    path: Path, model: dict[str, Any], added: dict[str, dict[str, Any]], vocab: int, template: Template
+) -> tuple[list[str], list[TokenType]]:
+    """Lay tokens out by id and fill the holes with unused ones; every text and every id may appear once."""
+    ids: dict[str, int] = {**model["vocab"]}
+    for text, entry in added.items():
+        if ids.setdefault(text, entry["id"]) != entry["id"]:
+            raise CheckpointError(f"{path}: token {text!r} has two ids, {ids[text]} and {entry['id']}")
+    slots: list[str | None] = [None] * vocab
+    for text, number in ids.items():
+        if not 0 <= number < vocab:
+            raise CheckpointError(f"{path}: token {text!r} has id {number}, but config.json's vocab_size is {vocab}")
+        if slots[number] is not None:
+            raise CheckpointError(f"{path}: id {number} belongs to two tokens, {slots[number]!r} and {text!r}")
+        if not text:
+            raise CheckpointError(f"{path}: id {number} has an empty token")
+        slots[number] = text
+    tokens = [text if text is not None else _filler(number, ids) for number, text in enumerate(slots)]
+    types = [
+        _type(text, added.get(text), template) if slot is not None else TokenType.UNUSED
+        for text, slot in zip(tokens, slots, strict=True)
+    ]
+    return tokens, types
+
+
+def _filler(number: int, ids: dict[str, int]) -> str:
+    text = f"[PAD{number}]"
+    while text in ids:
+        text = f"[{text}]"
+    return text
+
+
+def _type(text: str, entry: dict[str, Any] | None, template: Template) -> TokenType:
+    if entry is None:
+        return TokenType.NORMAL
+    named = {template.mark, *SPECIAL_LOOK.findall(template.before_problem + template.after_problem)}
+    return TokenType.CONTROL if entry.get("special") or text in named else TokenType.USER_DEFINED
+
+
+def _check_template(path: Path, added: dict[str, dict[str, Any]], template: Template) -> None:
+    if template.mark not in added:
+        raise CheckpointError(
+            f"{path}: the mark {template.mark!r} is not one token of this tokenizer, so no reward could be read at it;"
+            " the checkpoint is not a process reward model of this family, or its card names another mark"
+        )
+    for text in SPECIAL_LOOK.findall(template.before_problem + template.after_problem):
+        if text not in added:
+            raise CheckpointError(
+                f"{path}: the template's {text!r} is not one token of this tokenizer; give its own template"
+            )
+
+
+def _merges(path: Path, model: dict[str, Any]) -> list[str]:
+    """Return the merges as `left right`; newer files hold pairs."""
+    merges = model.get("merges")
+    if not isinstance(merges, list):
+        raise CheckpointError(f"{path}: key 'model.merges': expected a list")
+    vocab, result = model["vocab"], []
+    for number, merge in enumerate(merges):
+        parts = merge.split(" ") if isinstance(merge, str) else merge
+        if (
+            not isinstance(parts, list)
+            or len(parts) != 2  # noqa: PLR2004 (a pair)
+            or not all(isinstance(part, str) and part in vocab and " " not in part for part in parts)
+            or "".join(parts) not in vocab
+        ):
+            raise CheckpointError(
+                f"{path}: key 'model.merges': number {number}, {merge!r}, does not join two tokens to a third"
+            )
+        result.append(" ".join(parts))
+    return result
+
+
+def _pre_tokenizer(path: Path, rule: Any) -> str:  # noqa: ANN401 (JSON)
+    """Name the pre-tokenizer as llama.cpp does, by its structure.
+
+    Raises:
+        CheckpointError: its rule is not one of those that were compared with llama.cpp's, token by token.
+    """
+    parts = rule.get("pretokenizers") if isinstance(rule, dict) and rule.get("type") == "Sequence" else [rule]
+    parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    byte_level = parts[-1] if parts and parts[-1].get("type") == "ByteLevel" else {}
+    plain = bool(byte_level) and not byte_level.get("add_prefix_space", True)
+    cut_by_bytes = byte_level.get("use_regex", True)
+    if plain and cut_by_bytes and len(parts) == 1:
+        return "gpt-2"
+    if plain and not cut_by_bytes and len(parts) == 2 and _is_split(parts[0], QWEN2_RULE):  # noqa: PLR2004 (split, bytes)
+        return "qwen2"
+    raise CheckpointError(
+        f"{path}: key 'pre_tokenizer': only those of Qwen2 and GPT-2 are converted; llama.cpp would cut this one's text"
+        f" differently: {str(rule)[:300]}"
+    )
+
+
+def _is_split(part: dict[str, Any], expression: str) -> bool:
+    """Whether a part isolates the matches of exactly this expression."""
+    found = (part.get("type"), part.get("pattern"), part.get("behavior"), part.get("invert"))
+    return found == ("Split", {"Regex": expression}, "Isolated", False)
+
+
+def _normalization(path: Path, rule: Any) -> Literal["none", "nfc"]:  # noqa: ANN401 (JSON)
+    if isinstance(rule, dict) and rule.get("type") == "Sequence":
+        inner = rule.get("normalizers") or [None]
+        rule = inner[0] if isinstance(inner, list) and len(inner) == 1 else rule
+    if rule is None:
+        return "none"
+    if isinstance(rule, dict) and rule.get("type") == "NFC":
+        return "nfc"
+    raise CheckpointError(f"{path}: key 'normalizer': only NFC or none is converted, found {str(rule)[:200]}")
+
+
+def _special_ids(folder: Path, tokens: list[str]) -> tuple[int | None, int | None, int | None]:
+    """Find bos, eos and pad: by name in tokenizer_config.json, else by id in config.json; none is also an answer."""
+    by_name = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
+    by_id = read_json(folder / "config.json")
+    places = {text: number for number, text in enumerate(tokens)}
+    found: list[int | None] = []
+    for key in ("bos", "eos", "pad"):
+        name, number = by_name.get(f"{key}_token"), by_id.get(f"{key}_token_id")
+        name = name.get("content") if isinstance(name, dict) else name
+        number = number[0] if isinstance(number, list) and number else number
+        if isinstance(name, str) and name in places:
+            found.append(places[name])
+        else:
+            found.append(number if type(number) is int and 0 <= number < len(tokens) else None)
+    return found[0], found[1], found[2]
