@@ -1,0 +1,209 @@
+"""The one place where the stages meet: document → prompt → rows → rewards → verdict → review."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from stepcheck.document import Document, Unread
+from stepcheck.engine.base import Engine, EngineOptions, Rows
+from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
+from stepcheck.hub.store import Model, find, verify
+from stepcheck.prm.prompt import Prompt, build
+from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
+
+if TYPE_CHECKING:
+    from stepcheck.prm.readout import MlpHead
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """Which model judged: the card's name, the backbone file's sha256, and what must be said with every result."""
+
+    name: str
+    sha256: str
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A judged document: `rewards[i]` in [0, 1] belongs to `document.steps[i]`.
+
+    `tokens` counts the whole prompt; `seconds` is the time spent on those of them that no other prompt shared.
+    """
+
+    document: Document
+    rewards: tuple[float, ...]
+    verdict: Verdict
+    aggregates: Aggregates
+    model: ModelName
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A document that could not be scored, in its place. It counts as neither right nor wrong."""
+
+    source: str
+    error: StepcheckError
+    line: int | None = None
+    id: str | None = None
+    candidate: int | None = None
+
+
+class Checker:
+    """Judges documents with one model.
+
+    `model` is a card's name, or the path of a card or of a folder with one. `threshold` replaces the card's. The model
+    is loaded with the first document, or when `start` is called. Use it as a context manager, or call `close`.
+
+    Raises on construction:
+        ModelError: no such model, or its files are missing or are not those that the card names.
+        UsageError: the threshold is not between 0 and 1.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "nano",
+        *,
+        threshold: float | None = None,
+        models_dir: Path | None = None,
+        options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
+        on_loading: Callable[[float], None] | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UsageError(f"threshold {threshold} is not between 0 and 1")
+        self._model = find(str(model), models_dir)
+        verify(self._model)
+        self.threshold = self._model.card.threshold if threshold is None else threshold
+        files = self._model.card.files
+        self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", self._model.card.notice)
+        self._engine = engine or _engine(self._model, options, on_loading)
+
+    @property
+    def engine(self) -> Engine:
+        """What reads the prompts."""
+        return self._engine
+
+    def start(self) -> None:
+        """Begin to load the model without waiting."""
+        self._engine.start()
+
+    def check(self, document: Document) -> Review:
+        """Judge one document.
+
+        Raises:
+            StepcheckError: it cannot be scored; the subclass and the message say why.
+        """
+        (result,) = self.check_many([document])
+        if isinstance(result, Unscored):
+            raise result.error
+        return result
+
+    def check_many(self, documents: Iterable[Document | Unread]) -> Generator[Review | Unscored, None, None]:
+        """Judge documents as they come, in order; one that cannot be read or scored becomes an `Unscored` in its place.
+
+        Draws only a few documents ahead, so that the source may be endless. Candidates of one problem should follow
+        each other: what they share is computed once. Close the generator to drop what is still in flight.
+        """
+        pending: deque[Document | Unscored] = deque()
+        answers = self._engine.read(self._prompts(documents, pending))
+        for answer in answers:
+            yield from _unscored(pending)
+            document = pending.popleft()
+            if isinstance(document, Document):
+                yield self._review(document, answer)
+        yield from _unscored(pending)
+
+    def close(self) -> None:
+        """End the engine at once."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prompts(
+        self, documents: Iterable[Document | Unread], pending: "deque[Document | Unscored]"
+    ) -> Iterator[Prompt]:
+        """Yield a prompt for every document that can have one; note all of them, in order, in `pending`."""
+        for document in documents:
+            if isinstance(document, Unread):
+                pending.append(_place(document, document.error))
+                continue
+            try:
+                prompt = build(self._model.card.template, document)
+            except InputError as error:
+                pending.append(_place(document, error))
+                continue
+            pending.append(document)
+            yield prompt
+
+    def _review(self, document: Document, answer: Rows | StepcheckError) -> Review | Unscored:
+        if isinstance(answer, StepcheckError):
+            return _place(document, answer)
+        try:
+            rewards = self._rewards(document, answer)
+            return Review(
+                document,
+                rewards,
+                judge(rewards, self.threshold),
+                aggregate(rewards),
+                self.model,
+                answer.tokens,
+                answer.seconds,
+            )
+        except StepcheckError as error:
+            if isinstance(error, ModelError):
+                raise
+            return _place(document, error)
+
+    def _rewards(self, document: Document, rows: Rows) -> tuple[float, ...]:
+        rewards = self._head.rewards(rows.hidden)
+        if len(rewards) != len(document.steps):
+            raise CountMismatchError(f"{len(rewards)} rewards for {len(document.steps)} steps")
+        return tuple(float(reward) for reward in rewards)
+
+    @cached_property
+    def _head(self) -> "MlpHead":
+        from stepcheck.prm.readout import read_head
+
+        head = read_head(self._model.head, self._model.card.readout)
+        if head.hidden != self._engine.info.hidden:
+            raise ModelError(
+                f"{self._model.head}: the head reads width {head.hidden}, the backbone {self._model.backbone.name} "
+                f"gives {self._engine.info.hidden}: they are not of one model"
+            )
+        return head
+
+
+def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], None] | None) -> Engine:
+    from stepcheck.engine.client import LlamaEngine
+
+    return LlamaEngine(
+        model.backbone,
+        mark=model.card.template.mark,
+        context=model.card.context,
+        options=options,
+        on_loading=on_loading,
+    )
+
+
+def _place(document: Document | Unread, error: StepcheckError) -> Unscored:
+    return Unscored(document.source, error, document.line, document.id, document.candidate)
+
+
+def _unscored(pending: "deque[Document | Unscored]") -> Iterator[Unscored]:
+    """Hand over those at the front that wait for no answer."""
+    while pending and isinstance(first := pending[0], Unscored):
+        pending.popleft()
+        yield first

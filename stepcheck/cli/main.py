@@ -1,0 +1,138 @@
+"""The command line's entry: the commands, and the one place where an exception becomes a sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from stepcheck import __version__
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; no exception leaves here."""
+    if list(sys.argv[1:] if arguments is None else arguments) in (["--version"], ["-V"]):  # before anything is imported
+        sys.stdout.write(f"stepcheck {__version__}\n")
+        return 0
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # while modules are imported, or twice in a row
+        return _interrupted()
+    except SystemExit as end:  # the completion of a shell's command line ends so
+        return end.code if isinstance(end.code, int) else 0
+    except Exception as error:  # noqa: BLE001 (the boundary)
+        return _report(error)
+
+
+def build_app() -> "typer.Typer":
+    """Put the commands together."""
+    import typer
+
+    from stepcheck.cli import models, settings
+    from stepcheck.cli.score import score
+    from stepcheck.cli.split import split
+
+    app = typer.Typer(
+        name="stepcheck",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 done, 1 an error, 2 wrong usage, 3 a reward below --fail-under, 130 interrupted.",
+    )
+
+    def show_version(*, asked: bool) -> None:
+        if asked:
+            typer.echo(f"stepcheck {__version__}")
+            raise typer.Exit
+
+    @app.callback()
+    def _root(
+        *,
+        version: Annotated[
+            bool,
+            typer.Option("--version", "-V", help="Show the version.", callback=show_version, is_eager=True),
+        ] = False,
+    ) -> None:
+        """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
+
+    app.command("score")(score)
+    app.command("split")(split)
+    app.add_typer(models.app, name="models")
+    app.add_typer(settings.app, name="config")
+    return app
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Parse and run; Typer returns what `typer.Exit` carried, and 130 after Ctrl-C."""
+    from stepcheck.cli.output import ExitCode, prepare_streams
+
+    prepare_streams()
+    import typer
+
+    command = typer.main.get_command(build_app())
+    given = None if arguments is None else list(arguments)
+    code = command.main(args=given, prog_name="stepcheck", standalone_mode=False)
+    if code == ExitCode.interrupted:
+        return _interrupted()
+    return int(code or 0)
+
+
+def _interrupted() -> int:
+    from stepcheck.cli.output import ExitCode, say
+
+    say("interrupted")
+    return ExitCode.interrupted
+
+
+def _report(error: Exception) -> int:
+    """Turn an exception into a sentence and an exit code; with STEPCHECK_DEBUG=1 the traceback comes first."""
+    import typer
+
+    from stepcheck.cli.output import ExitCode, ReaderGoneError, say
+    from stepcheck.config import debugging
+    from stepcheck.errors import StepcheckError
+
+    if isinstance(error, ReaderGoneError):
+        return ExitCode.done
+    if isinstance(error, typer.Abort):  # the end of input at a question
+        return _interrupted()
+    if debugging():
+        import traceback
+
+        say("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(error, StepcheckError):
+        say(f"error: {error}")
+        return error.exit_code
+    if isinstance(error, typer.TyperException):
+        return _report_usage(error)
+    if isinstance(error, OSError) and error.strerror:
+        say(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}")
+        return ExitCode.error
+    say(_apology(error))
+    return ExitCode.error
+
+
+def _report_usage(error: "typer.TyperException") -> int:
+    """Say what is wrong with the command line and where help is; without any argument the help itself was shown."""
+    from stepcheck.cli.output import say
+
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if message:
+        say(f"error: {message}")
+        say(f"Try '{context.command_path if context else 'stepcheck'} --help'.")
+    return error.exit_code
+
+
+def _apology(error: Exception) -> str:
+    """Word a defect of ours: what, where in the code, and how to see all of it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+    return (
+        f"error: unexpected {type(error).__name__}{where}: {error}\n"
+        f"This is a defect in stepcheck {__version__}: please report it, with what STEPCHECK_DEBUG=1 shows."
+    )

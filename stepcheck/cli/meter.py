@@ -1,0 +1,132 @@
+"""The progress line: how far, how fast, how long still. On stderr, and only on a terminal.
+
+Refuses to share a line with results: `paused` takes it off the screen while something else is written.
+"""
+
+import contextlib
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TextIO
+
+PATIENCE_S = 1.0
+"""Work that is done sooner shows no progress."""
+INTERVAL_S = 0.2
+_BAR_CELLS = 20
+_ERASE = "\r\x1b[K"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the work: `work` and `all_work` in characters of text, the best guess of time before it is read."""
+
+    done: int
+    total: int | None
+    work: int
+    all_work: int
+    tokens: int
+    seconds: float
+
+
+def line(reading: Reading, *, utf8: bool) -> str:
+    """Word a progress line; without a total there is neither bar nor time left. Pure."""
+    full, rest = ("█", "·") if utf8 else ("#", ".")
+    rate = f"{reading.tokens / reading.seconds:,.0f} tokens/s" if reading.tokens and reading.seconds else "…" * utf8
+    if not reading.total or not reading.all_work:
+        return f"{reading.done:,} scored, {_clock(reading.seconds)}, {rate}".rstrip(", ")
+    share = min(reading.work / reading.all_work, 1.0)
+    cells = int(share * _BAR_CELLS)
+    left = f", {_clock(reading.seconds * (1 - share) / share)} left" if share else ""
+    bar = full * cells + rest * (_BAR_CELLS - cells)
+    return f"{bar} {reading.done:,}/{reading.total:,}, {_clock(reading.seconds)}{left}, {rate}".rstrip(", ")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Meter:
+    """Redraws the progress line a few times a second from a thread of its own; silent where stderr is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None, *, silent: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._silent = silent or self._stream is None or not self._stream.isatty()
+        self._loaded: float | None = None
+        self._total: int | None = None
+        self._all_work = 0
+        self._done = self._work = self._tokens = 0
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._shown = False
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start drawing, if anybody watches."""
+        if not self._silent:
+            self._thread = threading.Thread(target=self._draw_often, name="progress", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the line off the screen."""
+        self._stop.set()
+        with self.paused():
+            self._thread = None
+
+    def loading(self, share: float) -> None:
+        """Note how much of the model is loaded, from 0 to 1."""
+        self._loaded = share
+
+    def expect(self, total: int | None, all_work: int) -> None:
+        """Note how much there is to do, and count the time from here."""
+        self._total, self._all_work = total, all_work
+        self._started = time.monotonic()
+
+    def advance(self, work: int, tokens: int) -> None:
+        """Count one document of `work` characters, read as `tokens` tokens."""
+        self._done += 1
+        self._work += work
+        self._tokens += tokens
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the line away while results are written."""
+        with self._lock:
+            if self._shown:
+                self._put(_ERASE)
+                self._shown = False
+            yield
+
+    def _draw_often(self) -> None:
+        if self._stop.wait(PATIENCE_S):
+            return
+        while True:
+            with self._lock:
+                if self._stop.is_set():
+                    return
+                self._draw()
+            if self._stop.wait(INTERVAL_S):
+                return
+
+    def _draw(self) -> None:
+        seconds = time.monotonic() - self._started
+        text = f"loading the model: {self._loaded:.0%}" if self._loaded is not None and self._loaded < 1 else ""
+        if not text:
+            reading = Reading(self._done, self._total, self._work, self._all_work, self._tokens, seconds)
+            text = line(reading, utf8="utf" in (self._stream.encoding or "").lower())
+        self._put(_ERASE + text[: shutil.get_terminal_size().columns - 1])
+        self._shown = True
+
+    def _put(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()

@@ -1,0 +1,58 @@
+"""Options that several commands share, each worded once."""
+
+from typing import Annotated
+
+import typer
+
+from stepcheck.document import Format
+from stepcheck.steps import SplitMode
+
+_ENGINE = "Engine"
+_INPUT = "Input"
+
+Split = SplitMode
+
+ProblemOption = Annotated[
+    str | None, typer.Option(metavar="TEXT|FILE", help="The problem, if the input has none.", rich_help_panel=_INPUT)
+]
+SplitOption = Annotated[
+    Split,
+    typer.Option(
+        metavar="WAY", help="Steps are cut: auto, blank, lines, numbered or headings.", rich_help_panel=_INPUT
+    ),
+]
+FromOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--from",
+        metavar="KIND",
+        help="Read the input as: text, json or jsonl.",
+        show_default="by its name",
+        rich_help_panel=_INPUT,
+    ),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(metavar="0…1", help="A step with a lower reward is wrong.", show_default="the model's"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The model that judges.", show_default="nano", rich_help_panel=_ENGINE),
+]
+ModelsDirOption = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Where models are kept.", rich_help_panel=_ENGINE)
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option(help="CPU threads.", show_default="one per core", rich_help_panel=_ENGINE)
+]
+GpuLayersOption = Annotated[
+    int | None,
+    typer.Option(help="Layers on the accelerator.", show_default="all, if any", rich_help_panel=_ENGINE),
+]
+CtxOption = Annotated[
+    int | None,
+    typer.Option(help="Room of the KV cache, in tokens.", show_default="the model's", rich_help_panel=_ENGINE),
+]
+UbatchOption = Annotated[
+    int | None, typer.Option(help="Tokens per decode.", show_default="512", rich_help_panel=_ENGINE)
+]

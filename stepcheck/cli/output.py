@@ -1,0 +1,132 @@
+"""The one sink: data to stdout or a file, talk to stderr.
+
+Owns streams, encodings, files that appear whole or not at all, and what happens when the reader has gone. Refuses to
+let foreign control characters through: `say` cleans, and the writers take only text that a report made.
+"""
+
+import contextlib
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import TextIO
+
+from stepcheck.errors import UsageError
+from stepcheck.report.clean import clean
+
+
+class ExitCode(IntEnum):
+    """What the shell learns."""
+
+    done = 0
+    """All went well."""
+    error = 1
+    """Something could not be done; stderr says what."""
+    usage = 2
+    """The command line or a setting makes no sense."""
+    below = 3
+    """A step's reward is under `--fail-under`."""
+    interrupted = 130
+    """Ctrl-C (128 + SIGINT)."""
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has closed it (`| head`): no error, only the end."""
+
+
+def prepare_streams() -> None:
+    """Let no character stop the output: what the terminal's encoding lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def say(message: str) -> None:
+    """Write a line to stderr; a stderr that is closed is no reason to fail."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(clean(message) + "\n")
+        sys.stderr.flush()
+
+
+class Sink:
+    """A text stream that tells a gone reader from a failure."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    @property
+    def utf8(self) -> bool:
+        """Whether every character can be written as it is."""
+        return (self.stream.encoding or "").lower().replace("-", "").replace("_", "") in {"utf8", "utf8sig"}
+
+    def write(self, text: str) -> None:
+        """Write and flush, so that a pipe's reader sees each result when it is there.
+
+        Raises:
+            ReaderGoneError: the other end of the pipe is closed.
+        """
+        with translated():
+            self.stream.write(text)
+            self.stream.flush()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn a broken pipe into `ReaderGoneError`; what the stream still holds is dropped, or the exit would complain."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.EINVAL}:  # Windows says EINVAL
+            raise
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReaderGoneError from error
+
+
+@contextlib.contextmanager
+def opened(path: Path | None) -> Iterator[Sink]:
+    """Open stdout, or a file that replaces `path` only if all went well.
+
+    Raises:
+        UsageError: the file cannot be written there.
+    """
+    if path is None or str(path) == "-":
+        if sys.stdout is None:
+            raise UsageError("standard output is closed: give a file with --output")
+        yield Sink(sys.stdout)
+        return
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder, not a file to write to")
+    if path.exists() and not path.is_file():  # a device or a named pipe cannot be replaced
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            yield Sink(stream)
+        return
+    path = path.resolve()  # a link stays a link
+    part = _part_file(path)
+    try:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            yield Sink(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part_file(path: Path) -> Path:
+    """Make an empty file beside `path`, with the rights a new file has."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    os.close(handle)
+    part = Path(name)
+    if os.name == "posix":
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+    return part

@@ -1,0 +1,166 @@
+"""`stepcheck score`: judge the steps of solutions.
+
+Owns the command's options and the loop from documents to results. Refuses to judge: that is the checker's.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepcheck import config
+from stepcheck.cli import options
+from stepcheck.cli.meter import Meter
+from stepcheck.cli.output import ExitCode, opened, say
+from stepcheck.cli.writers import WRITERS, Writer, WrittenAs
+from stepcheck.document import Format, text_or_file
+from stepcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from stepcheck.checker import Checker, Review, Unscored
+    from stepcheck.document import Document, Unread
+    from stepcheck.report.summary import Summary
+
+READ_AHEAD_BYTES = 2**20
+"""Files up to this size together are read before the first is scored (two seconds at most), to tell the time left."""
+
+
+def score(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
+    ],
+    *,
+    form: Annotated[WrittenAs, typer.Option("--format", "-f", help="How to write the results.")] = WrittenAs.human,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here, all or nothing; default: standard output."),
+    ] = None,
+    threshold: options.ThresholdOption = None,
+    fail_under: Annotated[
+        float | None, typer.Option(metavar="0…1", help="Exit with 3 if any step's reward is lower.")
+    ] = None,
+    problem: options.ProblemOption = None,
+    split: options.SplitOption = "auto",
+    kind: options.FromOption = None,
+    model: options.ModelOption = None,
+    models_dir: options.ModelsDirOption = None,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = None,
+    ctx: options.CtxOption = None,
+    ubatch: options.UbatchOption = None,
+) -> None:
+    """Judge each step of solutions, and point at the first wrong one.
+
+    Every step gets a reward from 0 to 1; the first one under the threshold is the verdict.
+
+    Settings may also stand in the environment and in stepcheck.toml:
+    stepcheck config show lists them.
+    """
+    flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads}
+    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch}
+    settings = config.load(flags)
+    if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
+        raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
+    reading = _Reading(problem and text_or_file(problem), split, kind)
+    typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
+    with opened(output) as sink, Meter(silent=typing) as meter, _open_checker(settings, meter) as checker:
+        checker.start()  # the model loads while the files are read
+        if typing:
+            say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
+        summary = _run(checker, _gather(files, reading), WRITERS[form](sink), meter)
+    code = _conclude(summary, fail_under)
+    if code is not ExitCode.done:
+        raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How inputs are read."""
+
+    problem: str | None
+    split: options.Split
+    kind: Format | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is to be scored; how many and how much text, where that is known before it is read."""
+
+    documents: "Iterable[Document | Unread]"
+    total: int | None = None
+    work: int = 0
+
+
+def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
+    from stepcheck.checker import Checker
+
+    return Checker(
+        settings.model,
+        threshold=settings.threshold,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=meter.loading,
+    )
+
+
+def _gather(files: Sequence[str], how: _Reading) -> _Batch:
+    """Read files of moderate size at once; leave streams and huge files to be read as they are scored."""
+    from stepcheck.document import read
+
+    documents = (item for file in files for item in read(file, problem=how.problem, split=how.split, format=how.kind))
+    if sum(_size(file) for file in files) > READ_AHEAD_BYTES:
+        return _Batch(documents)
+    known = list(documents)
+    return _Batch(known, len(known), sum(map(_work, known)))
+
+
+def _size(file: str) -> float:
+    """Return a file's bytes; a stream counts as endless, a file that is not there as nothing."""
+    try:
+        path = Path(file)
+        return path.stat().st_size if file != "-" and (path.is_file() or not path.exists()) else math.inf
+    except (OSError, ValueError):
+        return 0
+
+
+def _work(item: "Document | Unread | Review | Unscored") -> int:
+    """Measure a document in characters, the best guess of its time before it is tokenized."""
+    document = getattr(item, "document", item)
+    return len(getattr(document, "problem", "")) + sum(len(step.text) for step in getattr(document, "steps", ()))
+
+
+def _run(checker: "Checker", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
+    """Score everything in order and write each result when it is there."""
+    from stepcheck.report.summary import Summary
+
+    summary, started = Summary(), time.monotonic()
+    writer.begin(checker.model, alone=batch.total == 1)
+    meter.expect(batch.total, batch.work)
+    for result in checker.check_many(batch.documents):
+        summary.add(result)
+        meter.advance(_work(result), getattr(result, "tokens", 0))
+        with meter.paused():
+            writer.write(result)
+    summary.seconds = time.monotonic() - started
+    with meter.paused():
+        writer.end(summary)
+    return summary
+
+
+def _conclude(summary: "Summary", fail_under: float | None) -> ExitCode:
+    """Say what failed and choose the exit code: an error counts for more than a low reward."""
+    from stepcheck.report.place import sentence
+
+    if summary.first_failure is not None:
+        first = sentence(summary.first_failure)
+        if summary.done == 1:
+            say(f"error: {first}")
+        else:
+            say(f"error: {summary.unscored:,} of {summary.done:,} solutions could not be scored; the first: {first}")
+        return ExitCode.error
+    return ExitCode.below if fail_under is not None and summary.lowest < fail_under else ExitCode.done

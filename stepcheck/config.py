@@ -1,0 +1,180 @@
+"""Settings, and where each one comes from: flags > environment > ./stepcheck.toml > user file > default.
+
+The only reader of the environment. Refuses what it does not know: an unknown key is an error with its file and the
+nearest known name, for a misspelt setting that is silently ignored is worse than none.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from stepcheck.engine.base import EngineOptions
+from stepcheck.errors import UsageError
+
+FILE_NAME = "stepcheck.toml"
+PREFIX = "STEPCHECK_"
+_LARGEST = 2**31 - 1  # llama.cpp counts in int32
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(ge=1, le=_LARGEST)]
+NotNegative = Annotated[int, Meta(ge=0, le=_LARGEST)]
+Words = Annotated[str, Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: its type, what to say when a value does not fit, and its other names."""
+
+    kind: Any
+    expected: str
+    environment: str
+    flag: str
+    default: Any = None
+    meaning: str = ""
+
+
+KEYS: Mapping[str, Key] = {
+    "model": Key(Words, "a model's name or a card's path", "MODEL", "--model", "nano", "the model that judges"),
+    "models_dir": Key(Words, "a folder", "MODELS", "--models-dir", None, "where models are kept"),
+    "threshold": Key(Probability, "a number from 0 to 1", "THRESHOLD", "--threshold", None, "reward that a step needs"),
+    "n_threads": Key(Positive, "a whole number, 1 or more", "N_THREADS", "--threads", None, "CPU threads"),
+    "n_gpu_layers": Key(
+        NotNegative, "a whole number, 0 or more", "N_GPU_LAYERS", "--gpu-layers", None, "layers on the accelerator"
+    ),
+    "n_ctx": Key(Positive, "a whole number, 1 or more", "N_CTX", "--ctx", None, "room of the KV cache, in tokens"),
+    "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
+}
+DEBUG = "DEBUG"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and its origin in words, e.g. `environment STEPCHECK_MODEL`."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, one for every key of `KEYS`; None means: the model's or the machine's own default."""
+
+    settings: Mapping[str, Setting]
+
+    @property
+    def model(self) -> str:
+        """The model's name or its card's path."""
+        return str(self.settings["model"].value)
+
+    @property
+    def models_dir(self) -> Path | None:
+        """The folder of models; None is the user's data folder."""
+        value = self.settings["models_dir"].value
+        return None if value is None else Path(value)
+
+    @property
+    def threshold(self) -> float | None:
+        """The reward under which a step is wrong; None is the card's."""
+        value: float | None = self.settings["threshold"].value
+        return value
+
+    @property
+    def engine(self) -> EngineOptions:
+        """How llama.cpp is to run."""
+        names = ("n_threads", "n_gpu_layers", "n_ctx", "n_ubatch")
+        return EngineOptions(**{name: self.settings[name].value for name in names})
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    user_file: Path | None = None,
+) -> Config:
+    """Gather the settings; a flag that is None was not given.
+
+    Raises:
+        UsageError: a file is not TOML, a key is unknown, or a value does not fit; names where it stands.
+    """
+    environment = os.environ if environment is None else environment
+    found = {name: Setting(key.default, "default") for name, key in KEYS.items()}
+    found |= _from_file(user_file or user_config_file())
+    found |= _from_file((folder or Path()) / FILE_NAME)
+    found |= _from_environment(environment)
+    found |= _from_flags(flags or {})
+    return Config(found)
+
+
+def user_config_file() -> Path:
+    """Return the user's own file, which need not exist."""
+    from platformdirs import user_config_path
+
+    return user_config_path("stepcheck", appauthor=False) / FILE_NAME
+
+
+def debugging(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether STEPCHECK_DEBUG asks for tracebacks: anything but empty and 0 does."""
+    environment = os.environ if environment is None else environment
+    return environment.get(PREFIX + DEBUG, "") not in {"", "0"}
+
+
+def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
+    origins = {name: f"flag {KEYS[name].flag}" for name, value in flags.items() if value is not None}
+    return {name: Setting(_fit(name, flags[name], origin), origin) for name, origin in origins.items()}
+
+
+def _from_file(path: Path) -> dict[str, Setting]:
+    """Read a TOML file that may be absent; a relative `models_dir` is relative to the file."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a TOML file: {error}") from error
+    for name in table:
+        if name not in KEYS:
+            raise UsageError(f"{path}: unknown key '{name}'{_nearest(name, KEYS)}")
+    values = {name: _fit(name, value, str(path)) for name, value in table.items()}
+    if "models_dir" in values:
+        values["models_dir"] = str(path.absolute().parent / Path(values["models_dir"]).expanduser())
+    return {name: Setting(value, str(path)) for name, value in values.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
+    """Read the variables that start with STEPCHECK_; an empty one counts as not set."""
+    return {name: Setting(value, f"environment {variable}") for name, variable, value in _variables(environment)}
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
+    names = {PREFIX + key.environment: name for name, key in KEYS.items()}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable == PREFIX + DEBUG or not text:
+            continue
+        if variable not in names:
+            raise UsageError(f"environment: unknown variable {variable}{_nearest(variable, (*names, PREFIX + DEBUG))}")
+        name = names[variable]
+        yield name, variable, _fit(name, text, f"environment {variable}", strict=False)
+
+
+def _fit(name: str, value: Any, origin: str, *, strict: bool = True) -> Any:  # noqa: ANN401 (any TOML value comes in)
+    try:
+        return msgspec.convert(value, KEYS[name].kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{origin}: {name} = {value!r}: expected {KEYS[name].expected}") from error
+
+
+def _nearest(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """Suggest the closest known name, or list them all."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"

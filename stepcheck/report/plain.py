@@ -1,0 +1,29 @@
+"""Results → plain lines for grep, cut, diff and screen readers: one line per step, five fields parted by tabs.
+
+    place <tab> step (from 1) <tab> judgement <tab> reward <tab> text
+
+The judgement is `ok`, `doubtful`, `wrong`, or `first-error` at the verdict. A document that was not scored is one line
+with the judgement `error`, its step and reward empty.
+"""
+
+from collections.abc import Iterator
+
+from stepcheck.checker import Review, Unscored
+from stepcheck.report.band import band
+from stepcheck.report.clean import clean_line
+from stepcheck.report.place import place
+
+
+def lines(result: Review | Unscored) -> Iterator[str]:
+    """Yield a result's lines, without their newlines; no field holds a tab, a newline or a control character."""
+    if isinstance(result, Unscored):
+        yield _line(place(result), "", "error", "", str(result.error))
+        return
+    threshold = result.verdict.threshold
+    for index, (step, reward) in enumerate(zip(result.document.steps, result.rewards, strict=True)):
+        word = "first-error" if index == result.verdict.first_error else band(reward, threshold).word
+        yield _line(place(result.document), str(index + 1), word, f"{reward:.4f}", step.text)
+
+
+def _line(*fields: str) -> str:
+    return "\t".join(clean_line(field) for field in fields)

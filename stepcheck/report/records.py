@@ -1,0 +1,75 @@
+"""Results → JSON records, schema 1: a contract with programs.
+
+Owns the keys, their order and the rounding. Keys may be added under the same schema number, never renamed or dropped.
+"""
+
+import json
+from typing import Any
+
+from stepcheck.checker import Review, Unscored
+from stepcheck.report.clean import clean_json
+
+SCHEMA = 1
+
+
+def record(result: Review | Unscored) -> dict[str, Any]:
+    """Describe a result; see the README for an example of either kind."""
+    return _unscored(result) if isinstance(result, Unscored) else _review(result)
+
+
+def encode(value: dict[str, Any], *, ascii_only: bool = False) -> str:
+    """Write a record as one line of JSON that no terminal can be moved by, without its newline."""
+    return clean_json(json.dumps(value, ensure_ascii=ascii_only, allow_nan=False))
+
+
+def _unscored(result: Unscored) -> dict[str, Any]:
+    error = {"kind": result.error.kind, "message": str(result.error)}
+    return {
+        "schema": SCHEMA,
+        "source": result.source,
+        "line": result.line,
+        "id": result.id,
+        "candidate": result.candidate,
+        "error": error,
+    }
+
+
+def _review(review: Review) -> dict[str, Any]:
+    document, verdict, sums = review.document, review.verdict, review.aggregates
+    steps = [
+        {
+            "index": index,
+            "text": step.text,
+            "start": step.start,
+            "end": step.end,
+            "reward": rounded(reward, verdict.threshold),
+        }
+        for index, (step, reward) in enumerate(zip(document.steps, review.rewards, strict=True))
+    ]
+    return {
+        "schema": SCHEMA,
+        "source": document.source,
+        "line": document.line,
+        "id": document.id,
+        "candidate": document.candidate,
+        "problem": document.problem,
+        "steps": steps,
+        "first_error": verdict.first_error,
+        "threshold": verdict.threshold,
+        "aggregates": {name: _short(getattr(sums, name)) for name in ("product", "min", "last", "mean")},
+        "model": {"name": review.model.name, "sha256": review.model.sha256},
+        "tokens": review.tokens,
+        "seconds": round(review.seconds, 4),
+        "notes": list(document.notes),
+    }
+
+
+def rounded(reward: float, threshold: float) -> float:
+    """Round to 6 decimals, unless that would carry the reward across the threshold: a reader judges as we did."""
+    short = round(reward, 6)
+    return short if (short < threshold) == (reward < threshold) else reward
+
+
+def _short(value: float) -> float:
+    """Keep six significant digits: the product of many rewards is small, and zero only if one of them is."""
+    return float(f"{value:.6g}")

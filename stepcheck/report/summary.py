@@ -1,0 +1,32 @@
+"""Counts over many results: what is said after a long list, and what decides the exit code."""
+
+from dataclasses import dataclass
+
+from stepcheck.checker import Review, Unscored
+
+
+@dataclass(slots=True)
+class Summary:
+    """Results counted as they pass."""
+
+    done: int = 0
+    wrong: int = 0
+    """Reviews with a step under the threshold."""
+    unscored: int = 0
+    first_failure: Unscored | None = None
+    lowest: float = 1.0
+    """The lowest reward of any step."""
+    tokens: int = 0
+    seconds: float = 0.0
+    """By the clock, for all of them together; set by whoever ran them."""
+
+    def add(self, result: Review | Unscored) -> None:
+        """Count one result."""
+        self.done += 1
+        if isinstance(result, Unscored):
+            self.unscored += 1
+            self.first_failure = self.first_failure or result
+            return
+        self.wrong += result.verdict.first_error is not None
+        self.lowest = min(self.lowest, *result.rewards)
+        self.tokens += result.tokens

@@ -1,0 +1,200 @@
+"""What holds the house up: imports go down, the core knows no terminal, nothing executes what it reads."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "stepcheck"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LLAMA_DOORS = {"engine/llama.py", "hub/quantize.py"}
+LIGHT = ("stepcheck", "stepcheck.errors", "stepcheck.document", "stepcheck.prm.card", "stepcheck.config")
+
+FORBIDDEN_MODULES = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "shelve",
+    "marshal",
+    "joblib",
+    "code",
+    "codeop",
+    "torch",
+}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "sympify", "parse_expr"}
+FORBIDDEN_OPTIONS = {"trust_remote_code", "allow_pickle", "shell"}
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+
+
+def dangers(module: ast.Module) -> Iterator[str]:
+    """Yield what executes data or could: modules, calls and options."""
+    for node in ast.walk(module):
+        yield from (name for name in imported(node) if name.split(".")[0] in FORBIDDEN_MODULES)
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if called in FORBIDDEN_CALLS or called.split(".")[-1] in {"sympify", "parse_expr"}:
+            yield called
+        for option in node.keywords:
+            said_no = isinstance(option.value, ast.Constant) and option.value.value is False
+            if option.arg in FORBIDDEN_OPTIONS and not said_no:
+                yield f"{called}({option.arg}=…)"
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def test_import_contracts() -> None:
+    """The layers of pyproject.toml hold, with no module outside them."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_nothing_executes_what_it_reads(path: Path) -> None:
+    """No pickle, no eval, no shell, no remote code anywhere in the package."""
+    assert list(dangers(tree(path))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from torch import load",
+        "eval(text)",
+        "os.system('ls')",
+        "load(x, trust_remote_code=True)",
+        "numpy.load(f, allow_pickle=flag)",
+        "subprocess.run('ls', shell=True)",
+        "sympy.sympify(answer)",
+    ],
+)
+def test_the_search_finds_dangers(code: str) -> None:
+    """The search above would see each of them."""
+    assert list(dangers(ast.parse(code)))
+    assert not list(dangers(ast.parse("re.compile('x'); numpy.load(f, allow_pickle=False); run(a, shell=False)")))
+
+
+def test_llama_cpp_has_two_doors() -> None:
+    """Only these modules import llama_cpp, so that only they can crash, and only in a child process."""
+    doors = {
+        name(path)
+        for path in MODULES
+        if any(module.split(".")[0] == "llama_cpp" for node in ast.walk(tree(path)) for module in imported(node))
+    }
+    assert doors <= LLAMA_DOORS
+
+
+def test_only_config_reads_the_environment() -> None:
+    """Settings come from one place, with their origin; no other module looks into the environment for one."""
+    readers = {
+        name(path)
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.getenv", "os.environ.get", "os.environ"}
+    }
+    allowed = {"config.py"}
+    assert readers <= allowed
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    """What the package imports is installed with it; the tests' environment would hide a forgotten one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in project["dependencies"]}
+    homes = importlib.metadata.packages_distributions()
+    foreign = {
+        module.split(".")[0]
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        for module in imported(node)
+        if module.split(".")[0] not in {*sys.stdlib_module_names, "stepcheck"}
+    }
+    assert "numpy" in foreign
+    names = {module: {home.lower().replace("_", "-") for home in homes.get(module, [module])} for module in foreign}
+    assert {module for module, found in names.items() if not found & declared} == set()
+
+
+def test_nothing_opens_a_connection() -> None:
+    """Offline means offline: no module imports what could open a socket."""
+    network = {
+        "socket",
+        "ssl",
+        "http",
+        "urllib",
+        "ftplib",
+        "smtplib",
+        "requests",
+        "httpx",
+        "aiohttp",
+        "huggingface_hub",
+    }
+    found = {
+        (name(path), module)
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        for module in imported(node)
+        if module.split(".")[0] in network
+    }
+    assert not found
+
+
+def test_click_is_not_imported() -> None:
+    """Typer carries a click of its own: an exception of the other click would pass it by."""
+    assert not [
+        name(path)
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if any(module.split(".")[0] == "click" for module in imported(node))
+    ]
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_the_core_loads_no_terminal(module: str) -> None:
+    """Importing the core, in a fresh interpreter, loads neither a user interface nor the engine's libraries."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    loaded = {entry.split(".")[0] for entry in done.stdout.split()}
+    assert "stepcheck" in loaded
+    assert not loaded & {"rich", "textual", "typer", "click", "llama_cpp", "gguf", "safetensors", "torch"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """A module is at most 400 lines and a function at most 60: what is longer is two things."""
+    module = tree(path)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert ast.get_docstring(module)
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60]
+    assert not long

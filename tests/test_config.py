@@ -1,0 +1,147 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from stepcheck import config
+from stepcheck.engine.base import EngineOptions
+from stepcheck.errors import UsageError
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder to stand in, without any settings yet."""
+    (tmp_path / "here").mkdir()
+    return tmp_path
+
+
+def load(home: Path, flags: Mapping[str, object] | None = None, /, **environment: str) -> config.Config:
+    return config.load(flags, environment=environment, folder=home / "here", user_file=home / "user.toml")
+
+
+def test_defaults(home: Path) -> None:
+    """Without any setting the built-in model judges, and everything else is the model's or the machine's choice."""
+    found = load(home)
+    assert found.model == "nano"
+    assert found.threshold is None
+    assert found.models_dir is None
+    assert found.engine == EngineOptions()
+    assert {setting.origin for setting in found.settings.values()} == {"default"}
+
+
+def test_each_layer_wins_over_the_next(home: Path) -> None:
+    """Flag > environment > ./stepcheck.toml > user file > default; every value says where it comes from."""
+    here, user = home / "here" / "stepcheck.toml", home / "user.toml"
+    user.write_text("threshold = 0.1\nn_ctx = 1\nn_ubatch = 2\nn_threads = 3\n")
+    here.write_text("threshold = 0.2\nn_ctx = 10\nn_ubatch = 20\n")
+    found = load(home, {"threshold": 0.4, "n_threads": None}, STEPCHECK_THRESHOLD="0.3", STEPCHECK_N_CTX="100")
+    assert {name: (s.value, s.origin) for name, s in found.settings.items() if s.origin != "default"} == {
+        "threshold": (0.4, "flag --threshold"),
+        "n_ctx": (100, "environment STEPCHECK_N_CTX"),
+        "n_ubatch": (20, str(here)),
+        "n_threads": (3, str(user)),
+    }
+    assert found.engine == EngineOptions(n_threads=3, n_ctx=100, n_ubatch=20)
+
+
+def test_every_key_has_a_variable_and_a_flag(home: Path) -> None:
+    """What a file can say, the environment and the command line can say too."""
+    samples = {str: "x", int: "7", float: "0.5"}
+    for name, key in config.KEYS.items():
+        text = samples[key.kind.__origin__]
+        found = load(home, **{f"STEPCHECK_{key.environment}": text}).settings[name]
+        assert str(found.value) == text
+        assert found.origin == f"environment STEPCHECK_{key.environment}"
+        assert key.flag.startswith("--")
+
+
+def test_an_unknown_key_names_file_key_and_nearest(home: Path) -> None:
+    """A misspelt key is an error, never ignored."""
+    path = home / "here" / "stepcheck.toml"
+    path.write_text("treshold = 0.5\n")
+    with pytest.raises(UsageError, match="unknown key 'treshold'; did you mean 'threshold'") as caught:
+        load(home)
+    assert str(path) in str(caught.value)
+    path.write_text("zzz = 1\n")
+    with pytest.raises(UsageError, match="unknown key 'zzz'; known are model, models_dir"):
+        load(home)
+
+
+def test_an_unknown_variable_is_an_error(home: Path) -> None:
+    """So is a misspelt variable; those without our prefix are none of our business, and an empty one is not set."""
+    with pytest.raises(UsageError, match="STEPCHECK_MODLE; did you mean 'STEPCHECK_MODEL'"):
+        load(home, STEPCHECK_MODLE="nano")
+    assert load(home, STEPCHECK_MODEL="", THRESHOLD="3", STEPCHECK_DEBUG="1").model == "nano"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("threshold = 1.5", "threshold = 1.5: expected a number from 0 to 1"),
+        ("threshold = nan", "threshold = nan: expected a number from 0 to 1"),
+        ('threshold = "0.5"', "threshold = '0.5': expected a number from 0 to 1"),
+        ("n_threads = 0", "n_threads = 0: expected a whole number, 1 or more"),
+        ("n_threads = true", "n_threads = True: expected a whole number"),
+        ("n_ctx = 99999999999", "n_ctx = 99999999999: expected a whole number"),
+        ("n_gpu_layers = -1", "n_gpu_layers = -1: expected a whole number, 0 or more"),
+        ('model = ""', "model = '': expected a model's name"),
+        ("[model]\nname = 1", "expected a model's name"),
+    ],
+)
+def test_a_value_that_does_not_fit(home: Path, line: str, message: str) -> None:
+    """The error says where, which key, the value and what was expected."""
+    path = home / "here" / "stepcheck.toml"
+    path.write_text(line)
+    with pytest.raises(UsageError) as caught:
+        load(home)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["abc", "2", "nan", "inf", "-0.1"])
+def test_a_variable_that_does_not_fit(home: Path, text: str) -> None:
+    """The environment's text is read as the key's type, and held to the same limits."""
+    with pytest.raises(
+        UsageError, match=r"environment STEPCHECK_THRESHOLD: threshold = .*expected a number from 0 to 1"
+    ):
+        load(home, STEPCHECK_THRESHOLD=text)
+
+
+def test_a_flag_that_does_not_fit(home: Path) -> None:
+    """Flags are held to the same limits."""
+    with pytest.raises(UsageError, match="flag --threads: n_threads = 0"):
+        load(home, {"n_threads": 0})
+
+
+@pytest.mark.parametrize("content", [b"a = ", b"\xff\xfe", b"a = 1\na = 2", b"x = " + b"[" * 5000])
+def test_a_file_that_is_not_toml(home: Path, content: bytes) -> None:
+    """A broken file is an error that names it, however it is broken."""
+    (home / "user.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"user\.toml: not a TOML file"):
+        load(home)
+
+
+def test_a_folder_in_the_files_place(home: Path) -> None:
+    """What cannot be read is said, with the system's reason."""
+    (home / "user.toml").mkdir()
+    with pytest.raises(UsageError, match=r"user\.toml: cannot be read"):
+        load(home)
+
+
+def test_models_dir_is_relative_to_its_file(home: Path) -> None:
+    """A project's file means a folder of the project, wherever the command runs; a variable means it from here."""
+    (home / "here" / "stepcheck.toml").write_text('models_dir = "weights"')
+    assert load(home).models_dir == home / "here" / "weights"
+    assert load(home, STEPCHECK_MODELS="weights").models_dir == Path("weights")
+
+
+def test_a_byte_order_mark_is_no_key(home: Path) -> None:
+    """Windows editors begin files with a byte-order mark."""
+    (home / "user.toml").write_text("\ufeffthreshold = 0.25", encoding="utf-8")
+    assert load(home).threshold == 0.25
+
+
+def test_debugging() -> None:
+    """STEPCHECK_DEBUG asks for tracebacks unless empty or 0."""
+    assert [config.debugging({"STEPCHECK_DEBUG": text}) for text in ("1", "yes", "0", "")] == [True, True, False, False]
+    assert not config.debugging({})
