@@ -1,0 +1,268 @@
+"""How fast does the engine read, next to the raw limit, to embedding mode and to transformers?
+
+    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--cases 40] [--problems 20] [--models FOLDER]
+
+Random 0.5B weights of the Qwen2.5 shape (rewards mean nothing, costs are real), 40 + 40 ProcessBench cases and 20
+problems with 8 candidates each from ../shared/data. The work is cut into slices; within each slice every side runs
+once, one after the other, so that a busy minute hits all of them; a side's rate is the mean of the best half of its
+slices. A rate counts the tokens of all sequences, whether computed or shared.
+
+(a) raw: one decode of 512 random tokens, the most this build reaches; (b) embedding mode with pooling NONE, one
+sequence at a time: what `create_embedding` does; (c) transformers, one sequence at a time.
+"""
+
+import argparse
+import ctypes
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+import psutil
+
+from stepcheck.document import Document, Step, read
+from stepcheck.engine.base import Rows
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.llama import usable_cores
+from stepcheck.hub.convert import QWEN_TEMPLATE
+from stepcheck.prm.prompt import build
+
+SHARED = Path(__file__).parents[2] / "shared"
+FILE_TYPES = {"q4_0": 2, "q8_0": 7, "q4_k_m": 15, "bf16": 32}
+"""llama.h, enum llama_ftype."""
+SILENCE = lib.llama_log_callback(lambda _level, _text, _data: None)
+SLICE = 8
+"""Documents per slice."""
+CONTEXT = 4096
+
+
+@dataclass
+class Side:
+    """One way of reading: tokens per second of every slice."""
+
+    rates: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Mean of the best half: noise only ever slows down."""
+        best = sorted(self.rates)[len(self.rates) // 2 :]
+        return float(np.mean(best)) if best else float("nan")
+
+
+def main() -> None:
+    """Make the models, run all sides, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--types", nargs="+", default=["q4_0", "bf16"], choices=FILE_TYPES)
+    parser.add_argument("--torch", action="store_true", help="also transformers, in float32 and bfloat16")
+    parser.add_argument("--cases", type=int, default=40, help="ProcessBench cases of each file")
+    parser.add_argument("--problems", type=int, default=20, help="problems with 8 candidates")
+    parser.add_argument("--models", type=Path, default=Path("build/benchmark-models"))
+    arguments = parser.parse_args()
+    if not SHARED.is_dir():
+        sys.exit(f"needs the data folder {SHARED} (ProcessBench, candidates, the model maker), which is not there")
+    lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+    steps = cases(arguments.cases)
+    candidates = list(read(SHARED / "data/bon/math_cot_100.jsonl"))[: 8 * arguments.problems]
+    best = [document for document in candidates if isinstance(document, Document)]
+    for weight_type in arguments.types:
+        model = make_model(arguments.models, weight_type)
+        compare(model, weight_type, steps, best, use_torch=arguments.torch)
+
+
+def cases(count: int) -> list[Document]:
+    """The first cases of both ProcessBench files, alternating as a run over both would not: each file in one piece."""
+    out = []
+    for name in ("gsm8k", "math"):
+        rows = json.loads((SHARED / f"data/processbench/{name}.json").read_text(encoding="utf-8"))
+        out += [Document(row["problem"], tuple(map(Step, row["steps"]))) for row in rows[:count]]
+    return out
+
+
+def make_model(folder: Path, weight_type: str) -> Path:
+    """A random model of the 0.5B shape in the wanted type; made once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source, target = folder / "random-0.5b.gguf", folder / f"random-0.5b-{weight_type}.gguf"
+    if not source.exists():
+        subprocess.run([sys.executable, SHARED / "tools/make_random_prm.py", "0.5b", source], check=True)
+    if not target.exists():
+        params = lib.llama_model_quantize_default_params()
+        params.ftype = FILE_TYPES[weight_type]
+        if lib.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(params)):
+            sys.exit(f"could not quantize {source} to {weight_type}")
+    return target
+
+
+def compare(model: Path, weight_type: str, steps: list[Document], best: list[Document], *, use_torch: bool) -> None:
+    """Run every side over every slice, interleaved, and print the table."""
+    names = ["raw limit (a)", "stepcheck", "embedding (b)"] + (["torch f32 (c)", "torch bf16 (c)"] if use_torch else [])
+    table = {work: {name: Side() for name in names} for work in ("ProcessBench", "Best-of-8")}
+    prefill = RawLimit(model)
+    embedding = Embedding(model)
+    references = {f"torch {kind} (c)": Torch(kind) for kind in ("f32", "bf16")} if use_torch else {}
+    with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT) as engine:
+        print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
+        warm = Document("warm", (Step("up"),))
+        for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
+            rows = table[work]
+            for number, start in enumerate(range(0, len(documents), SLICE)):
+                part = documents[start : start + SLICE]
+                list(engine.read([build(QWEN_TEMPLATE, warm)] * 2))  # frees what the slice before left
+                tokens = prefill.tokenize(part)
+                rows["raw limit (a)"].rates.append(prefill.rate())
+                rows["stepcheck"].rates.append(timed(lambda part=part: read_all(engine, part)))  # type: ignore[misc]
+                if number % 3 == 0:  # one sequence at a time: its rate hardly depends on the slice
+                    rows["embedding (b)"].rates.append(timed(lambda tokens=tokens: embedding.read(tokens[:3])))  # type: ignore[misc]
+                    for name, reference in references.items():
+                        rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:3])))  # type: ignore[misc]
+        report(table)
+        edit(engine, best[0])
+        memory(engine, model)
+
+
+def timed(work: Callable[[], int]) -> float:
+    """Tokens per second of some work that returns its tokens."""
+    start = time.perf_counter()
+    tokens = work()
+    return tokens / (time.perf_counter() - start)
+
+
+def read_all(engine: LlamaEngine, documents: Sequence[Document]) -> int:
+    """Tokens of all documents, read by the engine."""
+    tokens = 0
+    for rows in engine.read(build(QWEN_TEMPLATE, document) for document in documents):
+        if not isinstance(rows, Rows):
+            raise rows
+        tokens += rows.tokens
+    return tokens
+
+
+def report(table: dict[str, dict[str, Side]]) -> None:
+    """Print tokens per second and stepcheck's ratio to each side."""
+    print(f"{'':16}{'tok/s':>8}{'ratio':>8}")
+    for work, sides in table.items():
+        ours = sides["stepcheck"].rate
+        for name, side in sides.items():
+            ratio = "" if name == "stepcheck" else f"{ours / side.rate:8.2f}"
+            print(f"{work:14}{name:16}{side.rate:8.0f}{ratio}", flush=True)
+
+
+def edit(engine: LlamaEngine, document: Document) -> None:
+    """Time of re-reading after the last step changed, as a part of reading everything; best of five each."""
+    whole: list[float] = []
+    again: list[float] = []
+    for i in range(5):
+        fresh = Document(f"{i}. {document.problem}", document.steps)
+        changed = Document(fresh.problem, (*fresh.steps[:-1], Step(fresh.steps[-1].text[:-2] + "!")))
+        for times, text in ((whole, fresh), (again, changed)):
+            start = time.perf_counter()
+            read_all(engine, [text])
+            times.append(time.perf_counter() - start)
+    part = min(again) / min(whole)
+    print(f"edit of the last of {len(document.steps)} steps: {min(again):.2f} s of {min(whole):.2f} s = {part:.3f}")
+
+
+def memory(engine: LlamaEngine, model: Path) -> None:
+    """The worker's resident memory against model file + KV cache."""
+    (worker,) = psutil.Process().children()
+    cache = 24 * 2 * 128 * 2 * CONTEXT  # layers x (K, V) x 2 heads of 64 x 2 bytes x cells
+    rss, file = worker.memory_info().rss, model.stat().st_size
+    print(
+        f"worker memory: {rss / 1e6:.0f} MB = model file {file / 1e6:.0f} + KV cache {cache / 1e6:.0f} "
+        f"+ {(rss - file - cache) / 1e6:.0f} MB ({engine.info.device})"
+    )
+
+
+class RawLimit:
+    """The same file in this process: decodes of 512 tokens, one row of logits."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = lib.llama_model_load_from_file(str(model).encode(), lib.llama_model_default_params())
+        params = lib.llama_context_default_params()
+        params.n_ctx = params.n_batch = params.n_ubatch = 512
+        params.n_threads = params.n_threads_batch = usable_cores()
+        self._context = lib.llama_init_from_model(self._model, params)
+        self._tokens = (lib.llama_token * 512)(*np.random.default_rng(0).integers(100, 150_000, 512).tolist())
+
+    def rate(self) -> float:
+        """Best of two."""
+        return max(timed(self._decode) for _ in range(2))
+
+    def _decode(self) -> int:
+        lib.llama_memory_clear(lib.llama_get_memory(self._context), True)
+        if lib.llama_decode(self._context, lib.llama_batch_get_one(self._tokens, 512)):
+            sys.exit("the raw decode failed")
+        lib.llama_synchronize(self._context)
+        return 512
+
+    def tokenize(self, documents: Sequence[Document]) -> list[list[int]]:
+        """Token ids of whole prompts, segment by segment as the engine does it."""
+        return [
+            [t for s in build(QWEN_TEMPLATE, d).segments for t in self._ids(s.text, special=s.special)]
+            for d in documents
+        ]
+
+    def _ids(self, text: str, *, special: bool) -> list[int]:
+        data = text.encode()
+        room = (lib.llama_token * (len(data) + 8))()
+        vocab = lib.llama_model_get_vocab(self._model)
+        return list(room[: lib.llama_tokenize(vocab, data, len(data), room, len(room), False, special)])
+
+
+class Embedding:
+    """Embedding mode, pooling NONE: every token an output, logits of every token computed."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = lib.llama_model_load_from_file(str(model).encode(), lib.llama_model_default_params())
+        params = lib.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = 2048, 2048, 512
+        params.embeddings, params.pooling_type = True, lib.LLAMA_POOLING_TYPE_NONE
+        params.n_threads = params.n_threads_batch = usable_cores()
+        self._context = lib.llama_init_from_model(self._model, params)
+
+    def read(self, prompts: Sequence[list[int]]) -> int:
+        """Tokens of prompts, decoded one by one."""
+        for ids in prompts:
+            lib.llama_memory_clear(lib.llama_get_memory(self._context), True)
+            tokens = (lib.llama_token * len(ids))(*ids)
+            if lib.llama_decode(self._context, lib.llama_batch_get_one(tokens, len(ids))):
+                sys.exit("embedding mode failed")
+            lib.llama_get_embeddings(self._context)
+        return sum(map(len, prompts))
+
+
+class Torch:
+    """transformers on the same shape, random weights."""
+
+    def __init__(self, kind: str) -> None:
+        import torch
+        from transformers import Qwen2Config, Qwen2Model
+
+        config = Qwen2Config(
+            vocab_size=151_936,
+            hidden_size=896,
+            intermediate_size=4864,
+            num_hidden_layers=24,
+            num_attention_heads=14,
+            num_key_value_heads=2,
+            max_position_embeddings=CONTEXT,
+        )
+        torch.set_num_threads(usable_cores())
+        self._torch = torch
+        self._model = Qwen2Model(config).to(torch.float32 if kind == "f32" else torch.bfloat16).eval()
+
+    def read(self, prompts: Sequence[list[int]]) -> int:
+        """Tokens of prompts, run one by one."""
+        with self._torch.inference_mode():
+            for ids in prompts:
+                self._model(self._torch.tensor([ids]), use_cache=False)
+        return sum(map(len, prompts))
+
+
+if __name__ == "__main__":
+    main()
