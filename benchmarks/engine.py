@@ -105,7 +105,7 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
     prefill = RawLimit(model)
     embedding = Embedding(model)
     references = {f"torch {kind} (c)": Torch(kind) for kind in ("f32", "bf16")} if use_torch else {}
-    with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT) as engine:
+    with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, mapped=weight_type == "bf16") as engine:
         print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
         warm = Document("warm", (Step("up"),))
         for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
@@ -117,9 +117,9 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
                 rows["raw limit (a)"].rates.append(prefill.rate())
                 rows["stepcheck"].rates.append(timed(lambda part=part: read_all(engine, part)))  # type: ignore[misc]
                 if number % 3 == 0:  # one sequence at a time: its rate hardly depends on the slice
-                    rows["embedding (b)"].rates.append(timed(lambda tokens=tokens: embedding.read(tokens[:3])))  # type: ignore[misc]
+                    rows["embedding (b)"].rates.append(timed(lambda tokens=tokens: embedding.read(tokens[:2])))  # type: ignore[misc]
                     for name, reference in references.items():
-                        rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:3])))  # type: ignore[misc]
+                        rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:2])))  # type: ignore[misc]
         report(table)
         edit(engine, best[0])
         memory(engine, model)
@@ -158,7 +158,7 @@ def edit(engine: LlamaEngine, document: Document) -> None:
     again: list[float] = []
     for i in range(5):
         fresh = Document(f"{i}. {document.problem}", document.steps)
-        changed = Document(fresh.problem, (*fresh.steps[:-1], Step(fresh.steps[-1].text[:-2] + "!")))
+        changed = Document(fresh.problem, (*fresh.steps[:-1], Step("So " + fresh.steps[-1].text)))
         for times, text in ((whole, fresh), (again, changed)):
             start = time.perf_counter()
             read_all(engine, [text])

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from stepcheck.prm.readout import MlpHead
 
 
+UNPACKED = ("f32", "f16", "bf16")
+"""Weight types that llama.cpp uses as they lie in the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelName:
     """Which model judged: the card's name, the backbone file's sha256, and what must be said with every result."""
@@ -194,6 +198,7 @@ def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], 
         mark=model.card.template.mark,
         context=model.card.context,
         options=options,
+        mapped=model.card.weight_type in UNPACKED,
         on_loading=on_loading,
     )
 

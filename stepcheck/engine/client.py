@@ -34,6 +34,10 @@ class LlamaEngine:
     `mark` must be one token of the model; `context` is the longest prompt in tokens. Loading starts with `start`, or
     with the first use; `on_loading` hears of its progress, 0 to 1. One thread may read at a time; `close` may be called
     from any thread and ends the process at once.
+
+    `mapped` maps the file into memory instead of reading it: quick, and right for 16-bit weights. Quantized ones are
+    repacked while they are loaded, and a mapped file would stay in memory beside its copy (a 0.5B in q4_0: 810 MB
+    instead of 620).
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class LlamaEngine:
         mark: str,
         context: int,
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
+        mapped: bool = False,
         on_loading: Callable[[float], None] | None = None,
         command: Sequence[str] = COMMAND,
         stall_seconds: float = STALL_SECONDS,
@@ -55,6 +60,7 @@ class LlamaEngine:
             n_ubatch=options.n_ubatch,
             n_threads=options.n_threads,
             n_gpu_layers=options.n_gpu_layers,
+            mapped=mapped,
         )
         self._host = _Host(load, on_loading, command, stall_seconds)
 

@@ -126,6 +126,7 @@ class Backbone:
         lib.llama_backend_init()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = 999 if load.n_gpu_layers is None else load.n_gpu_layers
+        params.load_mode = lib.LLAMA_LOAD_MODE_AUTO if load.mapped else lib.LLAMA_LOAD_MODE_NONE
 
         def progress(done: float, _data: object) -> bool:
             on_progress(done)

@@ -21,6 +21,7 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
     n_ubatch: int | None
     n_threads: int | None
     n_gpu_layers: int | None
+    mapped: bool
 
 
 class Ask(msgspec.Struct, tag="ask", frozen=True):
