@@ -19,7 +19,7 @@ help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
 demo: $(VENV)/.installed
-	@$(BIN)/stepcheck score examples/*.md
+	@$(BIN)/stepcheck score examples/right.md examples/wrong.md examples/wrong-zh.md
 
 test: check
 	@$(BIN)/python -m pytest -q

@@ -13,7 +13,8 @@ _INPUT = "Input"
 Split = SplitMode
 
 ProblemOption = Annotated[
-    str | None, typer.Option(metavar="TEXT|FILE", help="The problem, if the input has none.", rich_help_panel=_INPUT)
+    str | None,
+    typer.Option(metavar="TEXT|FILE", help="The problem; takes the place of the input's own.", rich_help_panel=_INPUT),
 ]
 SplitOption = Annotated[
     Split,
