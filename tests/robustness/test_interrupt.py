@@ -58,7 +58,7 @@ def test_ctrl_c_ends_within_a_second(random_model: Path, work: Path, rounds: int
         assert process.returncode == 130, errors.decode()
         assert "Traceback" not in errors.decode()
         assert not left(children)
-    print(f"{rounds} interrupts: slowest {slowest:.2f} s")  # noqa: T201 (the figure of the promise)
+    print(f"{rounds} interrupts: slowest {slowest:.2f} s")
     assert slowest <= 1.0
 
 

@@ -90,7 +90,7 @@ def test_a_damaged_model_cannot_kill_the_parent(random_model: Path, tmp_path: Pa
         start = time.monotonic()
         outcomes[outcome(path, prompt, model.card.template.mark)] += 1
         slowest = max(slowest, time.monotonic() - start)
-    print(f"{count} mutants: {dict(outcomes)}, slowest {slowest:.1f} s")  # noqa: T201 (the figure of the promise)
+    print(f"{count} mutants: {dict(outcomes)}, slowest {slowest:.1f} s")
     assert sum(outcomes.values()) == count
     assert outcomes["load"] > 0
     assert outcomes["read"] > 0
