@@ -241,7 +241,7 @@ print(json.dumps([before, peak()]))
 def peak(source: Path, target: Path, weight_type: str) -> tuple[int, int]:
     """Convert in a process of its own; return its peak memory before and after, in bytes."""
     pytest.importorskip("resource", reason="peak memory is read through POSIX")
-    command = [sys.executable, "-c", PEAK, source, target, weight_type, Path(__file__).parents[1]]
+    command: list[str | Path] = [sys.executable, "-c", PEAK, source, target, weight_type, Path(__file__).parents[1]]
     out = subprocess.run(command, check=True, capture_output=True)
     before, after = json.loads(out.stdout)
     return before, after
