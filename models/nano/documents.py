@@ -1,0 +1,197 @@
+"""Written solutions as token ids, labels and targets, and rows of them as batches. No network, no choice of data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.nano.equations import OPERATORS
+from models.nano.numbers import digit_strings
+from models.nano.tokenizer import END, MARK, START
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from models.nano.writing import Fragment, Tree, Written
+
+
+BATCH_TOKENS = 4600
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One row: token ids; (place, label) of each mark; (place, right class of the next token) where known.
+
+    A token of branch 0 sees the tokens of branch 0 before it; one of another branch sees those of its own as well.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    targets: list[tuple[int, int]] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    branches: list[int] = field(default_factory=list)
+
+    def extend(self, tokens: Sequence[int], branch: int, position: int) -> None:
+        """Add tokens whose first one stands at the position."""
+        self.tokens.extend(tokens)
+        self.positions.extend(range(position, position + len(tokens)))
+        self.branches.extend([branch] * len(tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows padded on the right: [B, L] each; flat places in B·L of the marks and targets, with their classes."""
+
+    tokens: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    branches: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    places: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+@cache
+def classes() -> dict[str, int]:
+    """What the second loss predicts: a digit string or an operator."""
+    return {text: index for index, text in enumerate([*digit_strings(), *OPERATORS])}
+
+
+class Encoder:
+    """The template and the tokenizer: the one way from a written document to a row."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        mark = tokenizer.token_to_id(MARK)
+        if mark is None:
+            raise ValueError(f"the tokenizer has no token {MARK}: build it with models.nano.tokenizer")
+        self.mark = mark
+        self.opening = tokenizer.encode(f"{START}user\n").ids
+        self.turn = tokenizer.encode(f"{END}\n{START}assistant\n").ids
+
+    def document(self, written: Written, *, whole: bool = False) -> Encoded:
+        """The opening, the problem, the turn of speaker, and the steps, each with its mark.
+
+        Steps after the first wrong one have no label: they are listed only if `whole`.
+        """
+        row = self._opened(written.question)
+        for index, step in enumerate(written.steps):
+            learn = whole or written.first_error is None or index <= written.first_error
+            self._add(row, step, int(index != written.first_error), learn=learn)
+        return row
+
+    def tree(self, tree: Tree) -> Encoded:
+        """The same for a tree: each slip is a branch of its own at the place of its step."""
+        row = self._opened(tree.question)
+        for index, step in enumerate(tree.steps):
+            trunk = len(row.tokens) - 1 if not index else row.marks[-1][0]
+            for branch, (at, slip) in enumerate(tree.slips, 1):
+                if at == index:
+                    self._add(row, slip, 0, learn=True, branch=branch, before=trunk)
+            self._add(row, step, 1, learn=True, before=trunk)
+        return row
+
+    def _opened(self, question: str) -> Encoded:
+        row = Encoded()
+        asked = self.tokenizer.encode(question, add_special_tokens=False).ids
+        row.extend([*self.opening, *asked, *self.turn], 0, 0)
+        return row
+
+    def equation(self, fragments: Sequence[Fragment], label: int) -> Encoded:
+        """An equation alone, without the template. Its last number is the target: only that follows from the others."""
+        row = Encoded()
+        self._add(row, only_last(fragments, sure=bool(label)), label, learn=True)
+        return row
+
+    def _add(
+        self,
+        row: Encoded,
+        step: Sequence[Fragment],
+        label: int,
+        *,
+        learn: bool,
+        branch: int = 0,
+        before: int | None = None,
+    ) -> None:
+        """Add a step and its mark; `before` is the place of the token that it follows, the last one by default."""
+        encoding = self.tokenizer.encode("".join(f.text for f in step), add_special_tokens=False)
+        start = len(row.tokens)
+        before = start - 1 if before is None else before
+        row.extend([*encoding.ids, self.mark], branch, row.positions[before] + 1 if before >= 0 else 0)
+        if not learn:
+            return
+        row.marks.append((len(row.tokens) - 1, label))
+        token_at = {char: i for i, (a, b) in enumerate(encoding.offsets) for char in range(a, b)}
+        at = 0
+        for fragment in step:
+            for char, target in _targets(fragment):
+                token = token_at[at + char]
+                place = start + token - 1 if token else before
+                if place >= 0:
+                    row.targets.append((place, target))
+            at += len(fragment.text)
+
+
+def only_last(fragments: Sequence[Fragment], *, sure: bool) -> list[Fragment]:
+    """The fragments with a target at the last number alone, and only if that is known to follow from the others."""
+    last = max(i for i, fragment in enumerate(fragments) if fragment.right is not None)
+    sure = sure or fragments[last].text != fragments[last].right
+    return [replace(f, right=f.right if i == last and sure else None) for i, f in enumerate(fragments)]
+
+
+def _targets(fragment: Fragment) -> list[tuple[int, int]]:
+    """(character in the fragment, right class) of an operator, or of each group of digits to the first wrong one."""
+    known = classes()
+    if fragment.right is None:
+        return []
+    if fragment.right in OPERATORS:
+        return [(len(fragment.text) - len(fragment.text.lstrip()), known[fragment.right])]
+    found = []
+    for shown, meant in zip(re.finditer(r"\d+", fragment.text), re.findall(r"\d+", fragment.right), strict=False):
+        if meant not in known:
+            break
+        found.append((shown.start(), known[meant]))
+        if shown[0] != meant:
+            break
+    return found
+
+
+def bucketed(rows: list[Encoded]) -> list[list[Encoded]]:
+    """Rows of like length together, at most BATCH_TOKENS with the padding."""
+    groups: list[list[Encoded]] = []
+    for row in sorted(rows, key=lambda row: -len(row.tokens)):
+        if not groups or padded(len(groups[-1][0].tokens)) * (len(groups[-1]) + 1) > BATCH_TOKENS:
+            groups.append([])
+        groups[-1].append(row)
+    return groups
+
+
+def padded(length: int) -> int:
+    """The length rounded up: oneDNN compiles a kernel for every new shape, so there should be few."""
+    step = 4 if length <= 40 else 16
+    return -(-length // step) * step
+
+
+def collate(rows: Sequence[Encoded]) -> Batch:
+    """Pad the rows on the right with token 0 and make their positions flat."""
+    longest = padded(max(len(row.tokens) for row in rows))
+    tokens, positions, branches = (np.zeros((len(rows), longest), dtype=np.int64) for _ in range(3))
+    for i, row in enumerate(rows):
+        tokens[i, : len(row.tokens)] = row.tokens
+        positions[i, : len(row.tokens)] = row.positions
+        branches[i, : len(row.tokens)] = row.branches
+    marks = [(i * longest + place, label) for i, row in enumerate(rows) for place, label in row.marks]
+    targets = [(i * longest + place, target) for i, row in enumerate(rows) for place, target in row.targets]
+    return Batch(tokens, positions, branches, *_columns(marks), *_columns(targets))
+
+
+def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]

@@ -1,0 +1,267 @@
+"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 80`.
+
+Resumable: DIR/state.safetensors is the last checkpoint, and a second call goes on from it. The data stream depends on
+the seed and the workers alone; how far it gets in the minutes depends on the machine (`--steps` fixes that as well).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from models.nano import calibration, checkpoint, documents, problems, stream, tokenizer
+from models.nano.equations import OPERATORS
+from models.nano.evaluate import held_out, judged_steps, quick_report, score
+from models.nano.model import RewardModel, Shape
+from models.nano.optimizer import Muon
+from models.nano.phrases import TOKENIZER_TEXTS
+from models.nano.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.nano.documents import Batch, Encoder
+    from models.nano.problems import Problem
+
+MUON_RATE = 0.015
+ADAM_RATE = 1e-3
+EMBEDDING_RATE = 6e-4
+DECAY_FROM = 0.5
+"""Share of the training after which the learning rates fall, linearly, to 2 %."""
+
+GUESS_WEIGHT = 0.4
+IGNORED = -100
+MOST_TARGETS = 640
+"""Targets of the second loss in a step; its 11,114-wide softmax would otherwise cost as much as the body."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a training run stands."""
+
+    shard: int = 0
+    batch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+def fast_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices faster than float32 ones."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001 (no public name)
+
+
+class Trainer:
+    """The model, its optimizers and one step of them."""
+
+    def __init__(self, model: RewardModel, workers: Workers | None = None) -> None:
+        self.model = model
+        self.workers = workers or Workers()
+        self.guess = checkpoint.Guess(model.shape.width, len(OPERATORS))
+        self.fast = fast_bfloat16()
+        body = [p for n, p in model.model.layers.named_parameters() if p.dim() == 2]
+        chosen = {id(p) for p in body}
+        table = model.model.embed_tokens.weight
+        rest = [p for p in (*model.parameters(), *self.guess.parameters()) if id(p) not in chosen and p is not table]
+        self.muon = Muon(body, MUON_RATE, fast=self.fast)
+        self.adam = torch.optim.AdamW(
+            [{"params": rest, "lr": ADAM_RATE}, {"params": [table], "lr": EMBEDDING_RATE}],
+            betas=(0.9, 0.98),
+            weight_decay=0.0,
+            fused=True,
+        )
+        self.rates = [(group, group["lr"]) for o in (self.muon, self.adam) for group in o.param_groups]
+
+    def step(self, batch: Batch, rate: float) -> tuple[float, float]:
+        """One update at `rate` times the learning rates; returns the losses of the marks and of the guesses."""
+        for group, full in self.rates:
+            group["lr"] = full * rate
+        marks, labels = torch.from_numpy(batch.marks), torch.from_numpy(batch.labels)
+        places, targets = torch.from_numpy(batch.places), torch.from_numpy(batch.targets)
+        chosen = torch.randperm(len(places))[:MOST_TARGETS]
+        empty = -len(chosen) % 128
+        places = functional.pad(places[chosen], (0, empty))
+        targets = functional.pad(targets[chosen], (0, empty), value=IGNORED)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.fast):
+            hidden = self.model(torch.from_numpy(batch.tokens), *_tree(batch)).flatten(0, 1)
+            guessed: Tensor = self.guess(hidden[places])
+        loss = functional.cross_entropy(self.model.score(hidden[marks].float()), labels)
+        second = functional.cross_entropy(guessed.float(), targets, ignore_index=IGNORED)
+        torch.autograd.backward(loss + GUESS_WEIGHT * second)
+        self.workers.average([p for o in (self.muon, self.adam) for group in o.param_groups for p in group["params"]])
+        torch.nn.utils.clip_grad_norm_([p for group in self.adam.param_groups for p in group["params"]], 1.0)
+        for optimizer in (self.muon, self.adam):
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return loss.item(), second.item()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything a resume needs, by name."""
+        found = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        found |= {f"guess.{k}": v for k, v in self.guess.state_dict().items()}
+        for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
+            for index, state in optimizer.state_dict()["state"].items():
+                found |= {f"{name}.{index}.{key}": value for key, value in state.items()}
+        return found
+
+    def restore(self, found: dict[str, Tensor]) -> None:
+        """Take back what `tensors` gave."""
+        for prefix, module in (("model.", self.model), ("guess.", self.guess)):
+            module.load_state_dict({k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)})
+        for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
+            whole = optimizer.state_dict()
+            for key, value in found.items():
+                if key.startswith(name + "."):
+                    _, index, field = key.split(".")
+                    whole["state"].setdefault(int(index), {})[field] = value
+            optimizer.load_state_dict(whole)
+
+
+def batches(
+    train: Sequence[Problem], encoder: Encoder, seed: int, progress: Progress, alone: int, workers: Workers
+) -> Iterator[Batch]:
+    """The stream from where `progress` stands, without end; the next shard is written while this one is learned.
+
+    Worker r of n takes every n-th shard, from the r-th on.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(stream.shard, train, encoder, seed, progress.shard + workers.rank, alone)
+        while True:
+            ready = waiting.result()
+            following = progress.shard + workers.count + workers.rank
+            waiting = pool.submit(stream.shard, train, encoder, seed, following, alone)
+            for batch in ready[progress.batch :]:
+                progress.batch += 1
+                yield batch
+            progress.shard, progress.batch = progress.shard + workers.count, 0
+
+
+def _tree(batch: Batch) -> tuple[Tensor, ...]:
+    """Positions and branches of a batch that has any branches."""
+    return (torch.from_numpy(batch.positions), torch.from_numpy(batch.branches)) if batch.branches.any() else ()
+
+
+def rate_at(done: float, step: int) -> float:
+    """The share of the full learning rates: a short rise, level, then a straight line down."""
+    rise = min(1.0, (step + 1) / 50)
+    return rise * (1.0 if done < DECAY_FROM else max(0.02, (1 - done) / (1 - DECAY_FROM)))
+
+
+def prepare(gsm8k: Path, out: Path, shape: Shape, seed: int) -> RewardModel:
+    """The fresh model and its tokenizer, written to the output folder."""
+    rows = [json.loads(line) for line in gsm8k.read_text(encoding="utf-8").splitlines()]
+    texts = [row[part] for row in rows for part in ("question", "answer")]
+    words = tokenizer.build([*texts, *TOKENIZER_TEXTS * 300])
+    model = checkpoint.fresh(words, Shape(**{**asdict(shape), "vocab": words.get_vocab_size()}), seed)
+    checkpoint.write(out, model, words)
+    return model
+
+
+def save(out: Path, trainer: Trainer, progress: Progress) -> None:
+    """Write the checkpoint beside the old one, then put it in its place."""
+    fresh, state = out / "state.new.safetensors", out / "state.safetensors"
+    save_file(
+        {k: v.contiguous().clone() for k, v in trainer.tensors().items()},
+        fresh,
+        {"progress": json.dumps(asdict(progress))},
+    )
+    fresh.replace(state)
+    _, words = checkpoint.read(out)
+    checkpoint.write(out, trainer.model, words)
+
+
+def resume(out: Path, trainer: Trainer) -> Progress:
+    """Take up the checkpoint in the folder, if there is one."""
+    state = out / "state.safetensors"
+    if not state.exists():
+        return Progress()
+    trainer.restore(load_file(state))
+    with safe_open(state, "pt") as file:
+        return Progress(**json.loads(file.metadata()["progress"]))
+
+
+def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progress:
+    """Run until the minutes (or steps) are over; the first worker saves and reports every few minutes."""
+    torch.set_num_threads(options.threads)
+    learn, choose, _ = problems.split(problems.load(options.gsm8k))
+    if not (options.out / "tokenizer.json").exists():
+        prepare(options.gsm8k, options.out, shape, options.seed)
+    model, words = checkpoint.read(options.out)
+    trainer, encoder = Trainer(model, workers), documents.Encoder(words)
+    progress = resume(options.out, trainer)
+    last, saved = time.monotonic(), progress.seconds
+    losses: list[tuple[float, float]] = []
+    for batch in batches(learn, encoder, options.seed, progress, options.equation_shards, workers):
+        done = progress.step / options.steps if options.steps else progress.seconds / (options.minutes * 60)
+        done = workers.agree(done)
+        if done >= 1:
+            progress.batch -= 1
+            break
+        torch.manual_seed(options.seed * 1_000_003 + progress.step)
+        losses.append(trainer.step(batch, rate_at(done, progress.step)))
+        progress.step += 1
+        progress.tokens += batch.tokens.size * workers.count
+        now = time.monotonic()
+        progress.seconds, last = progress.seconds + now - last, now
+        if workers.rank:
+            continue
+        if progress.step % 50 == 0:
+            print(_line(progress, losses), flush=True)
+            losses.clear()
+        if progress.seconds - saved > options.every * 60:
+            save(options.out, trainer, progress)
+            print(quick_report(model, encoder, choose), flush=True)
+            saved, last = progress.seconds, time.monotonic()
+    if workers.rank:
+        return progress
+    save(options.out, trainer, progress)
+    scale, shift = calibration.fit(*judged_steps(score(model, encoder, held_out(choose, 1))))
+    calibration.apply(model, scale, shift)
+    checkpoint.write(options.out, model, words)
+    print(f"{quick_report(model, encoder, choose)}; calibrated by {scale:.3f} and {shift:+.3f}", flush=True)
+    return progress
+
+
+def _line(progress: Progress, losses: list[tuple[float, float]]) -> str:
+    marks, guesses = (sum(part) / len(losses) for part in zip(*losses, strict=True))
+    rate = progress.tokens / progress.seconds
+    place = f"step {progress.step} {progress.seconds:.0f}s shard {progress.shard}"
+    return f"{place} marks {marks:.4f} guesses {guesses:.3f} {rate:.0f} tok/s"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description="Train the built-in model.")
+    parser.add_argument("--gsm8k", type=Path, required=True, help="GSM8K's train.jsonl")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=78)
+    parser.add_argument("--steps", type=int, default=0, help="length in steps instead of minutes")
+    parser.add_argument("--every", type=float, default=6, help="minutes between checkpoints")
+    parser.add_argument(
+        "--equation-shards", type=int, default=125, help="shards of equations alone before the documents"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads of one worker; two were slower than one")
+    parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    for name, default in (("width", 256), ("layers", 5), ("heads", 4), ("feed-forward", 704)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args(arguments)
+    shape = Shape(0, options.width, options.layers, options.heads, options.feed_forward)
+    with Workers.meet(options.workers, options.rank, options.out) as workers:
+        train(options, shape, workers)
+
+
+if __name__ == "__main__":
+    main()
