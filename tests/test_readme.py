@@ -1,0 +1,43 @@
+"""The README's examples are run, and what it says they print is what they print, but for the digits of rewards."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```console\n\$ (stepcheck [^\n]*)\n(.*?)```", README, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", README, re.DOTALL)
+
+
+def masked(text: str) -> str:
+    """Hide digits after a decimal point: rewards and seconds differ a little from machine to machine."""
+    return re.sub(r"\d+\.\d+", "#.#", "\n".join(line.rstrip() for line in text.strip().splitlines()))
+
+
+def output(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True, timeout=60
+    )
+    return done.stdout
+
+
+def test_the_readme_shows_both_ways() -> None:
+    """There is a command with its output, and a program with its."""
+    assert COMMANDS
+    assert PROGRAMS
+
+
+@pytest.mark.parametrize(("command", "shown"), COMMANDS)
+def test_commands(command: str, shown: str) -> None:
+    """A command of the README prints what the README shows."""
+    assert masked(output("-m", *command.split())) == masked(shown)
+
+
+@pytest.mark.parametrize(("program", "shown"), PROGRAMS)
+def test_programs(program: str, shown: str) -> None:
+    """A program of the README prints what the README shows."""
+    assert masked(output("-c", program)) == masked(shown)
