@@ -153,18 +153,21 @@ def report(table: dict[str, dict[str, Side]]) -> None:
 
 
 def edit(engine: LlamaEngine, document: Document) -> None:
-    """Time of re-reading after the last step changed, as a part of reading everything; best of five each."""
-    whole: list[float] = []
-    again: list[float] = []
-    for i in range(5):
-        fresh = Document(f"{i}. {document.problem}", document.steps)
-        changed = Document(fresh.problem, (*fresh.steps[:-1], Step("So " + fresh.steps[-1].text)))
-        for times, text in ((whole, fresh), (again, changed)):
-            start = time.perf_counter()
-            read_all(engine, [text])
-            times.append(time.perf_counter() - start)
-    part = min(again) / min(whole)
-    print(f"edit of the last of {len(document.steps)} steps: {min(again):.2f} s of {min(whole):.2f} s = {part:.3f}")
+    """Time of re-reading after an edit of the last step, as a part of reading everything; best of five each."""
+    *before, last = document.steps
+    for kind, text in (("rewritten", "So " + last.text), ("changed at its end", last.text[:-2] + "!")):
+        whole: list[float] = []
+        again: list[float] = []
+        for i in range(5):
+            fresh = Document(f"{kind} {i}. {document.problem}", document.steps)
+            changed = Document(fresh.problem, (*before, Step(text)))
+            for times, now in ((whole, fresh), (again, changed)):
+                start = time.perf_counter()
+                read_all(engine, [now])
+                times.append(time.perf_counter() - start)
+        part = min(again) / min(whole)
+        steps = len(document.steps)
+        print(f"last of {steps} steps {kind}: {min(again):.2f} s of {min(whole):.2f} s = {part:.3f}")
 
 
 def memory(engine: LlamaEngine, model: Path) -> None:
