@@ -1,7 +1,11 @@
 """The command line's entry: the commands, and the one place where an exception becomes a sentence and an exit code."""
 
+import _thread
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +14,9 @@ from stepcheck import __version__
 if TYPE_CHECKING:
     import typer
 
+REPEAT_SECONDS = 0.4
+"""Longer than what is left to do after Ctrl-C, shorter than a person waits."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; no exception leaves here."""
@@ -17,13 +24,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"stepcheck {__version__}\n")
         return 0
     try:
-        return _run(arguments)
+        with _insistent_interrupt():
+            return _run(arguments)
     except KeyboardInterrupt:  # while modules are imported, or twice in a row
         return _interrupted()
     except SystemExit as end:  # the completion of a shell's command line ends so
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:  # noqa: BLE001 (the boundary)
         return _report(error)
+
+
+@contextlib.contextmanager
+def _insistent_interrupt() -> Iterator[None]:
+    """Repeat Ctrl-C until it is heard: a library that swallows it while it is imported does not swallow it twice."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
+        yield
+        return
+    timers: list[threading.Timer] = []
+
+    def interrupt(_number: int, _frame: object) -> None:
+        timers.append(threading.Timer(REPEAT_SECONDS, _send_interrupt))
+        timers[-1].daemon = True
+        timers[-1].start()
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGINT, interrupt)
+    except ValueError:  # not the main thread: Ctrl-C is not ours to hear
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for timer in timers:
+            timer.cancel()
+
+
+def _send_interrupt() -> None:
+    """Interrupt the main thread, asleep or not: a real signal wakes it, `interrupt_main` does so on Windows only."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def build_app() -> "typer.Typer":

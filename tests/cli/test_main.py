@@ -180,3 +180,25 @@ def test_python_m() -> None:
     assert done.returncode == 0
     assert "nano" in done.stdout
     assert "Usage: stepcheck config" in command("config", "--help").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupt_that_a_library_swallows_is_repeated() -> None:
+    """Code that catches everything, as some imports do, delays Ctrl-C but does not lose it: exit code 130."""
+    program = """
+import os, signal, sys, time
+from stepcheck.cli import main as cli
+def swallow(_arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+    except BaseException:
+        pass
+    time.sleep(20)
+    return 0
+cli._run = swallow
+sys.exit(cli.main(["score"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=15, check=False)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
