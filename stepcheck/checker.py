@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -12,11 +12,11 @@ from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
 from stepcheck.hub.store import Model, find, verify
-from stepcheck.prm.prompt import Prompt, build
+from stepcheck.prm.prompt import Prompt, build_all
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
 
 if TYPE_CHECKING:
-    from stepcheck.prm.readout import MlpHead
+    from stepcheck.prm.readout import Head
 
 
 UNPACKED = ("f32", "f16", "bf16")
@@ -36,7 +36,8 @@ class ModelName:
 class Review:
     """A judged document: `rewards[i]` in [0, 1] belongs to `document.steps[i]`.
 
-    `tokens` counts the whole prompt; `seconds` is the time spent on those of them that no other prompt shared.
+    `tokens` counts the whole prompt (the longest, where every prefix is read); `seconds` is the time spent on those of
+    them that no other prompt shared.
     """
 
     document: Document
@@ -57,6 +58,20 @@ class Unscored:
     line: int | None = None
     id: str | None = None
     candidate: int | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document with `prompts` prompts in the engine, and what came back of them."""
+
+    document: Document
+    prompts: int
+    answers: list[Rows | StepcheckError] = field(default_factory=list)
+
+    def complete(self, answer: Rows | StepcheckError) -> bool:
+        """Take an answer; whether it was the last."""
+        self.answers.append(answer)
+        return len(self.answers) == self.prompts
 
 
 class Checker:
@@ -115,13 +130,13 @@ class Checker:
         Draws only a few documents ahead, so that the source may be endless. Candidates of one problem should follow
         each other: what they share is computed once. Close the generator to drop what is still in flight.
         """
-        pending: deque[Document | Unscored] = deque()
-        answers = self._engine.read(self._prompts(documents, pending))
-        for answer in answers:
+        pending: deque[_Waiting | Unscored] = deque()
+        for answer in self._engine.read(self._prompts(documents, pending)):
             yield from _unscored(pending)
-            document = pending.popleft()
-            if isinstance(document, Document):
-                yield self._review(document, answer)
+            waiting = pending[0]
+            if isinstance(waiting, _Waiting) and waiting.complete(answer):
+                pending.popleft()
+                yield self._review(waiting.document, waiting.answers)
         yield from _unscored(pending)
 
     def close(self) -> None:
@@ -137,48 +152,53 @@ class Checker:
         self.close()
 
     def _prompts(
-        self, documents: Iterable[Document | Unread], pending: "deque[Document | Unscored]"
+        self, documents: Iterable[Document | Unread], pending: "deque[_Waiting | Unscored]"
     ) -> Iterator[Prompt]:
-        """Yield a prompt for every document that can have one; note all of them, in order, in `pending`."""
+        """Yield the prompts of every document that can have some; note all of them, in order, in `pending`."""
         for document in documents:
             if isinstance(document, Unread):
                 pending.append(_place(document, document.error))
                 continue
             try:
-                prompt = build(self._model.card.template, document)
+                prompts = build_all(self._model.card.template, document)
             except InputError as error:
                 pending.append(_place(document, error))
                 continue
-            pending.append(document)
-            yield prompt
+            pending.append(_Waiting(document, len(prompts)))
+            yield from prompts
 
-    def _review(self, document: Document, answer: Rows | StepcheckError) -> Review | Unscored:
-        if isinstance(answer, StepcheckError):
-            return _place(document, answer)
+    def _review(self, document: Document, answers: list[Rows | StepcheckError]) -> Review | Unscored:
+        rows: list[Rows] = []
+        for answer in answers:
+            if isinstance(answer, StepcheckError):
+                return _place(document, answer)
+            rows.append(answer)
         try:
-            rewards = self._rewards(document, answer)
+            rewards = self._rewards(document, rows)
             return Review(
                 document,
                 rewards,
                 judge(rewards, self.threshold),
                 aggregate(rewards),
                 self.model,
-                answer.tokens,
-                answer.seconds,
+                rows[-1].tokens,
+                sum(answer.seconds for answer in rows),
             )
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
             return _place(document, error)
 
-    def _rewards(self, document: Document, rows: Rows) -> tuple[float, ...]:
-        rewards = self._head.rewards(rows.hidden)
+    def _rewards(self, document: Document, rows: list[Rows]) -> tuple[float, ...]:
+        import numpy as np
+
+        rewards = self._head.rewards(np.concatenate([answer.hidden for answer in rows]))
         if len(rewards) != len(document.steps):
             raise CountMismatchError(f"{len(rewards)} rewards for {len(document.steps)} steps")
         return tuple(float(reward) for reward in rewards)
 
     @cached_property
-    def _head(self) -> "MlpHead":
+    def _head(self) -> "Head":
         from stepcheck.prm.readout import read_head
 
         head = read_head(self._model.head, self._model.card.readout)
@@ -207,7 +227,7 @@ def _place(document: Document | Unread, error: StepcheckError) -> Unscored:
     return Unscored(document.source, error, document.line, document.id, document.candidate)
 
 
-def _unscored(pending: "deque[Document | Unscored]") -> Iterator[Unscored]:
+def _unscored(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:
     """Hand over those at the front that wait for no answer."""
     while pending and isinstance(first := pending[0], Unscored):
         pending.popleft()

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from stepcheck.errors import CountMismatchError, ModelError, NonFiniteError
 from stepcheck.prm.card import Readout
-from stepcheck.prm.readout import MlpHead, read_head
+from stepcheck.prm.readout import LinearHead, MlpHead, activate, read_head
 
 HEAD = MlpHead(
     weight_in=np.array([[1, 0], [0, 1]], np.float32),
@@ -68,6 +68,7 @@ def test_a_head_is_read_back(tmp_path: Path) -> None:
     """What was written is what is read."""
     save_file(tensors(), tmp_path / "h.safetensors")
     head = read_head(tmp_path / "h.safetensors", Readout(kind="mlp"))
+    assert isinstance(head, MlpHead)
     assert head.hidden == 2
     assert (head.weight_out == HEAD.weight_out).all()
 
@@ -88,6 +89,71 @@ def test_a_wrong_head_is_refused(change: dict[str, np.ndarray | None], words: st
     with pytest.raises(ModelError, match=words) as caught:
         read_head(tmp_path / "h.safetensors", Readout(kind="mlp"))
     assert "h.safetensors" in str(caught.value)
+
+
+def test_a_value_head_by_hand() -> None:
+    """Row (1, 3): value = 2·1 - 3 + 0.5 = -0.5; reward = 1 / (1 + e^0.5)."""
+    head = LinearHead(np.array([[2, -1]], np.float32), np.array([0.5], np.float32), activation="sigmoid")
+    (reward,) = head.rewards(np.array([[1, 3]], np.float32))
+    assert reward == pytest.approx(1 / (1 + np.exp(0.5)), abs=1e-6)
+
+
+def test_a_token_classification_head_by_hand() -> None:
+    """Row (1, 3): logits = (1, 3 + 1); reward = e^4 / (e^1 + e^4)."""
+    head = LinearHead(np.eye(2, dtype=np.float32), np.array([0, 1], np.float32))
+    (reward,) = head.rewards(np.array([[1, 3]], np.float32))
+    assert reward == pytest.approx(np.exp(4) / (np.exp(1) + np.exp(4)), abs=1e-6)
+
+
+def test_an_outcome_head_by_hand() -> None:
+    """Inner (1, 2) as above; value = -1·1 + 2·2 - 1 = 2: as it is, or as 1 / (1 + e^-2)."""
+    weight, bias = np.array([[-1, 2]], np.float32), np.array([-1], np.float32)
+    row = np.array([[1, 3]], np.float32)
+    assert MlpHead(HEAD.weight_in, HEAD.bias_in, weight, bias, activation="none").rewards(row).tolist() == [2.0]
+    squashed = MlpHead(HEAD.weight_in, HEAD.bias_in, weight, bias, activation="sigmoid").rewards(row)
+    assert squashed[0] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+
+
+def test_a_sigmoid_of_thousands_does_not_overflow() -> None:
+    """Values of ±10,000 give 0 and 1 without a warning."""
+    assert activate(np.array([[-1e4], [1e4]], np.float32), "sigmoid").tolist() == [0.0, 1.0]
+
+
+def test_a_linear_head_checks_its_rows() -> None:
+    """The same refusals as the MLP head's: another width, NaN."""
+    head = LinearHead(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    with pytest.raises(CountMismatchError, match="reads width 2"):
+        head.rewards(np.zeros((1, 3), np.float32))
+    with pytest.raises(NonFiniteError, match="step 1"):
+        head.rewards(np.array([[np.nan, 0]], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("rows", "readout", "words"),
+    [
+        (1, Readout(kind="linear"), r"'score.weight' has shape \(1, 3\), expected \(2, 3\)"),
+        (2, Readout(kind="linear", activation="sigmoid"), r"'score.weight' has shape \(2, 3\), expected \(1, 3\)"),
+        (2, Readout(kind="mlp"), r"no tensor 'score.0.weight'; an MLP head"),
+        (2, Readout(kind="critic"), "read by 'critic' has no head"),
+    ],
+)
+def test_a_head_that_the_readout_cannot_read_is_refused(
+    rows: int, readout: Readout, words: str, tmp_path: Path
+) -> None:
+    """Softmax needs two outputs, sigmoid one; the file and the tensor are named."""
+    weights = {"score.weight": np.zeros((rows, 3), np.float32), "score.bias": np.zeros(rows, np.float32)}
+    save_file(weights, tmp_path / "h.safetensors")
+    with pytest.raises(ModelError, match=words):
+        read_head(tmp_path / "h.safetensors", readout)
+
+
+def test_a_linear_head_is_read_back(tmp_path: Path) -> None:
+    """Both tensors, and what the card says of them."""
+    weights = {"score.weight": np.ones((1, 3), np.float32), "score.bias": np.full(1, 2, np.float32)}
+    save_file(weights, tmp_path / "h.safetensors")
+    head = read_head(tmp_path / "h.safetensors", Readout(kind="linear", activation="none"))
+    assert head.hidden == 3
+    assert head.rewards(np.array([[1, 2, 3]], np.float32)).tolist() == [8.0]
 
 
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:

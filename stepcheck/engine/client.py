@@ -31,9 +31,9 @@ STALL_SECONDS = 120.0
 class LlamaEngine:
     """Reads prompts with a GGUF backbone.
 
-    `mark` must be one token of the model; `context` is the longest prompt in tokens. Loading starts with `start`, or
-    with the first use; `on_loading` hears of its progress, 0 to 1. One thread may read at a time; `close` may be called
-    from any thread and ends the process at once.
+    `mark`, if there is one, must be one token of the model; `context` is the longest prompt in tokens. Loading starts
+    with `start`, or with the first use; `on_loading` hears of its progress, 0 to 1. One thread may read at a time;
+    `close` may be called from any thread and ends the process at once.
 
     `mapped` maps the file into memory instead of reading it: quick, and right for 16-bit weights. Quantized ones are
     repacked while they are loaded, and a mapped file would stay in memory beside its copy (a 0.5B in q4_0: 810 MB
@@ -44,7 +44,7 @@ class LlamaEngine:
         self,
         backbone: Path,
         *,
-        mark: str,
+        mark: str | None,
         context: int,
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         mapped: bool = False,

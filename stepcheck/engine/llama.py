@@ -58,7 +58,9 @@ class Backbone:
         self._log = _Log()
         self._model = self._load_model(load, on_progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
+        self._spaced = lib.llama_vocab_type(self._vocab) == lib.LLAMA_VOCAB_TYPE_SPM
         self.hidden = lib.llama_model_n_embd(self._model)
+        self.has_mark = load.mark is not None
         self._check_mark(load)
         offload = lib.llama_supports_gpu_offload() and load.n_gpu_layers != 0
         self.device = _device() if offload else "CPU"
@@ -75,7 +77,21 @@ class Backbone:
         self._batch = _BatchArrays(self.n_ubatch)
 
     def tokenize(self, text: str, *, special: bool) -> Ints:
-        """Token ids of a text on its own; special tokens are recognised only if `special`."""
+        """Token ids of a text on its own; special tokens are recognised only if `special`.
+
+        A SentencePiece vocabulary puts a space before a text, which belongs before the first of several pieces only;
+        the template says where spaces are. A newline, which such a vocabulary never joins to anything, takes that
+        space upon itself and is cut off again.
+        """
+        if not self._spaced or not text:
+            return self._tokenize(text, special=special)
+        lead = self._tokenize("\n", special=False)
+        tokens = self._tokenize("\n" + text, special=special)
+        if not np.array_equal(tokens[: len(lead)], lead):
+            raise EngineError("this model's tokenizer joins a newline to what follows it: its file is not supported")
+        return tokens[len(lead) :]
+
+    def _tokenize(self, text: str, *, special: bool) -> Ints:
         data = text.encode()
         room = len(data) + 8
         tokens = np.empty(room, np.int32)
@@ -155,7 +171,7 @@ class Backbone:
         return context
 
     def _check_mark(self, load: Load) -> None:
-        n = len(self.tokenize(load.mark, special=True))
+        n = 1 if load.mark is None else len(self.tokenize(load.mark, special=True))
         if n != 1:
             raise LoadError(
                 f"{load.path}: the mark {load.mark!r} is {n} tokens in this file's tokenizer, not one: it was made "

@@ -15,7 +15,7 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
     """Load a model; answered by `Loading` any number of times, then `Ready` or `Failed`."""
 
     path: str
-    mark: str
+    mark: str | None
     context: int
     n_ctx: int | None
     n_ubatch: int | None

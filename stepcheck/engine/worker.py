@@ -85,8 +85,10 @@ class Worker:
         pieces, marks, at = [], [], 0
         for text, special, mark in ask.segments:
             piece = self._tokens(text, special=special)
-            if mark and len(piece) != 1:
+            if mark and self._backbone.has_mark and len(piece) != 1:
                 raise CountMismatchError(f"the mark {text!r} became {len(piece)} tokens, not one")
+            if mark and not len(piece):
+                raise CountMismatchError("a step without any text has no token at which its reward could be read")
             at += len(piece)
             pieces.append(piece)
             if mark:

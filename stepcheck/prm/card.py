@@ -19,24 +19,87 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The text around problem and steps; only this text may contain special tokens."""
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The text around problem and steps, in the order in which it is laid out.
+
+    `before_problem`, `after_problem`, `after_step`, `mark` and `after_mark` may hold special tokens. `problem`,
+    `first_step`, `step` and `between_steps` are plain text, tokenized in one piece with the text that they frame.
+    """
 
     before_problem: str
+    problem: str = "{problem}"
+    """The problem and what is tokenized together with it."""
     after_problem: str
-    mark: Annotated[str, Meta(min_length=1)]
+    first_step: str = ""
+    """As `step`, for the first one; empty where it is no exception."""
+    step: str = "{step}"
+    """A step and what is tokenized together with it; `{number}` counts from 1."""
+    between_steps: str = ""
+    """Only where prefixes are read: joins a step to the next one, tokenized together with the first of the two."""
+    after_step: str = ""
+    """Between a step and the place where its reward is read."""
+    mark: Annotated[str, Meta(min_length=1)] | None = None
     """Follows every step; exactly one token, at which the step's reward is read."""
+    after_mark: str = ""
+    """Between the place where a reward is read and the next step; what would follow the last one is left out."""
+    read_at: Literal["mark", "end"] = "mark"
+    """`end`: there is no mark; a reward is read at the last token of `after_step`, or of the step."""
+    reads: Literal["solution", "prefixes"] = "solution"
+    """`prefixes`: every prefix of the solution is closed and read as a solution of its own (outcome models)."""
+    trim: bool = False
+    """Whether white space around problem and steps is cut off, as chat templates do."""
     normalization: Literal["none", "nfc"] = "none"
     """Unicode form in which the tokenizer expects problem and steps; llama.cpp does not bring it about itself."""
 
+    def __post_init__(self) -> None:
+        """Refuse a template that leaves out a text or the place of the rewards.
 
-class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+        Raises:
+            ValueError: with the key and what is wrong.
+        """
+        for key, text, part in (
+            ("problem", self.problem, "{problem}"),
+            ("step", self.step, "{step}"),
+            ("first_step", self.first_step or self.step, "{step}"),
+        ):
+            if text.count(part) != 1:
+                raise ValueError(f"'{key}' must hold {part} once, found {text!r}")
+        if (self.mark is None) != (self.read_at == "end"):
+            raise ValueError("'mark' is the token where rewards are read: give it, or else read_at = \"end\"")
+        if self.reads == "solution" and self.between_steps:
+            raise ValueError("'between_steps' is for reads = \"prefixes\" only; here 'after_mark' parts the steps")
+        if self.reads == "prefixes" and self.after_mark:
+            raise ValueError("'after_mark' is never reached where prefixes are read; use 'between_steps'")
+
+    @property
+    def special_texts(self) -> tuple[str, ...]:
+        """All parts that may hold special tokens."""
+        return (self.before_problem, self.after_problem, self.after_step, self.mark or "", self.after_mark)
+
+
+class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """How the hidden state at a mark becomes a reward."""
 
-    kind: Literal["mlp"]
-    """`mlp`: Linear → ReLU → Linear → softmax (Qwen2.5-Math-PRM, arXiv 2501.07301, section 4)."""
+    kind: Literal["mlp", "linear", "token_pair", "outcome", "log_ratio", "critic"]
+    """How a step is read.
+
+    `mlp`: Linear → ReLU → Linear → softmax at a mark (Qwen2.5-Math-PRM, arXiv 2501.07301, section 4). `linear`: one
+    Linear at a separator (Skywork, trl, PURE). `token_pair`: softmax over two tokens of the language model's head
+    (Math-Shepherd, RLHFlow). `outcome`: one value for a whole response (Qwen2.5-Math-RM). `log_ratio`: a sum of log
+    ratios against a reference model (EurusPRM). `critic`: an instruct model names the first wrong step (ProcessBench).
+    """
     positive: Annotated[int, Meta(ge=0, le=1)] = 1
     """The class whose probability is the reward."""
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    """What turns the head's output into a reward; `none` where the value is unbounded."""
+    tensors: tuple[str, ...] = ()
+    """The head's tensors in the checkpoint, where they are not those of the `mlp` family."""
+    tokens: tuple[str, ...] = ()
+    """Of a token pair: the token that stands for a right step, and the one for a wrong one."""
+    reference: str = ""
+    """Of a log ratio: the reference model's repository."""
+    scale: float = 1.0
+    """Of a log ratio: what the sum of log ratios is multiplied with."""
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,20 +1,27 @@
-"""Card + document → prompt: segments of template and plain text, one mark after each step.
+"""Card + document → prompts: segments of template and plain text, and the places where rows are wanted.
 
 Owns where special tokens may appear: only in template segments. Problem and steps are plain text, so a solution that
 contains `<extra_0>` or `<|im_end|>` cannot forge a mark or a turn.
 """
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepcheck.document import Document
 from stepcheck.errors import InputError
 from stepcheck.prm.card import Template
 
+_PART = re.compile(r"\{(?:problem|step|number)\}")
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a prompt, tokenized on its own: `special` text may hold special tokens; a `mark` is exactly one."""
+    """A piece of a prompt, tokenized on its own: `special` text may hold special tokens; a `mark` is read at its end.
+
+    The row of a `mark` is that of the segment's last token.
+    """
 
     text: str
     special: bool = False
@@ -34,25 +41,74 @@ class Prompt:
 
 
 def build(template: Template, document: Document) -> Prompt:
-    """Lay out a document: template, problem, template, then each step and its mark with nothing in between.
+    """Lay out a document whose rewards are all read in one pass; see `build_all` for those that are not.
 
-    Source: the prompt of Qwen2.5-Math-PRM (arXiv 2501.07301). What would follow the last mark cannot change a reward
-    (attention is causal) and is left out.
+    Raises:
+        InputError: there is no step, or a text is not valid Unicode.
+    """
+    (prompt,) = build_all(template, document)
+    return prompt
+
+
+def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
+    """Lay out a document: one prompt, or where prefixes are read one per step, the shortest first.
+
+    All prompts of a document together have one mark per step, in order. What would follow the last mark of a prompt
+    cannot change a reward (attention is causal) and is left out.
 
     Raises:
         InputError: there is no step, or a text is not valid Unicode.
     """
     if not document.steps:
         raise InputError(f"{_where(document)}: no steps to judge")
-    mark = Segment(template.mark, special=True, mark=True)
-    segments = [
+    problem = _plain(document.problem, template, document, "problem")
+    steps = [_plain(step.text, template, document, f"step {number}") for number, step in enumerate(document.steps, 1)]
+    head = (
         Segment(template.before_problem, special=True),
-        Segment(_plain(document.problem, template, document, "problem")),
+        Segment(_fill(template.problem, problem=problem)),
         Segment(template.after_problem, special=True),
+    )
+    filled = [
+        _fill(template.first_step if number == 1 and template.first_step else template.step, step=step, number=number)
+        for number, step in enumerate(steps, 1)
     ]
-    for number, step in enumerate(document.steps, 1):
-        segments += [Segment(_plain(step.text, template, document, f"step {number}")), mark]
-    return Prompt(tuple(segments))
+    if template.reads == "prefixes":
+        return tuple(_prompt(head, _prefix(template, filled[:count])) for count in range(1, len(filled) + 1))
+    return (_prompt(head, _solution(template, filled)),)
+
+
+def _solution(template: Template, steps: list[str]) -> Iterator[Segment]:
+    """Yield every step and the place of its reward."""
+    for number, step in enumerate(steps):
+        if number:
+            yield Segment(template.after_mark, special=True)
+        yield from _read(template, step)
+
+
+def _prefix(template: Template, steps: list[str]) -> Iterator[Segment]:
+    """Yield steps that are joined as a solution writes them, and the one place of their reward."""
+    for step in steps[:-1]:
+        yield Segment(step + template.between_steps)
+    yield from _read(template, steps[-1])
+
+
+def _read(template: Template, step: str) -> Iterator[Segment]:
+    """Yield a step up to the place of its reward: the mark, else what follows the step, else the step's own end."""
+    here = template.read_at == "end"
+    yield Segment(step, mark=here and not template.after_step)
+    yield Segment(template.after_step, special=True, mark=here and bool(template.after_step))
+    if template.mark is not None:
+        yield Segment(template.mark, special=True, mark=True)
+
+
+def _prompt(head: tuple[Segment, ...], rest: Iterator[Segment]) -> Prompt:
+    """Gather segments; an empty part of the template is nothing."""
+    return Prompt((*head, *(segment for segment in rest if segment.text or segment.mark or not segment.special)))
+
+
+def _fill(form: str, **parts: object) -> str:
+    """Put texts in their places, in one pass: what looks like a place inside a text stays what it is."""
+    return _PART.sub(lambda found: str(parts.get(found[0][1:-1], found[0])), form)
 
 
 def _plain(text: str, template: Template, document: Document, part: str) -> str:
@@ -64,6 +120,7 @@ def _plain(text: str, template: Template, document: Document, part: str) -> str:
             f"{_where(document)}: {part} holds half a surrogate pair (U+{ord(text[error.start]):04X}) at character "
             f"{error.start + 1}: not valid Unicode"
         ) from error
+    text = text.strip() if template.trim else text
     return unicodedata.normalize("NFC", text) if template.normalization == "nfc" else text
 
 

@@ -1,11 +1,18 @@
 """Rows of hidden state → rewards, in numpy float32. No llama.cpp and no torch.
 
-MLP head (Qwen2.5-Math-PRM, arXiv 2501.07301; tensors as in its checkpoint): `score.0` Linear(H, H) + bias → ReLU →
-`score.2` Linear(H, 2) + bias → softmax; the reward of a step is the probability of the positive class at its mark.
+Two shapes of head cover the families; which one, and what its outputs mean, the card says:
+
+- *MLP*, `score.0` Linear(H, H) + bias → ReLU → `score.2` Linear(H, k) + bias. k = 2, softmax: Qwen2.5-Math-PRM
+  (arXiv 2501.07301); k = 1: the outcome model Qwen2.5-Math-RM (arXiv 2409.12122).
+- *Linear*, `score` Linear(H, k) + bias. k = 1, sigmoid: value heads (Skywork-o1-Open-PRM); k = 2, softmax: token
+  classification (trl, PURE), and pairs of the language model's tokens (Math-Shepherd, arXiv 2312.08935; RLHFlow), whose
+  two rows of the lm_head are all of it that is ever needed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +21,43 @@ from stepcheck.errors import CountMismatchError, ModelError, NonFiniteError
 from stepcheck.prm.card import Readout
 
 Floats = NDArray[np.float32]
+Activation = Literal["softmax", "sigmoid", "none"]
+
+MLP_TENSORS: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
+LINEAR_TENSORS: Final = ("score.weight", "score.bias")
+"""The names in a head's file, whatever they were in the checkpoint."""
+OUTPUTS: Final[Mapping[Activation, int]] = {"softmax": 2, "sigmoid": 1, "none": 1}
+"""How many outputs an activation reads."""
+
+
+class Head(Protocol):
+    """Reads rewards off rows."""
+
+    @property
+    def hidden(self) -> int:
+        """Width of the rows that this head reads."""
+        ...
+
+    def rewards(self, rows: Floats) -> Floats:
+        """Read rewards of shape (marks,) off rows of shape (marks, H).
+
+        Raises:
+            CountMismatchError: the rows have another width than the head.
+            NonFiniteError: a row holds NaN or infinity.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class MlpHead:
-    """`weight_in` (H, H), `bias_in` (H,), `weight_out` (2, H), `bias_out` (2,); `positive` is the class that counts."""
+    """`weight_in` (H, H), `bias_in` (H,), `weight_out` (k, H), `bias_out` (k,); `positive` is the class that counts."""
 
     weight_in: Floats
     bias_in: Floats
     weight_out: Floats
     bias_out: Floats
     positive: int = 1
+    activation: Activation = "softmax"
 
     @property
     def hidden(self) -> int:
@@ -32,50 +65,92 @@ class MlpHead:
         return int(self.weight_in.shape[1])
 
     def rewards(self, rows: Floats) -> Floats:
-        """Read rewards of shape (marks,), each in [0, 1], off rows of shape (marks, H).
-
-        Raises:
-            CountMismatchError: the rows have another width than the head.
-            NonFiniteError: a row holds NaN or infinity.
-        """
-        if rows.ndim != 2 or rows.shape[1] != self.hidden:  # noqa: PLR2004 (a matrix)
-            raise CountMismatchError(f"the backbone's rows have shape {rows.shape}, the head reads width {self.hidden}")
-        if not np.isfinite(rows).all():
-            bad = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-            raise NonFiniteError(
-                f"the model's state at step {bad + 1} is not a finite number: the model file is damaged, or its weight "
-                "type cannot hold these weights (try bf16 or q8_0)"
-            )
+        """Read rewards of shape (marks,) off rows of shape (marks, H); errors as in `Head`."""
+        _check_rows(rows, self.hidden)
         inner = np.maximum(rows @ self.weight_in.T + self.bias_in, 0)
-        logits = inner @ self.weight_out.T + self.bias_out
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(odds[:, self.positive] / odds.sum(axis=1), np.float32)
+        return activate(inner @ self.weight_out.T + self.bias_out, self.activation, self.positive)
 
 
-def read_head(path: Path, readout: Readout) -> MlpHead:
+@dataclass(frozen=True, slots=True)
+class LinearHead:
+    """`weight` (k, H), `bias` (k,); `positive` is the class that counts."""
+
+    weight: Floats
+    bias: Floats
+    positive: int = 1
+    activation: Activation = "softmax"
+
+    @property
+    def hidden(self) -> int:
+        """Width of the rows that this head reads."""
+        return int(self.weight.shape[1])
+
+    def rewards(self, rows: Floats) -> Floats:
+        """Read rewards of shape (marks,) off rows of shape (marks, H); errors as in `Head`."""
+        _check_rows(rows, self.hidden)
+        return activate(rows @ self.weight.T + self.bias, self.activation, self.positive)
+
+
+def activate(logits: Floats, activation: Activation, positive: int = 1) -> Floats:
+    """Turn outputs of shape (marks, k) into rewards of shape (marks,): in [0, 1], but for `none`, which is unbounded.
+
+    The sigmoid of x is the softmax of (0, x), so both are computed the same way, without overflow.
+    """
+    if activation == "none":
+        return np.asarray(logits[:, 0], np.float32)
+    if activation == "sigmoid":
+        logits, positive = np.concatenate([np.zeros_like(logits), logits], axis=1), 1
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(odds[:, positive] / odds.sum(axis=1), np.float32)
+
+
+def _check_rows(rows: Floats, hidden: int) -> None:
+    if rows.ndim != 2 or rows.shape[1] != hidden:  # noqa: PLR2004 (a matrix)
+        raise CountMismatchError(f"the backbone's rows have shape {rows.shape}, the head reads width {hidden}")
+    if not np.isfinite(rows).all():
+        bad = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise NonFiniteError(
+            f"the model's state at step {bad + 1} is not a finite number: the model file is damaged, or its weight "
+            "type cannot hold these weights (try bf16 or q8_0)"
+        )
+
+
+def read_head(path: Path, readout: Readout) -> Head:
     """Load a head from safetensors.
 
     Raises:
-        ModelError: the file is missing or broken, or a tensor is missing or has the wrong shape; names file and tensor.
+        ModelError: the file is missing or broken, a tensor is missing or has the wrong shape, or the card's readout has
+            no head; names file and tensor.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    if readout.kind in ("log_ratio", "critic"):
+        raise ModelError(f"{path}: a model that is read by {readout.kind!r} has no head")
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a head: {error}") from error
-    names = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
+    outputs = OUTPUTS[readout.activation]
+    if readout.kind in ("mlp", "outcome"):
+        weight_in, bias_in, weight_out, bias_out = _take(path, tensors, MLP_TENSORS, "an MLP head", outputs)
+        return MlpHead(weight_in, bias_in, weight_out, bias_out, readout.positive, readout.activation)
+    weight, bias = _take(path, tensors, LINEAR_TENSORS, "a linear head", outputs)
+    return LinearHead(weight, bias, readout.positive, readout.activation)
+
+
+def _take(path: Path, tensors: dict[str, Floats], names: tuple[str, ...], what: str, outputs: int) -> list[Floats]:
+    """Return the named tensors as float32 after checking them: the last weight has `outputs` rows, any before H."""
     missing = [name for name in names if name not in tensors]
     if missing:
-        raise ModelError(f"{path}: no tensor {missing[0]!r}; an MLP head has {', '.join(names)}")
-    weight_in, bias_in, weight_out, bias_out = (np.ascontiguousarray(tensors[name], np.float32) for name in names)
-    hidden = weight_in.shape[0]
-    for name, tensor, shape in zip(
-        names, (weight_in, bias_in, weight_out, bias_out), ((hidden, hidden), (hidden,), (2, hidden), (2,)), strict=True
-    ):
+        raise ModelError(f"{path}: no tensor {missing[0]!r}; {what} has {', '.join(names)}")
+    arrays = [np.ascontiguousarray(tensors[name], np.float32) for name in names]
+    hidden = arrays[0].shape[-1] if arrays[0].ndim else 0
+    for name, tensor, last in zip(names, arrays, range(len(names) - 1, -1, -1), strict=True):
+        rows = outputs if last < 2 else hidden  # noqa: PLR2004 (the last weight and its bias)
+        shape = (rows,) if name.endswith(".bias") else (rows, hidden)
         if tensor.shape != shape:
             raise ModelError(f"{path}: tensor {name!r} has shape {tensor.shape}, expected {shape}")
         if not np.isfinite(tensor).all():
             raise ModelError(f"{path}: tensor {name!r} holds values that are not finite: the file is damaged")
-    return MlpHead(weight_in, bias_in, weight_out, bias_out, readout.positive)
+    return arrays

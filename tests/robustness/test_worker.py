@@ -98,7 +98,7 @@ def test_a_damaged_model_cannot_kill_the_parent(random_model: Path, tmp_path: Pa
     assert slowest <= 15
 
 
-def outcome(path: Path, prompt: Prompt, mark: str) -> str:
+def outcome(path: Path, prompt: Prompt, mark: str | None) -> str:
     """Load a file and read one prompt; say how it ended."""
     try:
         with LlamaEngine(path, mark=mark, context=512, options=ONE_THREAD, stall_seconds=10) as engine:
