@@ -65,8 +65,19 @@ def test_the_other_place_of_rope_theta_is_read(tmp_path: Path) -> None:
 
 
 CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "architecture": (lambda c: c.update(architectures=["LlamaForCausalLM"]), "architecture LlamaForCausalLM"),
-    "outcome model": (lambda c: c.update(architectures=["Qwen2ForRewardModel"]), "architecture Qwen2ForRewardModel"),
+    "architecture": (lambda c: c.update(architectures=["Qwen3ForCausalLM"]), "architecture Qwen3ForCausalLM"),
+    "biases": (
+        lambda c: c.update(architectures=["LlamaForCausalLM"], model_type="llama", attention_bias=True),
+        "attention_bias and mlp_bias are not converted",
+    ),
+    "llama rope": (
+        lambda c: c.update(rope_scaling={"rope_type": "llama3", "factor": 8.0}),
+        "key 'rope_scaling': scaled rotary positions ('llama3')",
+    ),
+    "llama rope key": (
+        lambda c: c.update(model_type="llama", rope_scaling={"rope_type": "llama3", "factor": 8.0}),
+        "key 'low_freq_factor' is missing",
+    ),
     "no architecture": (lambda c: c.pop("architectures"), "architecture None"),
     "model_type": (lambda c: c.update(model_type="qwen3"), "of type qwen3"),
     "missing": (lambda c: c.pop("hidden_size"), "key 'hidden_size' is missing"),
@@ -112,7 +123,7 @@ TOKENIZERS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no mark": (lambda t: t["added_tokens"].pop(), "the mark '<extra_0>' is not one token"),
     "no turn": (lambda t: t["added_tokens"][1].update(content="<turn>"), "'<|im_start|>' is not one token"),
     "unigram": (lambda t: t["model"].update(type="Unigram"), "key 'model': only byte-level BPE"),
-    "byte fallback": (lambda t: t["model"].update(byte_fallback=True), "key 'model.byte_fallback'"),
+    "byte fallback": (lambda t: t["model"].update(byte_fallback=True), "key 'normalizer': cannot be repeated"),
     "ignore merges": (lambda t: t["model"].update(ignore_merges=True), "key 'model.ignore_merges'"),
     "vocab": (lambda t: t["model"].update(vocab=[]), "key 'model.vocab'"),
     "merge": (lambda t: t["model"]["merges"].append("a b c"), "key 'model.merges': number"),

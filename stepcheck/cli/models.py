@@ -91,14 +91,14 @@ def convert(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="A card that lends title, licence, template, threshold and notice.",
+            help="A card that lends title, licence, template, readout, threshold and notice.",
             show_default="the card of the folder's name, else Qwen2.5-Math-PRM's template",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model of this name.")] = False,
     models_dir: options.ModelsDirOption = None,
 ) -> None:
-    """Convert a Qwen2 process reward model: the backbone as GGUF, the reward head beside it, and a card.
+    """Convert a process reward model (Qwen2, Llama, Mistral): the backbone as GGUF, its head beside it, and a card.
 
     Needs no torch; tensors are converted one by one. Prints the path of the new card.
     """

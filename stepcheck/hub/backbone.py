@@ -1,12 +1,12 @@
-"""The qwen2 backbone: which tensors it has, under which names, in which types, and its GGUF file.
+"""The backbone: which tensors it has, under which names, in which types, and its GGUF file.
 
 Owns the names of both sides and the writing of the file, tensor by tensor. Refuses a checkpoint with a tensor too few
-or one that the qwen2 graph has no place for.
+or one that the graph has no place for. Qwen2 becomes llama.cpp's `qwen2`; Llama and Mistral become its `llama`.
 """
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint import ELEMENT, HEAD, UNUSED, Shape, Tensor
+from stepcheck.hub.checkpoint import ELEMENT, HEAD, LINEAR_HEADS, UNUSED, Shape, Tensor
 from stepcheck.hub.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 from stepcheck.hub.tokenizer import Tokenizer
 
@@ -25,8 +25,66 @@ if TYPE_CHECKING:
 
 SLAB: Final = 1 << 22
 """Weights in memory at a time: 16 MB as float32."""
+PREFIXES: Final = ("model.", "", "pretrained_model.model.")
+"""What may stand before a backbone tensor's name: a whole model's, a bare backbone's, a wrapped one's (trl)."""
 ALIGNMENT: Final = 32
 """GGUF's default: every tensor starts at a multiple of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A query or key matrix as llama.cpp's `llama` graph wants it.
+
+    That graph turns neighbouring rows of a head as pairs; checkpoints pair a row of a head's first half with one of its
+    second half. `head` is the rows of one head; whole heads are taken at a time.
+    """
+
+    tensor: Tensor
+    head: int
+
+    @property
+    def name(self) -> str:
+        """The tensor's."""
+        return self.tensor.name
+
+    @property
+    def file(self) -> Path:
+        """The tensor's."""
+        return self.tensor.file
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's."""
+        return self.tensor.shape
+
+    def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the matrix in slabs of whole heads; errors as in `Tensor.rows`."""
+        columns = self.shape[-1]
+        slab = max(1, most // (self.head * columns)) * self.head * columns
+        for rows in self.tensor.rows(slab):
+            halves = rows.reshape(-1, 2, self.head // 2, columns)
+            yield np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A vector that no checkpoint holds but the GGUF must; `file` is where its numbers come from."""
+
+    name: str
+    file: Path
+    values: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One dimension."""
+        return (len(self.values),)
+
+    def rows(self, most: int) -> Iterator[NDArray[np.float32]]:  # noqa: ARG002 (a source's)
+        """Yield it as one row."""
+        yield np.array([self.values], np.float32)
+
+
+Source = Tensor | Rotated | Computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +92,7 @@ class Weight:
     """A tensor on its way: from `source` to the GGUF's `name` as `kind`."""
 
     name: str
-    source: Tensor
+    source: Source
     kind: TensorType
 
 
@@ -60,6 +118,8 @@ def layout(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
         "ffn_up.weight": ("mlp.up_proj.weight", (inner, hidden)),
         "ffn_down.weight": ("mlp.down_proj.weight", (hidden, inner)),
     }
+    if shape.family != "qwen2":
+        block = {key: value for key, value in block.items() if not key.endswith(".bias")}
     names: dict[str, tuple[str, tuple[int, ...]]] = {
         "token_embd.weight": ("embed_tokens.weight", (shape.vocab, hidden))
     }
@@ -74,18 +134,31 @@ def plan(shape: Shape, tensors: dict[str, Tensor], weight_type: WeightType, fold
     Raises:
         CheckpointError: a tensor is missing, too many, or of the wrong shape or type.
     """
-    prefix = "model." if "model.embed_tokens.weight" in tensors else ""
+    prefix = next((p for p in PREFIXES if f"{p}embed_tokens.weight" in tensors), "")
     weights = [
-        Weight(name, take(tensors, prefix + source, size, folder), _kind(name, size, weight_type, shape.layers))
+        Weight(
+            name,
+            _arranged(name, take(tensors, prefix + source, size, folder), shape),
+            _kind(name, size, weight_type, shape.layers),
+        )
         for name, (source, size) in layout(shape).items()
     ]
-    known = {weight.source.name for weight in weights} | set(HEAD)
+    known = {weight.source.name for weight in weights} | {*HEAD, *(name for names in LINEAR_HEADS for name in names)}
     for name in tensors:
         if name not in known and not name.endswith(UNUSED):
             raise CheckpointError(
-                f"{folder}: tensor {name} has no place in a Qwen2 reward model of {shape.layers} layers"
+                f"{folder}: tensor {name} has no place in a {shape.family} reward model of {shape.layers} layers"
             )
+    if shape.rope_factors:
+        factors = Computed("rope_freqs.weight", weights[-1].source.file, shape.rope_factors)
+        weights.append(Weight(factors.name, factors, TensorType.F32))
     return weights
+
+
+def _arranged(name: str, tensor: Tensor, shape: Shape) -> Source:
+    """Bring queries and keys into the order of llama.cpp's graph; its `qwen2` has the checkpoint's."""
+    turned = shape.family == "llama" and name.endswith(("attn_q.weight", "attn_k.weight"))
+    return Rotated(tensor, shape.hidden // shape.heads) if turned else tensor
 
 
 def take(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], folder: Path) -> Tensor:
@@ -142,7 +215,7 @@ def _write_header(
     """Write everything that stands before the tensors' data."""
     import gguf
 
-    writer = gguf.GGUFWriter(path, "qwen2")
+    writer = gguf.GGUFWriter(path, shape.family)
     try:
         writer.add_name(name)
         writer.add_file_type(FILE_TYPE[weight_type])
@@ -167,15 +240,20 @@ def _add_shape(writer: "GGUFWriter", shape: Shape) -> None:
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.kv_heads)
     writer.add_rope_freq_base(shape.rope_theta)
+    writer.add_rope_dimension_count(shape.hidden // shape.heads)
     writer.add_layer_norm_rms_eps(shape.eps)
 
 
 def _add_tokenizer(writer: "GGUFWriter", tokenizer: Tokenizer) -> None:
-    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_model(tokenizer.model)
     writer.add_tokenizer_pre(tokenizer.pre)
     writer.add_token_list(tokenizer.tokens)
     writer.add_token_types(tokenizer.types)
-    writer.add_token_merges(tokenizer.merges)
+    if tokenizer.model == "llama":
+        writer.add_token_scores(tokenizer.scores)
+        writer.add_add_space_prefix(False)  # the card's template says where spaces are
+    else:
+        writer.add_token_merges(tokenizer.merges)
     for add, number in (
         (writer.add_bos_token_id, tokenizer.bos),
         (writer.add_eos_token_id, tokenizer.eos),

@@ -1,14 +1,15 @@
 """A Hugging Face checkpoint folder: config.json and safetensors shards, read with seeks and without torch.
 
-Owns what a folder must hold to be a Qwen2 backbone with a reward head, and every check on its files. Refuses pickled
+Owns what a folder must hold to be a backbone with a reward head, and every check on its files. Refuses pickled
 weights, unknown architectures and shards whose sizes do not add up. Format: the safetensors README (8 bytes header
 length, JSON header, data; offsets are relative to the end of the header).
 """
 
 import json
+import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,16 @@ from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
 
-ARCHITECTURES: Final = ("Qwen2ForProcessRewardModel", "Qwen2ForCausalLM", "Qwen2Model")
+FAMILIES: Final = {"qwen2": "qwen2", "llama": "llama", "mistral": "llama"}
+"""config.json's `model_type` → the architecture of llama.cpp whose graph computes it."""
+_SUFFIXES: Final = ("ForCausalLM", "ForTokenClassification", "ForSequenceClassification", "Model")
+ARCHITECTURES: Final = (
+    *("Qwen2ForProcessRewardModel", "Qwen2ForRewardModel", "Qwen2ForPrmModel"),
+    *(family + suffix for family in ("Qwen2", "Llama", "Mistral") for suffix in _SUFFIXES),
+)
 HEAD: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
+LINEAR_HEADS: Final = (("v_head.summary.weight", "v_head.summary.bias"), ("score.weight", "score.bias"))
+"""Value heads (Skywork, trl's value models) and the heads of token classification; a bias may be absent."""
 UNUSED: Final = ("lm_head.weight", "rotary_emb.inv_freq")
 """Tensors that may be there and are left out: no reward depends on them."""
 HEADER_LIMIT: Final = 100_000_000
@@ -30,7 +39,7 @@ ELEMENT: Final[dict[str, np.dtype[Any]]] = {"F32": np.dtype("<f4"), "F16": np.dt
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What config.json says about a Qwen2 backbone; counts are of elements, `context` is in tokens."""
+    """What config.json says about a backbone; counts are of elements, `context` is in tokens."""
 
     architecture: str
     hidden: int
@@ -42,6 +51,10 @@ class Shape:
     context: int
     eps: float
     rope_theta: float
+    family: str = "qwen2"
+    """llama.cpp's architecture."""
+    rope_factors: tuple[float, ...] = ()
+    """What every rotary frequency is divided by, head width / 2 of them; none where positions are not scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +131,19 @@ def read_shape(folder: Path) -> Shape:
         kv_heads=_count(path, config, "num_key_value_heads"),
         feed_forward=_count(path, config, "intermediate_size"),
         vocab=_count(path, config, "vocab_size"),
-        context=_count(path, config, "max_position_embeddings"),
+        context=_context(path, config),
         eps=_positive(path, config, "rms_norm_eps"),
         rope_theta=_rope_theta(path, config),
+        family=FAMILIES[str(config.get("model_type", "qwen2"))],
     )
     _check_shape(path, config, shape)
-    return shape
+    return replace(shape, rope_factors=_rope_factors(path, config, shape))
 
 
 def _architecture(path: Path, config: dict[str, Any]) -> str:
     names = config.get("architectures")
     name = names[0] if isinstance(names, list) and names else None
-    if name not in ARCHITECTURES or config.get("model_type", "qwen2") != "qwen2":
+    if name not in ARCHITECTURES or config.get("model_type", "qwen2") not in FAMILIES:
         found = f"{name} of type {config.get('model_type')}"
         raise CheckpointError(f"{path}: architecture {found} is not known; known are {', '.join(ARCHITECTURES)}")
     return str(name)
@@ -158,22 +172,57 @@ def _positive(path: Path, config: dict[str, Any], key: str) -> float:
     return float(value)
 
 
-def _rope_theta(path: Path, config: dict[str, Any]) -> float:
-    """Base of the rotary angles; transformers 5 moved it into `rope_parameters`."""
+def _context(path: Path, config: dict[str, Any]) -> int:
+    """Longest text; Mistral's window is kept, for inside it attention is full and needs no window."""
+    context, window = _count(path, config, "max_position_embeddings"), config.get("sliding_window")
+    if config.get("model_type") != "mistral" or window is None:
+        return context
+    return min(context, _count(path, config, "sliding_window"))
+
+
+def _ropes(path: Path, config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield what is said of rotary positions: key, object, kind; transformers 5 moved it into `rope_parameters`."""
     for key in ("rope_scaling", "rope_parameters"):
         rope = config.get(key) or {}
         if not isinstance(rope, dict):
             raise CheckpointError(f"{path}: key '{key}': expected an object or null, found {rope!r}")
-        kind = rope.get("rope_type", rope.get("type", "default"))
-        if kind != "default":
+        yield key, rope, str(rope.get("rope_type", rope.get("type", "default")))
+
+
+def _rope_theta(path: Path, config: dict[str, Any]) -> float:
+    """Base of the rotary angles."""
+    known = ("default", "llama3") if config.get("model_type") == "llama" else ("default",)
+    for key, rope, kind in _ropes(path, config):
+        if kind not in known:
             raise CheckpointError(f"{path}: key '{key}': scaled rotary positions ({kind!r}) are not converted")
         if "rope_theta" in rope:
             return _positive(path, rope, "rope_theta")
     return _positive(path, config, "rope_theta")
 
 
+def _rope_factors(path: Path, config: dict[str, Any], shape: Shape) -> tuple[float, ...]:
+    """Compute Llama 3.1's scaling, as transformers' `llama3` does (and Meta's reference before it).
+
+    Waves longer than the original context are stretched by the factor, short ones are left, between them it is blended.
+    """
+    found = next((rope for _, rope, kind in _ropes(path, config) if kind == "llama3"), None)
+    if found is None:
+        return ()
+    factor, low, high = (_positive(path, found, key) for key in ("factor", "low_freq_factor", "high_freq_factor"))
+    original = _count(path, found, "original_max_position_embeddings")
+    if high <= low:
+        raise CheckpointError(f"{path}: key 'high_freq_factor': {high} is not above low_freq_factor, {low}")
+    width = shape.hidden // shape.heads
+    factors = []
+    for i in range(0, width, 2):
+        wave = 2 * math.pi * shape.rope_theta ** (i / width)
+        blend = min(max((original / wave - low) / (high - low), 0.0), 1.0)
+        factors.append(1 / ((1 - blend) / factor + blend))
+    return tuple(factors)
+
+
 def _check_shape(path: Path, config: dict[str, Any], shape: Shape) -> None:
-    """Check what llama.cpp's qwen2 graph takes for granted."""
+    """Check what llama.cpp's graphs take for granted."""
     head = shape.hidden // shape.heads
     rules = (
         (shape.hidden % shape.heads == 0, f"hidden_size {shape.hidden} is no multiple of the {shape.heads} heads"),
@@ -188,6 +237,10 @@ def _check_shape(path: Path, config: dict[str, Any], shape: Shape) -> None:
         ),
         (config.get("hidden_act", "silu") == "silu", f"hidden_act is {config.get('hidden_act')!r}, not 'silu'"),
         (not config.get("use_sliding_window"), "sliding-window attention is not converted"),
+        (
+            shape.family == "qwen2" or not (config.get("attention_bias") or config.get("mlp_bias")),
+            "attention_bias and mlp_bias are not converted for this architecture",
+        ),
     )
     for kept, reason in rules:
         if not kept:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import numpy as np
 
-from stepcheck.errors import ModelError
-from stepcheck.hub.backbone import SLAB, plan, take, write_backbone
-from stepcheck.hub.checkpoint import HEAD, Shape, Tensor, find_tensors, read_shape
+from stepcheck.errors import CheckpointError, ModelError
+from stepcheck.hub.backbone import plan, write_backbone
+from stepcheck.hub.checkpoint import Shape, find_tensors, read_shape
+from stepcheck.hub.heads import choose_readout, head_parts, pack_head
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
@@ -47,18 +47,19 @@ def convert(
     """Convert the Hugging Face checkpoint in `source` and return the path of the new card in the folder `target`.
 
     `name` names the three files (by default the folder's name and the type). `card` lends title, licence, template,
-    threshold, notice and origin; `template` overrides its template. `on_progress` hears weights done and in all.
+    readout, threshold, notice and origin; `template` overrides its template. `on_progress` hears weights done and in
+    all.
 
     Raises:
         CheckpointError: something in the checkpoint is missing, broken or unknown; the message names file and key.
         ModelError: the target cannot be written, or holds such a model already and `force` is not given.
     """
     name = _name(source, weight_type, name)
-    template = template or (card.template if card else QWEN_TEMPLATE)
-    shape = read_shape(source)
+    shape, tensors = read_shape(source), find_tensors(source)
+    readout = card.readout if card else choose_readout(tensors, source)
+    template = template or (card.template if card else _usual_template(readout, source))
     tokenizer = read_tokenizer(source, shape.vocab, template)
-    tensors = find_tensors(source)
-    head = _head(tensors, shape, source)
+    head = pack_head({part.name: part.read() for part in head_parts(tensors, shape, readout, tokenizer.tokens, source)})
     weights = plan(shape, tensors, weight_type, source)
     with _staging(target, name, force=force) as staging:
         head_sha256 = _write(staging / f"{name}.head.safetensors", head)
@@ -70,7 +71,8 @@ def convert(
             head=f"{name}.head.safetensors",
             head_sha256=head_sha256,
         )
-        made = _card(source, shape, tokenizer, template, card, name=name, weight_type=weight_type, files=files)
+        base = card or _new_card(source, shape, template, readout, name=name)
+        made = _card(base, shape, tokenizer, template, name=name, weight_type=weight_type, files=files)
         _write(staging / f"{name}.toml", render_card(made).encode())
         read_card(staging / f"{name}.toml")
         return _publish(staging, target, made)
@@ -87,37 +89,38 @@ def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
     return name
 
 
-def _head(tensors: dict[str, Tensor], shape: Shape, source: Path) -> bytes:
-    """Return the reward head as a safetensors file: Linear(hidden, hidden), Linear(hidden, 2), float32."""
-    from safetensors.numpy import save
+def _usual_template(readout: Readout, source: Path) -> Template:
+    """Return Qwen's prompt for its own head; what another head was trained with, nobody can tell from its weights."""
+    if readout.kind != "mlp":
+        raise CheckpointError(
+            f"{source}: has a {readout.kind} head, but no card says with which prompt it was trained; give one with"
+            " --card"
+        )
+    return QWEN_TEMPLATE
 
-    hidden = shape.hidden
-    shapes: tuple[tuple[int, ...], ...] = ((hidden, hidden), (hidden,), (2, hidden), (2,))
-    places = {name: take(tensors, name, size, source) for name, size in zip(HEAD, shapes, strict=True)}
-    arrays = {name: np.concatenate(list(place.rows(SLAB))).reshape(place.shape) for name, place in places.items()}
-    return save(arrays)
 
-
-def _card(
-    source: Path,
-    shape: Shape,
-    tokenizer: Tokenizer,
-    template: Template,
-    card: ModelCard | None,
-    *,
-    name: str,
-    weight_type: WeightType,
-    files: Files,
-) -> ModelCard:
-    base = card or ModelCard(
+def _new_card(source: Path, shape: Shape, template: Template, readout: Readout, *, name: str) -> ModelCard:
+    return ModelCard(
         name=name,
         title=source.resolve().name,
         licence="that of the checkpoint",
         architecture=shape.architecture,
         context=shape.context,
         template=template,
-        readout=Readout(kind="mlp"),
+        readout=readout,
     )
+
+
+def _card(
+    base: ModelCard,
+    shape: Shape,
+    tokenizer: Tokenizer,
+    template: Template,
+    *,
+    name: str,
+    weight_type: WeightType,
+    files: Files,
+) -> ModelCard:
     return msgspec.structs.replace(
         base,
         name=name,

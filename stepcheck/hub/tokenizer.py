@@ -1,36 +1,44 @@
 """tokenizer.json → the tokenizer fields of a GGUF.
 
-Owns which tokenizers llama.cpp can repeat exactly: byte-level BPE behind a pre-tokenizer whose rule llama.cpp knows.
+Owns which tokenizers llama.cpp can repeat exactly: byte-level BPE behind a pre-tokenizer whose rule llama.cpp knows,
+and SentencePiece's BPE with byte fallback.
 Refuses every other one by name, because a tokenizer that is nearly right scores nearly at random.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint import read_json
+from stepcheck.hub.sentencepiece import BYTE, SPACE, check_rules, is_sentencepiece, piece_scores
 from stepcheck.prm.card import Template
 
 QWEN2_RULE: Final = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Qwen2 cuts a text before BPE (its published tokenizer.json); llama.cpp names it `qwen2`."""
-SPECIAL_LOOK: Final = re.compile(r"<\|[^<|>\s]+\|>")
-"""ChatML-like markers; one of them in a template that the tokenizer does not know would be cut into pieces unseen."""
+LLAMA3_RULE: Final = QWEN2_RULE.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+"""How Llama 3 does: up to three digits at a time; llama.cpp names it `llama-bpe`, and takes whole words first."""
+SPECIAL_LOOK: Final = re.compile(r"<\|[^<|>\s]+\|>|</?s>")
+"""ChatML-like markers and SentencePiece's; one of them in a template that the tokenizer does not know would be cut into
+pieces unseen."""
 
 
 class TokenType(IntEnum):
     """llama.cpp's token types, by its own numbers."""
 
     NORMAL = 1
+    UNKNOWN = 2
     CONTROL = 3
     """Never found in plain text, only where special tokens are asked for."""
     USER_DEFINED = 4
     """Found in any text before BPE."""
     UNUSED = 5
+    BYTE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,10 @@ class Tokenizer:
     bos: int | None
     eos: int | None
     pad: int | None
+    model: Literal["gpt2", "llama"] = "gpt2"
+    """llama.cpp's name of the algorithm: byte-level BPE or SentencePiece's."""
+    scores: tuple[float, ...] = ()
+    """SentencePiece's, by id."""
 
 
 def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
@@ -54,7 +66,7 @@ def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
     The mark and the template's markers become CONTROL tokens, so that plain text can never contain them.
 
     Raises:
-        CheckpointError: no byte-level BPE that llama.cpp knows, ids that clash, or a mark that is not one token.
+        CheckpointError: no BPE that llama.cpp knows, ids that clash, or a mark that is not one token.
     """
     path = folder / "tokenizer.json"
     data = read_json(path)
@@ -62,26 +74,43 @@ def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
     added = _added(path, data)
     _check_numbering(path, model["vocab"], added)
     tokens, types = _vocabulary(path, model, added, vocab, template)
-    _check_template(path, added, template)
+    pieces = is_sentencepiece(data)
+    _check_template(path, {*added, *model["vocab"]}, added, template, spell=_with_spaces if pieces else _with_bytes)
     bos, eos, pad = _special_ids(folder, tokens)
-    return Tokenizer(
-        tokens=tokens,
-        types=types,
-        merges=_merges(path, model),
-        pre=_pre_tokenizer(path, data.get("pre_tokenizer")),
-        normalization=_normalization(path, data.get("normalizer")),
-        bos=bos,
-        eos=eos,
-        pad=pad,
-    )
+    merges = _merges(path, model)
+    read = Tokenizer(tokens, types, [" ".join(pair) for pair in merges], "default", "none", bos, eos, pad)
+    if pieces:
+        check_rules(path, data)
+        scores = tuple(piece_scores(path, model["vocab"], merges, tokens))
+        return replace(read, merges=[], model="llama", scores=scores)
+    pre = _pre_tokenizer(path, data.get("pre_tokenizer"))
+    if bool(model.get("ignore_merges")) != (pre == "llama-bpe"):
+        raise CheckpointError(
+            f"{path}: key 'model.ignore_merges': {bool(model.get('ignore_merges'))} cannot be repeated in llama.cpp"
+            f" behind the pre-tokenizer {pre!r}"
+        )
+    return replace(read, pre=pre, normalization=_normalization(path, data.get("normalizer")))
+
+
+def _with_spaces(text: str) -> str:
+    return text.replace(" ", SPACE)
+
+
+def _with_bytes(text: str) -> str:
+    """Spell a text as byte-level BPE does, one character a byte: what is not printable is moved up from 256 on."""
+    shown = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    moved = [byte for byte in range(256) if byte not in shown]
+    return "".join(chr(byte if byte in shown else 256 + moved.index(byte)) for byte in text.encode())
 
 
 def _model(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     model = data.get("model")
     if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
         kind = model.get("type") if isinstance(model, dict) else model
-        raise CheckpointError(f"{path}: key 'model': only byte-level BPE is converted, found {kind!r}")
-    for key in ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges", "dropout"):
+        raise CheckpointError(
+            f"{path}: key 'model': only byte-level BPE and SentencePiece's BPE are converted, found {kind!r}"
+        )
+    for key in ("continuing_subword_prefix", "end_of_word_suffix", "dropout"):
         if model.get(key):
             raise CheckpointError(f"{path}: key 'model.{key}': {model[key]!r} cannot be repeated in llama.cpp")
     vocab = model.get("vocab")
@@ -143,7 +172,7 @@ def _vocabulary(
         slots[number] = text
     tokens = [text if text is not None else _filler(number, ids) for number, text in enumerate(slots)]
     types = [
-        _type(text, added.get(text), template) if slot is not None else TokenType.UNUSED
+        _type(text, added.get(text), model, template) if slot is not None else TokenType.UNUSED
         for text, slot in zip(tokens, slots, strict=True)
     ]
     return tokens, types
@@ -156,28 +185,38 @@ def _filler(number: int, ids: dict[str, int]) -> str:
     return text
 
 
-def _type(text: str, entry: dict[str, Any] | None, template: Template) -> TokenType:
+def _type(text: str, entry: dict[str, Any] | None, model: dict[str, Any], template: Template) -> TokenType:
+    if text == model.get("unk_token"):
+        return TokenType.UNKNOWN
     if entry is None:
-        return TokenType.NORMAL
-    named = {template.mark, *SPECIAL_LOOK.findall(template.before_problem + template.after_problem)}
+        return TokenType.BYTE if model.get("byte_fallback") and BYTE.fullmatch(text) else TokenType.NORMAL
+    named = {template.mark, *SPECIAL_LOOK.findall("".join(template.special_texts))}
     return TokenType.CONTROL if entry.get("special") or text in named else TokenType.USER_DEFINED
 
 
-def _check_template(path: Path, added: dict[str, dict[str, Any]], template: Template) -> None:
-    if template.mark not in added:
+def _check_template(
+    path: Path,
+    known: set[str],
+    added: dict[str, dict[str, Any]],
+    template: Template,
+    *,
+    spell: Callable[[str], str],
+) -> None:
+    """Refuse a template whose mark or markers are not one token each; `spell` writes a text as the vocabulary does."""
+    if template.mark is not None and template.mark not in added and spell(template.mark) not in known:
         raise CheckpointError(
             f"{path}: the mark {template.mark!r} is not one token of this tokenizer, so no reward could be read at it;"
             " the checkpoint is not a process reward model of this family, or its card names another mark"
         )
-    for text in SPECIAL_LOOK.findall(template.before_problem + template.after_problem):
+    for text in SPECIAL_LOOK.findall("".join(template.special_texts)):
         if text not in added:
             raise CheckpointError(
                 f"{path}: the template's {text!r} is not one token of this tokenizer; give its own template"
             )
 
 
-def _merges(path: Path, model: dict[str, Any]) -> list[str]:
-    """Return the merges as `left right`; newer files hold pairs."""
+def _merges(path: Path, model: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the merges; older files hold them as `left right`, newer ones as pairs."""
     merges = model.get("merges")
     if not isinstance(merges, list):
         raise CheckpointError(f"{path}: key 'model.merges': expected a list")
@@ -193,7 +232,7 @@ def _merges(path: Path, model: dict[str, Any]) -> list[str]:
             raise CheckpointError(
                 f"{path}: key 'model.merges': number {number}, {merge!r}, does not join two tokens to a third"
             )
-        result.append(" ".join(parts))
+        result.append((parts[0], parts[1]))
     return result
 
 
@@ -212,9 +251,11 @@ def _pre_tokenizer(path: Path, rule: Any) -> str:  # noqa: ANN401 (JSON)
         return "gpt-2"
     if plain and not cut_by_bytes and len(parts) == 2 and _is_split(parts[0], QWEN2_RULE):  # noqa: PLR2004 (split, bytes)
         return "qwen2"
+    if plain and not cut_by_bytes and len(parts) == 2 and _is_split(parts[0], LLAMA3_RULE):  # noqa: PLR2004 (split, bytes)
+        return "llama-bpe"
     raise CheckpointError(
-        f"{path}: key 'pre_tokenizer': only those of Qwen2 and GPT-2 are converted; llama.cpp would cut this one's text"
-        f" differently: {str(rule)[:300]}"
+        f"{path}: key 'pre_tokenizer': only those of Qwen2, Llama 3 and GPT-2 are converted; llama.cpp would cut this"
+        f" one's text differently: {str(rule)[:300]}"
     )
 
 
