@@ -51,6 +51,8 @@ KEYS: Mapping[str, Key] = {
     "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
 }
 DEBUG = "DEBUG"
+CRITIC_KEY = "CRITIC_KEY"
+"""No setting: a secret is neither kept in a file nor shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,12 @@ def debugging(environment: Mapping[str, str] | None = None) -> bool:
     return environment.get(PREFIX + DEBUG, "") not in {"", "0"}
 
 
+def critic_key(environment: Mapping[str, str] | None = None) -> str:
+    """Return the key for a critic's server, from STEPCHECK_CRITIC_KEY; empty where none is needed."""
+    environment = os.environ if environment is None else environment
+    return environment.get(PREFIX + CRITIC_KEY, "")
+
+
 def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
     origins = {name: f"flag {KEYS[name].flag}" for name, value in flags.items() if value is not None}
     return {name: Setting(_fit(name, flags[name], origin), origin) for name, origin in origins.items()}
@@ -156,11 +164,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
     names = {PREFIX + key.environment: name for name, key in KEYS.items()}
+    others = (PREFIX + DEBUG, PREFIX + CRITIC_KEY)
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable == PREFIX + DEBUG or not text:
+        if not variable.startswith(PREFIX) or variable in others or not text:
             continue
         if variable not in names:
-            raise UsageError(f"environment: unknown variable {variable}{_nearest(variable, (*names, PREFIX + DEBUG))}")
+            raise UsageError(f"environment: unknown variable {variable}{_nearest(variable, (*names, *others))}")
         name = names[variable]
         yield name, variable, _fit(name, text, f"environment {variable}", strict=False)
 

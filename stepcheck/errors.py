@@ -7,6 +7,7 @@
     │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
+    ├── ServerError             a critic's server cannot be reached, or answers wrongly kind "server"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -64,6 +65,12 @@ class CheckpointError(ModelError):
     """A checkpoint folder cannot be converted."""
 
     kind = "checkpoint"
+
+
+class ServerError(StepcheckError):
+    """A critic's server cannot be reached, says no, or its answer breaks off; the message carries its words."""
+
+    kind = "server"
 
 
 class CountMismatchError(StepcheckError):

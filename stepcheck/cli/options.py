@@ -9,6 +9,7 @@ from stepcheck.steps import SplitMode
 
 _ENGINE = "Engine"
 _INPUT = "Input"
+_CRITIC = "Critic"
 
 Split = SplitMode
 
@@ -42,6 +43,22 @@ ModelOption = Annotated[
 ]
 ModelsDirOption = Annotated[
     str | None, typer.Option(metavar="FOLDER", help="Where models are kept.", rich_help_panel=_ENGINE)
+]
+CriticOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|ADDRESS",
+        help="Let an instruct model judge in words: a GGUF file, or a server like http://127.0.0.1:8080/v1.",
+        rich_help_panel=_CRITIC,
+    ),
+]
+CriticModelOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The server's model.", show_default="its first", rich_help_panel=_CRITIC),
+]
+VotesOption = Annotated[
+    int | None,
+    typer.Option(help="Critiques of each solution; the majority counts.", show_default="1", rich_help_panel=_CRITIC),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option(help="CPU threads.", show_default="one per core", rich_help_panel=_ENGINE)

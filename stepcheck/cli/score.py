@@ -23,6 +23,8 @@ from stepcheck.errors import UsageError
 
 if TYPE_CHECKING:
     from stepcheck.checker import Checker, Review, Unscored
+    from stepcheck.critic.base import Judgement
+    from stepcheck.critic.critic import Critic
     from stepcheck.document import Document, Unread
     from stepcheck.report.summary import Summary
 
@@ -48,6 +50,9 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     split: options.SplitOption = "auto",
     kind: options.FromOption = None,
     model: options.ModelOption = None,
+    critic: options.CriticOption = None,
+    critic_model: options.CriticModelOption = None,
+    votes: options.VotesOption = None,
     models_dir: options.ModelsDirOption = None,
     threads: options.ThreadsOption = None,
     gpu_layers: options.GpuLayersOption = None,
@@ -66,9 +71,12 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     settings = config.load(flags)
     if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
+    asked = _critic(critic, critic_model, votes, rewards={"--threshold": threshold, "--fail-under": fail_under})
+    if asked is not None and model is not None:
+        raise UsageError("--model and --critic: one judge at a time")
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
-    with opened(output) as sink, Meter(silent=typing) as meter, _open_checker(settings, meter) as checker:
+    with opened(output) as sink, Meter(silent=typing) as meter, _open(settings, asked, meter) as checker:
         checker.start()  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
@@ -94,6 +102,45 @@ class _Batch:
     documents: "Iterable[Document | Unread]"
     total: int | None = None
     work: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The critic that is to judge."""
+
+    name: str
+    server_model: str
+    votes: int
+
+
+def _critic(
+    name: str | None, model: str | None, votes: int | None, *, rewards: dict[str, float | None]
+) -> _Asked | None:
+    """Take the critic's options together; a critic gives no rewards, so nothing may ask for them."""
+    if name is None:
+        if model is not None or votes is not None:
+            raise UsageError("--critic-model and --votes are for a critic: give one with --critic")
+        return None
+    for flag, value in rewards.items():
+        if value is not None:
+            raise UsageError(f"{flag}: a critic names the first wrong step and gives no rewards")
+    return _Asked(name, model or "", 1 if votes is None else votes)
+
+
+def _open(settings: config.Config, asked: _Asked | None, meter: Meter) -> "Checker | Critic":
+    if asked is None:
+        return _open_checker(settings, meter)
+    from stepcheck.critic.opening import open_critic
+
+    return open_critic(
+        asked.name,
+        server_model=asked.server_model,
+        key=config.critic_key(),
+        votes=asked.votes,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=meter.loading,
+    )
 
 
 def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
@@ -128,13 +175,13 @@ def _size(file: str) -> float:
         return 0
 
 
-def _work(item: "Document | Unread | Review | Unscored") -> int:
+def _work(item: "Document | Unread | Review | Unscored | Judgement") -> int:
     """Measure a document in characters, the best guess of its time before it is tokenized."""
     document = getattr(item, "document", item)
     return len(getattr(document, "problem", "")) + sum(len(step.text) for step in getattr(document, "steps", ()))
 
 
-def _run(checker: "Checker", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
+def _run(checker: "Checker | Critic", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
     """Score everything in order and write each result when it is there."""
     from stepcheck.report.summary import Summary
 
@@ -163,4 +210,6 @@ def _conclude(summary: "Summary", fail_under: float | None) -> ExitCode:
         else:
             say(f"error: {summary.unscored:,} of {summary.done:,} solutions could not be scored; the first: {first}")
         return ExitCode.error
+    if summary.silent:
+        say(f"note: {summary.silent:,} of {summary.done:,} critiques hold no verdict; they count as neither")
     return ExitCode.below if fail_under is not None and summary.lowest < fail_under else ExitCode.done

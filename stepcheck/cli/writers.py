@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from stepcheck.checker import ModelName, Review, Unscored
+    from stepcheck.critic.base import Judgement
 
 
 class WrittenAs(StrEnum):
@@ -30,7 +31,7 @@ class Writer(Protocol):
         """Say what must be said before the first result; `alone`: there will be just one."""
         ...
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write one result."""
         ...
 
@@ -57,7 +58,7 @@ class HumanWriter:
         if model.notice:
             self._print(self._human.render_notice(model.notice))
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Show a result at once; the failure of the only document is said on stderr, and once is enough."""
         if self._alone and hasattr(result, "error"):
             return
@@ -97,7 +98,7 @@ class _ForPrograms:
 class PlainWriter(_ForPrograms):
     """One line per step, parted by tabs."""
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write a result's lines."""
         self._sink.write("".join(f"{line}\n" for line in plain.lines(result)))
 
@@ -105,7 +106,7 @@ class PlainWriter(_ForPrograms):
 class JsonLinesWriter(_ForPrograms):
     """One object per line."""
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write a result's line."""
         self._sink.write(records.encode(records.record(result), ascii_only=not self._sink.utf8) + "\n")
 
@@ -118,7 +119,7 @@ class JsonWriter(_ForPrograms):
         self._held: str | None = None
         self._many = False
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write a result, or hold the first."""
         text = records.encode(records.record(result), ascii_only=not self._sink.utf8)
         if self._many:

@@ -132,7 +132,7 @@ class _Host:
                     self._info = EngineInfo(ready.hidden, ready.context, ready.device, ready.n_threads, ready.n_ubatch)
                 case (wire.Failed() as failed, _):
                     self.end()
-                    raise _error(failed)
+                    raise error_of(failed)
                 case str(last_words):
                     raise LoadError(f"{self._load.path}: the engine's process ended while loading ({last_words})")
         return self._info
@@ -233,10 +233,10 @@ class _Reading:
             case (wire.Answer() as answer, payload) if answer.job in self._flight:
                 self._answers[answer.job] = _rows(answer, payload, self._flight.pop(answer.job))
             case (wire.Failed(job=None) as failed, _):
-                self._bury(_error(failed))
+                self._bury(error_of(failed))
             case (wire.Failed(job=int(job)) as failed, _) if job in self._flight:
                 del self._flight[job]
-                self._answers[job] = _error(failed)
+                self._answers[job] = error_of(failed)
             case str(last_words):
                 self._bury(WorkerDiedError(f"the engine's process ended while reading this ({last_words})"))
             case _:
@@ -261,7 +261,7 @@ def _rows(answer: wire.Answer, payload: bytes, prompt: Prompt) -> Rows:
     return Rows(hidden.reshape(answer.marks, -1), answer.tokens, answer.decoded, answer.seconds)
 
 
-def _error(failed: wire.Failed) -> StepcheckError:
+def error_of(failed: wire.Failed) -> StepcheckError:
     """Raise on this side what was raised on the other."""
     kinds = {
         kind.kind: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, StepcheckError)

@@ -54,6 +54,9 @@ class Backbone:
         OutOfMemoryError: there is no room for it.
     """
 
+    tapped = True
+    """Whether the graph stops at the state after the final norm; without, it goes on to the logits."""
+
     def __init__(self, load: Load, on_progress: Callable[[float], None]) -> None:
         self._log = _Log()
         self._model = self._load_model(load, on_progress)
@@ -164,7 +167,8 @@ class Backbone:
         params.n_threads = params.n_threads_batch = self.n_threads
         params.kv_unified = True
         params.no_perf = True
-        params.cb_eval = self._tap
+        if self.tapped:
+            params.cb_eval = self._tap
         context = lib.llama_init_from_model(self._model, params)
         if not context:
             raise _load_error(load.path, self._log.reason())

@@ -41,6 +41,18 @@ class Drop(msgspec.Struct, tag="drop", frozen=True):
     """Forget every prompt that is not answered yet."""
 
 
+class Write(msgspec.Struct, tag="write", frozen=True, kw_only=True):
+    """Let the model answer `text` as the user's turn; answered by `Piece` any number of times, then `Written`."""
+
+    job: int
+    text: str
+    temperature: float
+    top_p: float
+    top_k: int
+    max_tokens: int
+    seed: int
+
+
 class Loading(msgspec.Struct, tag="loading", frozen=True):
     """How much of the model is loaded, 0 to 1."""
 
@@ -67,6 +79,21 @@ class Answer(msgspec.Struct, tag="answer", frozen=True):
     seconds: float
 
 
+class Piece(msgspec.Struct, tag="piece", frozen=True):
+    """Some words of an answer, as they come."""
+
+    job: int
+    text: str
+
+
+class Written(msgspec.Struct, tag="written", frozen=True):
+    """An answer's end; `whole` is false where the room for it ran out. `tokens` counts the answer's."""
+
+    job: int
+    whole: bool
+    tokens: int
+
+
 class Failed(msgspec.Struct, tag="failed", frozen=True):
     """One prompt's error, or with `job` null the engine's: then the process ends."""
 
@@ -75,8 +102,8 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     message: str
 
 
-Request = Load | Asks | Drop
-Reply = Loading | Ready | Answer | Failed
+Request = Load | Asks | Drop | Write
+Reply = Loading | Ready | Answer | Piece | Written | Failed
 
 
 def send(stream: IO[bytes], message: Request | Reply, payload: bytes = b"") -> None:

@@ -116,9 +116,9 @@ def _too_long(tokens: str, context: int) -> TooLongError:
 
 def main() -> None:
     """Load the model that the first request names, then serve."""
-    replies = _private_stdout()
+    replies = private_stdout()
     requests: queue.SimpleQueue[wire.Request | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    threading.Thread(target=listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     try:
         load = requests.get()
         if not isinstance(load, wire.Load):
@@ -136,7 +136,7 @@ def main() -> None:
     os._exit(0)  # llama.cpp's destructors have nothing to save, and may not be interrupted
 
 
-def _private_stdout() -> IO[bytes]:
+def private_stdout() -> IO[bytes]:
     """Keep stdout for replies alone: whatever C code prints goes to stderr."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -148,7 +148,7 @@ def _private_stdout() -> IO[bytes]:
     return replies
 
 
-def _listen(stream: IO[bytes], requests: "queue.SimpleQueue[wire.Request | None]") -> None:
+def listen(stream: IO[bytes], requests: "queue.SimpleQueue[wire.Request | None]") -> None:
     """Put requests on the queue; when the parent is gone, end at once, in the middle of a decode if need be."""
     while (request := wire.receive_request(stream)) is not None:
         requests.put(request)

@@ -191,6 +191,11 @@ def verify(model: Model, *, remember: Path | None = None) -> None:
             )
 
 
+def sha256_of(path: Path) -> str:
+    """Return a file's sha256; a large one that did not change is not hashed again."""
+    return _sha256(path, None)
+
+
 def _sha256(path: Path, remember: Path | None) -> str:
     try:
         state = path.stat()

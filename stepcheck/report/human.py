@@ -4,7 +4,6 @@ Owns layout, glyphs and colours. Refuses markup: every text that is not ours pas
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -13,10 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from stepcheck.checker import Review, Unscored
+from stepcheck.critic.base import Judgement
+from stepcheck.report import critique
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean
 from stepcheck.report.place import place
 from stepcheck.report.summary import Summary
+from stepcheck.report.symbols import Symbols, labelled, symbols_for
+
+__all__ = ["Symbols", "console_for", "render", "render_notice", "render_summary", "symbols_for"]
 
 BAR_CELLS = 10
 NARROW = 70
@@ -27,48 +31,20 @@ WIDEST = 120
 """Lines longer than this are hard to read, however wide the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
-    """The signs of one kind of terminal."""
-
-    good: str = "✓"
-    doubtful: str = "~"
-    bad: str = "✗"
-    bar: str = "█"
-    rest: str = "·"
-    dot: str = "·"
-    pointer: str = "◀"
-
-    def glyph(self, kind: Band) -> str:
-        """Return a band's sign; colour is never alone."""
-        return {Band.good: self.good, Band.doubtful: self.doubtful, Band.bad: self.bad}[kind]
-
-
-ASCII = Symbols(good="+", doubtful="~", bad="x", bar="#", rest=".", dot="|", pointer="<-")
-
-
-def symbols_for(encoding: str) -> Symbols:
-    """Choose signs that the encoding can carry: a console of code page 1252 has no ✗."""
-    usual = Symbols()
-    try:
-        (usual.good + usual.bad + usual.bar + usual.rest + usual.pointer).encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return ASCII
-    return usual
-
-
 def render_notice(notice: str) -> RenderableType:
     """Say what the model's card wants to be said with every result."""
     return Group(Text.assemble(("Note: ", "bold"), clean(notice)), "")
 
 
-def render(result: Review | Unscored, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
+def render(result: Review | Unscored | Judgement, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
     """Lay out one result for `width` columns, 20 or more."""
     if isinstance(result, Unscored):
         return _render_unscored(result, symbols)
+    if isinstance(result, Judgement):
+        return critique.render(result, symbols)
     title = Text.assemble((clean(place(result.document)), "bold"), (_identity(result), "dim"))
     notes = [Text(f"Note: {clean(note)}", style="italic") for note in result.document.notes]
-    problem = _labelled("Problem", clean(result.document.problem).strip())
+    problem = labelled("Problem", clean(result.document.problem).strip())
     steps = _steps(result, symbols, width, bars=bars and width >= NARROW)
     return Group(title, *notes, problem, "", steps, "", _verdict(result, symbols), _cost(result, symbols), "")
 
@@ -81,23 +57,17 @@ def _render_unscored(result: Unscored, symbols: Symbols) -> RenderableType:
 
 def render_summary(summary: Summary, symbols: Symbols) -> RenderableType:
     """Close a long list: how many solutions, how many with a step judged wrong, how many without a judgement."""
-    clear = summary.done - summary.wrong - summary.unscored
+    clear = summary.done - summary.wrong - summary.unscored - summary.silent
     parts = [f"{summary.done:,} solutions", f"{clear:,} without a wrong step", f"{summary.wrong:,} with one"]
     if summary.unscored:
         parts.append(f"{summary.unscored:,} not scored")
+    if summary.silent:
+        parts.append(f"{summary.silent:,} without a verdict")
     return Text(f" {symbols.dot} ".join([*parts, f"{summary.seconds:.1f} s"]), style="bold")
 
 
 def _identity(review: Review) -> str:
     return "" if review.document.id is None else f"  {clean(review.document.id)}"
-
-
-def _labelled(label: str, text: str) -> RenderableType:
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(Text(label, style="bold"), Text(text))
-    return grid
 
 
 def _steps(review: Review, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:

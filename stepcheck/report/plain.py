@@ -3,21 +3,27 @@
     place <tab> step (from 1) <tab> judgement <tab> reward <tab> text
 
 The judgement is `ok`, `doubtful`, `wrong`, or `first-error` at the verdict. A document that was not scored is one line
-with the judgement `error`, its step and reward empty.
+with the judgement `error`, its step and reward empty. A critic gives no rewards; what it did not judge is `unjudged`.
 """
 
 from collections.abc import Iterator
 
 from stepcheck.checker import Review, Unscored
+from stepcheck.critic.base import Judgement
 from stepcheck.report.band import band
 from stepcheck.report.clean import clean_line
+from stepcheck.report.judgements import words_for_steps
 from stepcheck.report.place import place
 
 
-def lines(result: Review | Unscored) -> Iterator[str]:
+def lines(result: Review | Unscored | Judgement) -> Iterator[str]:
     """Yield a result's lines, without their newlines; no field holds a tab, a newline or a control character."""
     if isinstance(result, Unscored):
         yield _line(place(result), "", "error", "", str(result.error))
+        return
+    if isinstance(result, Judgement):
+        for index, (step, word) in enumerate(zip(result.document.steps, words_for_steps(result), strict=True)):
+            yield _line(place(result.document), str(index + 1), word, "", step.text)
         return
     threshold = result.verdict.threshold
     for index, (step, reward) in enumerate(zip(result.document.steps, result.rewards, strict=True)):

@@ -7,14 +7,18 @@ import json
 from typing import Any
 
 from stepcheck.checker import Review, Unscored
+from stepcheck.critic.base import Judgement
 from stepcheck.report.clean import clean_json
+from stepcheck.report.judgements import fields
 
 SCHEMA = 1
 
 
-def record(result: Review | Unscored) -> dict[str, Any]:
-    """Describe a result; see the README for an example of either kind."""
-    return _unscored(result) if isinstance(result, Unscored) else _review(result)
+def record(result: Review | Unscored | Judgement) -> dict[str, Any]:
+    """Describe a result; see the README for an example of each kind."""
+    if isinstance(result, Unscored):
+        return _unscored(result)
+    return _around(result, fields(result)) if isinstance(result, Judgement) else _review(result)
 
 
 def encode(value: dict[str, Any], *, ascii_only: bool = False) -> str:
@@ -35,7 +39,7 @@ def _unscored(result: Unscored) -> dict[str, Any]:
 
 
 def _review(review: Review) -> dict[str, Any]:
-    document, verdict, sums = review.document, review.verdict, review.aggregates
+    verdict, sums = review.verdict, review.aggregates
     steps = [
         {
             "index": index,
@@ -44,8 +48,22 @@ def _review(review: Review) -> dict[str, Any]:
             "end": step.end,
             "reward": rounded(reward, verdict.threshold),
         }
-        for index, (step, reward) in enumerate(zip(document.steps, review.rewards, strict=True))
+        for index, (step, reward) in enumerate(zip(review.document.steps, review.rewards, strict=True))
     ]
+    return _around(
+        review,
+        {
+            "steps": steps,
+            "first_error": verdict.first_error,
+            "threshold": verdict.threshold,
+            "aggregates": {name: _short(getattr(sums, name)) for name in ("product", "min", "last", "mean")},
+        },
+    )
+
+
+def _around(result: Review | Judgement, judged: dict[str, Any]) -> dict[str, Any]:
+    """Put what both kinds of judges tell around what they say of the steps."""
+    document = result.document
     return {
         "schema": SCHEMA,
         "source": document.source,
@@ -53,13 +71,10 @@ def _review(review: Review) -> dict[str, Any]:
         "id": document.id,
         "candidate": document.candidate,
         "problem": document.problem,
-        "steps": steps,
-        "first_error": verdict.first_error,
-        "threshold": verdict.threshold,
-        "aggregates": {name: _short(getattr(sums, name)) for name in ("product", "min", "last", "mean")},
-        "model": {"name": review.model.name, "sha256": review.model.sha256},
-        "tokens": review.tokens,
-        "seconds": round(review.seconds, 4),
+        **judged,
+        "model": {"name": result.model.name, "sha256": result.model.sha256},
+        "tokens": result.tokens,
+        "seconds": round(result.seconds, 4),
         "notes": list(document.notes),
     }
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stepcheck.checker import Review, Unscored
+from stepcheck.critic.base import Judgement
 
 
 @dataclass(slots=True)
@@ -13,6 +14,8 @@ class Summary:
     wrong: int = 0
     """Reviews with a step under the threshold."""
     unscored: int = 0
+    silent: int = 0
+    """Judgements of a critic without a verdict that could be read: neither right nor wrong."""
     first_failure: Unscored | None = None
     lowest: float = 1.0
     """The lowest reward of any step."""
@@ -20,13 +23,17 @@ class Summary:
     seconds: float = 0.0
     """By the clock, for all of them together; set by whoever ran them."""
 
-    def add(self, result: Review | Unscored) -> None:
+    def add(self, result: Review | Unscored | Judgement) -> None:
         """Count one result."""
         self.done += 1
         if isinstance(result, Unscored):
             self.unscored += 1
             self.first_failure = self.first_failure or result
             return
+        self.tokens += result.tokens
+        if isinstance(result, Judgement):
+            self.wrong += result.vote.first_error is not None
+            self.silent += result.vote.index is None
+            return
         self.wrong += result.verdict.first_error is not None
         self.lowest = min(self.lowest, *result.rewards)
-        self.tokens += result.tokens

@@ -1,0 +1,1 @@
+"""Critics: generative judges that say in words which step is wrong first, in process or on a server."""

@@ -1,0 +1,64 @@
+"""A critic by what the user calls it: an address, a GGUF file, or the name of a model that is here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepcheck.checker import ModelName
+from stepcheck.critic.critic import Critic
+from stepcheck.engine.base import EngineOptions
+from stepcheck.errors import ModelError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from stepcheck.engine.writer import Sampling
+
+
+def open_critic(
+    name: str,
+    *,
+    server_model: str = "",
+    key: str = "",
+    votes: int = 1,
+    sampling: "Sampling | None" = None,
+    models_dir: Path | None = None,
+    options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
+    on_loading: Callable[[float], None] | None = None,
+) -> Critic:
+    """Open a critic.
+
+    `name`: an address (`http://…`), a path ending in `.gguf`, or a card's name whose readout is `critic`.
+
+    Raises:
+        UsageError: the address is none, or the votes make no sense.
+        ServerError: the server cannot be asked for its model.
+        ModelError: no such model or file, or it is not a critic.
+    """
+    if name.startswith(("http://", "https://")):
+        from stepcheck.critic.server import ServerWriter
+
+        server = ServerWriter(name, model=server_model, key=key)
+        return Critic(server, ModelName(server.model, ""), votes=votes, sampling=sampling)
+    from stepcheck.engine.writer import LlamaWriter
+
+    path, model = _file(name, models_dir)
+    writer = LlamaWriter(path, options=options, on_loading=on_loading)
+    return Critic(writer, model, votes=votes, sampling=sampling)
+
+
+def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
+    """Find the GGUF and say which it is; its sha256 stands with every result."""
+    from stepcheck.hub.store import find, sha256_of, verify
+
+    path = Path(name)
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise ModelNotFoundError(f"{path}: there is no such file")
+        return path, ModelName(path.stem, sha256_of(path))
+    found = find(name, models_dir)
+    if found.card.readout.kind != "critic":
+        raise ModelError(
+            f"{name}: is read by its {found.card.readout.kind} head and cannot write; a critic is an instruct model's"
+            " GGUF file, or a server's address"
+        )
+    verify(found)
+    return found.backbone, ModelName(found.card.name, found.card.files.backbone_sha256 if found.card.files else "")
