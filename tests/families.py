@@ -59,7 +59,7 @@ FAMILIES = {
         more=(("sliding_window", 4096), ("bos_token_id", 1), ("eos_token_id", 2)),
     ),
     "rlhflow": Family(
-        "LlamaForCausalLM", "llama", "llama3.1-8b-prm-mistral-data.toml", more=(("rope_scaling", LLAMA3_ROPE),)
+        "LlamaForCausalLM", "llama", "rlhflow-llama3.1-8b-prm-deepseek.toml", more=(("rope_scaling", LLAMA3_ROPE),)
     ),
 }
 

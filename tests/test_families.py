@@ -174,7 +174,11 @@ DOCUMENTED: dict[str, Callable[[str, str, str], tuple[str, ...]]] = {
     "skywork-o1-open-prm-qwen-2.5-1.5b.toml": lambda q, a, b: ("<|endoftext|>" + q + "\n", a, "\n*", b, "\n*"),
     "pure-prm-7b.toml": lambda q, a, b: (q, a, "\n*", b, "\n*"),
     "math-shepherd-mistral-7b-prm.toml": lambda q, a, b: (f"<s>▁{q} Step 1: {a} ки*", f"\nStep 2: {b} ки*"),
-    "llama3.1-8b-prm-mistral-data.toml": lambda q, a, b: (
+    "rlhflow-llama3.1-8b-prm-mistral.toml": lambda q, a, b: (
+        f"<|begin_of_text|>{_LLAMA_USER}{q}\n\n{a}{_LLAMA_ANSWER}",
+        f"+<|eot_id|>{_LLAMA_USER}{b}{_LLAMA_ANSWER}",
+    ),
+    "rlhflow-llama3.1-8b-prm-deepseek.toml": lambda q, a, b: (
         f"{LLAMA3_HEAD}{_LLAMA_USER}{q}\n\n{a}{_LLAMA_ANSWER}",
         f"+<|eot_id|>{_LLAMA_USER}{b}{_LLAMA_ANSWER}",
     ),
@@ -184,7 +188,6 @@ TWINS = {
     "qwen2.5-math-prm-72b.toml": "qwen2.5-math-prm-7b.toml",
     "qwen2.5-math-7b-prm800k.toml": "qwen2.5-math-prm-7b.toml",
     "skywork-o1-open-prm-qwen-2.5-7b.toml": "skywork-o1-open-prm-qwen-2.5-1.5b.toml",
-    "llama3.1-8b-prm-deepseek-data.toml": "llama3.1-8b-prm-mistral-data.toml",
 }
 """Cards whose prompt is another's."""
 OTHER = {"qwen2.5-math-rm-72b.toml", "eurusprm-stage1.toml", "eurusprm-stage2.toml"}
@@ -266,10 +269,9 @@ def test_an_outcome_card_closes_every_prefix(tmp_path: Path) -> None:
 
 def test_every_shipped_card_is_tested_here() -> None:
     """All cards load, and each one's prompt is held by one of the tests above; the built-in model has its own."""
-    files = {path.name for path in builtin_dir().glob("*.toml")}
-    assert files == {*DOCUMENTED, *TWINS, *OTHER}
-    for file in files:
-        read_card(builtin_dir() / file)
+    cards = {path.name: read_card(path) for path in builtin_dir().glob("*.toml")}
+    critics = {file for file, card in cards.items() if card.readout.kind == "critic"}  # asked ProcessBench's question
+    assert set(cards) - critics == {*DOCUMENTED, *TWINS, *OTHER}
 
 
 @pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])
