@@ -101,7 +101,8 @@ class Checker:
         verify(self._model)
         self.threshold = self._model.card.threshold if threshold is None else threshold
         files = self._model.card.files
-        self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", self._model.card.notice)
+        notice = " ".join(filter(None, (self._model.card.notice, _memory(self._model))))
+        self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", notice)
         self._engine = engine or _engine(self._model, options, on_loading)
 
     @property
@@ -210,9 +211,22 @@ class Checker:
         return head
 
 
+def _memory(model: Model) -> str:
+    """Say what two models take, before they are loaded."""
+    if model.card.readout.kind != "log_ratio":
+        return ""
+    sizes = (path.stat().st_size / 1e9 for path in (model.backbone, model.head))
+    return "Reads two models, {:.1f} GB and {:.1f} GB of weights, both in memory at a time.".format(*sizes)
+
+
 def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], None] | None) -> Engine:
     from stepcheck.engine.client import LlamaEngine
+    from stepcheck.engine.ratio import RatioEngine
 
+    if model.card.readout.kind == "log_ratio":
+        return RatioEngine(
+            model.backbone, model.head, context=model.card.context, options=options, on_loading=on_loading
+        )
     return LlamaEngine(
         model.backbone,
         mark=model.card.template.mark,

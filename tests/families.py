@@ -52,6 +52,7 @@ FAMILIES = {
     "pure": Family("Qwen2ForTokenClassification", "qwen2", "pure-prm-7b.toml", ("score.weight", "score.bias"), 2),
     "one label": Family("Qwen2ForSequenceClassification", "qwen2", "", ("score.weight",), 1),
     "outcome": Family("Qwen2ForRewardModel", "qwen2", "qwen2.5-math-rm-72b.toml", ("mlp",), 1),
+    "eurus": Family("Qwen2ForCausalLM", "qwen2", "eurusprm-stage1.toml"),
     "math-shepherd": Family(
         "MistralForCausalLM",
         "mistral",
@@ -93,7 +94,7 @@ def weights(name: str, spec: Spec, vocab: int) -> dict[str, NDArray[np.float32]]
     for key in family.head:
         part = "score.2.bias" if key.endswith("bias") else "score.2.weight"
         tensors[key] = score[part][: family.outputs]
-    if family.model_type == "qwen2" and name != "skywork":
+    if family.model_type == "qwen2" and name not in ("skywork", "eurus"):
         tensors.pop("lm_head.weight", None)
     return tensors
 

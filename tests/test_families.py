@@ -15,7 +15,8 @@ import pytest
 
 from stepcheck.checker import Checker, Review
 from stepcheck.document import Document, Step
-from stepcheck.engine.base import EngineOptions
+from stepcheck.engine.base import EngineOptions, Rows
+from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.wire import Load
 from stepcheck.errors import CheckpointError
@@ -267,6 +268,27 @@ def test_an_outcome_card_closes_every_prefix(tmp_path: Path) -> None:
     assert list(laid_out(backbone, card, Document(problem, tuple(map(Step, steps))))) == expected
 
 
+def test_reading_every_prefix_costs_little_more_than_the_full_text(shared: Path, tmp_path: Path) -> None:
+    """ProcessBench's math: the tokens decoded for all prefixes are at most 1.3 times those of the full text."""
+    source = families.write(
+        tmp_path / "checkpoint", "outcome", Spec(layers=1, hidden=32, heads=2, kv_heads=1, context=8192)
+    )
+    card = msgspec.structs.replace(lent("outcome"), context=8192)
+    made = find(str(convert(source, tmp_path, weight_type=WeightType.F16, card=card)))
+    rows = json.loads((shared / "processbench" / "math.json").read_text(encoding="utf-8"))[:20]
+    documents = [Document(row["problem"], tuple(map(Step, row["steps"]))) for row in rows]
+    prompts = [build_all(made.card.template, document) for document in documents]
+    costs = []
+    for chosen in ([group[-1] for group in prompts], [prompt for group in prompts for prompt in group]):
+        with LlamaEngine(made.backbone, mark=None, context=8192, options=EngineOptions(n_threads=1)) as engine:
+            answers = list(engine.read(chosen))
+        assert all(isinstance(answer, Rows) for answer in answers), answers
+        costs.append(sum(answer.decoded for answer in answers if isinstance(answer, Rows)))
+    full, prefixes = costs
+    print(f"{len(rows)} cases: {full} tokens, with every prefix {prefixes}: {prefixes / full:.3f} times")
+    assert prefixes <= 1.3 * full
+
+
 def test_every_shipped_card_is_tested_here() -> None:
     """All cards load, and each one's prompt is held by one of the tests above; the built-in model has its own."""
     cards = {path.name: read_card(path) for path in builtin_dir().glob("*.toml")}
@@ -356,7 +378,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no pair": ("rlhflow", {"tokens": ("+",)}, "must name two tokens"),
     "no such head": ("pure", {"tensors": ("v_head.weight", "v_head.bias")}, "tensor v_head.weight is missing"),
     "one output": ("pure", {"activation": "sigmoid"}, "has shape [2, 64], expected [1, 64]"),
-    "two models": ("pure", {"kind": "log_ratio"}, "read by 'log_ratio' has no head to convert"),
+    "two models": ("pure", {"kind": "log_ratio"}, "give its reference model's checkpoint with --reference"),
+    "no head": ("pure", {"kind": "critic"}, "read by 'critic' has no head to convert"),
 }
 
 

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from stepcheck.errors import CountMismatchError, ModelError, NonFiniteError
 from stepcheck.prm.card import Readout
-from stepcheck.prm.readout import LinearHead, MlpHead, activate, read_head
+from stepcheck.prm.readout import LinearHead, LogRatioHead, MlpHead, activate, read_head
 
 HEAD = MlpHead(
     weight_in=np.array([[1, 0], [0, 1]], np.float32),
@@ -114,6 +114,13 @@ def test_an_outcome_head_by_hand() -> None:
     assert squashed[0] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
 
 
+def test_a_log_ratio_by_hand() -> None:
+    """By the model log p = -100, by the reference -80, scale 0.1: 0.1·(-100 + 80) = -2; reward = 1 / (1 + e^2)."""
+    rows = np.array([[-100, -80]], np.float32)
+    assert LogRatioHead(0.1, "none").rewards(rows).tolist() == [-2.0]
+    assert LogRatioHead(0.1, "sigmoid").rewards(rows)[0] == pytest.approx(1 / (1 + np.exp(2)), abs=1e-6)
+
+
 def test_a_sigmoid_of_thousands_does_not_overflow() -> None:
     """Values of ±10,000 give 0 and 1 without a warning."""
     assert activate(np.array([[-1e4], [1e4]], np.float32), "sigmoid").tolist() == [0.0, 1.0]
@@ -134,7 +141,7 @@ def test_a_linear_head_checks_its_rows() -> None:
         (1, Readout(kind="linear"), r"'score.weight' has shape \(1, 3\), expected \(2, 3\)"),
         (2, Readout(kind="linear", activation="sigmoid"), r"'score.weight' has shape \(2, 3\), expected \(1, 3\)"),
         (2, Readout(kind="mlp"), r"no tensor 'score.0.weight'; an MLP head"),
-        (2, Readout(kind="critic"), "read by 'critic' has no head"),
+        (2, Readout(kind="critic"), "a critic judges in words"),
     ],
 )
 def test_a_head_that_the_readout_cannot_read_is_refused(

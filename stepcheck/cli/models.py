@@ -95,6 +95,10 @@ def convert(
             show_default="the card of the folder's name, else Qwen2.5-Math-PRM's template",
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The reference model's checkpoint, where the card's readout is a log ratio."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model of this name.")] = False,
     models_dir: options.ModelsDirOption = None,
 ) -> None:
@@ -110,9 +114,17 @@ def convert(
     target = output or models or store.user_dir()
     lent = _card(card, models) if card else _card_of_folder(checkpoint, models)
     made = run(
-        checkpoint, target, weight_type=WeightType(to), name=name, card=lent, force=force, on_progress=_Progress()
+        checkpoint,
+        target,
+        weight_type=WeightType(to),
+        name=name,
+        card=lent,
+        reference=reference,
+        force=force,
+        on_progress=_Progress(),
     )
-    size = sum(file.stat().st_size for file in (made.with_suffix(".gguf"), made.with_suffix(".head.safetensors")))
+    model = store.find(str(made))
+    size = model.backbone.stat().st_size + model.head.stat().st_size
     known = target.resolve() == (models or store.user_dir()).resolve()
     say(f"converted to {to}, {_size(size)}; use it with: --model {made.stem if known else made}")
     with opened(None) as sink:

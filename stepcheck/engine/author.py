@@ -7,13 +7,10 @@ the user's turn says is tokenized as plain text, so it cannot end its turn and b
 
 import codecs
 import ctypes
-import os
 import queue
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from typing import IO, Any
 
 import llama_cpp.llama_cpp as lib
 import numpy as np
@@ -21,8 +18,8 @@ import numpy as np
 from stepcheck.engine import wire
 from stepcheck.engine.llama import Backbone, decode_error
 from stepcheck.engine.plan import Ints
-from stepcheck.engine.worker import listen, private_stdout
-from stepcheck.errors import LoadError, StepcheckError, TooLongError
+from stepcheck.engine.worker import Requests, run
+from stepcheck.errors import LoadError, TooLongError
 
 _PLACE = "@@stepcheck-turn@@"
 """Stands for the user's turn while the template is laid around it."""
@@ -149,7 +146,7 @@ def _sampler(request: wire.Write) -> Any:  # noqa: ANN401 (a ctypes pointer)
 class _Dropped:
     """Whether the request under way is not wanted any more; keeps what else was asked meanwhile."""
 
-    def __init__(self, requests: "queue.SimpleQueue[wire.Request | None]") -> None:
+    def __init__(self, requests: Requests) -> None:
         self._requests = requests
         self.kept: wire.Request | None = None
 
@@ -164,31 +161,22 @@ class _Dropped:
 
 def main() -> None:
     """Load the model that the first request names, then answer until the requests end."""
-    replies = private_stdout()
-    requests: queue.SimpleQueue[wire.Request | None] = queue.SimpleQueue()
-    threading.Thread(target=listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    run(_serve)
 
+
+def _serve(load: wire.Load, replies: IO[bytes], requests: Requests) -> None:
     def send(reply: wire.Reply) -> None:
         wire.send(replies, reply)
 
-    try:
-        load = requests.get()
-        if not isinstance(load, wire.Load):
-            return
-        author = Author(load, lambda done: send(wire.Loading(done)))
-        author.prompt("")
-        send(wire.Ready(author.hidden, author.n_ctx, author.device, author.n_threads, author.n_ubatch))
-        request = requests.get()
-        while request is not None:
-            dropped = _Dropped(requests)
-            if isinstance(request, wire.Write):
-                _answer(author, request, dropped, send)
-            request = dropped.kept or requests.get()
-    except StepcheckError as error:
-        send(wire.Failed(None, error.kind, str(error)))
-    except MemoryError:
-        send(wire.Failed(None, "out_of_memory", "the engine's process ran out of memory"))
-    os._exit(0)  # llama.cpp's destructors have nothing to save, and may not be interrupted
+    author = Author(load, lambda done: send(wire.Loading(done)))
+    author.prompt("")  # a model without a template is refused before it is asked anything
+    send(wire.Ready(author.hidden, author.n_ctx, author.device, author.n_threads, author.n_ubatch))
+    request = requests.get()
+    while request is not None:
+        dropped = _Dropped(requests)
+        if isinstance(request, wire.Write):
+            _answer(author, request, dropped, send)
+        request = dropped.kept or requests.get()
 
 
 def _answer(author: Author, request: wire.Write, dropped: _Dropped, send: Callable[[wire.Reply], None]) -> None:

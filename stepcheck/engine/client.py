@@ -62,7 +62,7 @@ class LlamaEngine:
             n_gpu_layers=options.n_gpu_layers,
             mapped=mapped,
         )
-        self._host = _Host(load, on_loading, command, stall_seconds)
+        self._host = Host(load, on_loading, command, stall_seconds)
 
     def start(self) -> None:
         """Begin to load without waiting."""
@@ -97,7 +97,7 @@ class LlamaEngine:
         self.close()
 
 
-class _Host:
+class Host:
     """Keeps one worker with a loaded model; starts another when asked after a death."""
 
     def __init__(
@@ -114,6 +114,7 @@ class _Host:
         self._jobs = 0
 
     def start(self) -> None:
+        """Begin to load without waiting."""
         if self._closed:
             raise CancelledError("the engine is closed")
         if self._process is None:
@@ -121,6 +122,7 @@ class _Host:
             self._process.send(self._load)
 
     def ready(self) -> EngineInfo:
+        """Wait until the model is loaded and say what it is; raises what keeps it from loading."""
         self.start()
         while self._info is None:
             reply = self.hear(self._stall)
@@ -138,8 +140,12 @@ class _Host:
         return self._info
 
     def ask(self, prompts: Sequence[tuple[int, Prompt]]) -> None:
+        """Send prompts, each under the number of its job."""
         self.ready()
-        asks = [wire.Ask(job, [(s.text, s.special, s.mark) for s in prompt.segments]) for job, prompt in prompts]
+        asks = [
+            wire.Ask(job, [(s.text, s.special, s.mark) for s in prompt.segments], prompt.begins)
+            for job, prompt in prompts
+        ]
         self._running().send(wire.Asks(asks))
 
     def hear(self, seconds: float | None = None) -> tuple[wire.Reply, bytes] | str:
@@ -159,6 +165,7 @@ class _Host:
             self._process.send(wire.Drop())
 
     def new_job(self) -> int:
+        """Return a number that no prompt had before."""
         self._jobs += 1
         return self._jobs
 
@@ -169,6 +176,7 @@ class _Host:
             process.kill()
 
     def close(self) -> None:
+        """End the worker for good; may be called from any thread."""
         self._closed = True
         process = self._process
         if process is not None:
@@ -183,7 +191,7 @@ class _Host:
 class _Reading:
     """One pass over prompts: what is in flight, what is answered, what must be read again alone."""
 
-    def __init__(self, host: _Host, prompts: Iterator[Prompt]) -> None:
+    def __init__(self, host: Host, prompts: Iterator[Prompt]) -> None:
         self._host = host
         self._prompts: Iterator[Prompt] | None = prompts
         self._order: deque[int] = deque()
@@ -231,7 +239,7 @@ class _Reading:
         """Wait for one answer, or for the worker's end."""
         match self._host.hear():
             case (wire.Answer() as answer, payload) if answer.job in self._flight:
-                self._answers[answer.job] = _rows(answer, payload, self._flight.pop(answer.job))
+                self._answers[answer.job] = rows_of(answer, payload, self._flight.pop(answer.job))
             case (wire.Failed(job=None) as failed, _):
                 self._bury(error_of(failed))
             case (wire.Failed(job=int(job)) as failed, _) if job in self._flight:
@@ -254,7 +262,8 @@ class _Reading:
         self._host.start()
 
 
-def _rows(answer: wire.Answer, payload: bytes, prompt: Prompt) -> Rows:
+def rows_of(answer: wire.Answer, payload: bytes, prompt: Prompt) -> Rows:
+    """Take an answer apart; refuses one that has not a row for every mark."""
     hidden = np.frombuffer(payload, np.float32)
     if answer.marks != prompt.marks or not answer.marks or len(hidden) % answer.marks:
         raise CountMismatchError(f"the engine returned {answer.marks} rows for {prompt.marks} marks")

@@ -56,6 +56,8 @@ class Backbone:
 
     tapped = True
     """Whether the graph stops at the state after the final norm; without, it goes on to the logits."""
+    n_outputs = N_OUTPUTS
+    """Rows per decode at most."""
 
     def __init__(self, load: Load, on_progress: Callable[[float], None]) -> None:
         self._log = _Log()
@@ -163,7 +165,7 @@ class Backbone:
         params.n_ctx = load.n_ctx or load.context
         params.n_batch = params.n_ubatch = load.n_ubatch or n_ubatch
         params.n_seq_max = N_SEQS
-        params.n_outputs_max = N_OUTPUTS
+        params.n_outputs_max = self.n_outputs
         params.n_threads = params.n_threads_batch = self.n_threads
         params.kv_unified = True
         params.no_perf = True

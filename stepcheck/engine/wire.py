@@ -25,10 +25,14 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
 
 
 class Ask(msgspec.Struct, tag="ask", frozen=True):
-    """Read one prompt; a segment is (text, special, mark). Answered by `Answer` or `Failed` with the same job."""
+    """Read one prompt; a segment is (text, special, mark). Answered by `Answer` or `Failed` with the same job.
+
+    `begins` is the segment at which the solution begins.
+    """
 
     job: int
     segments: list[tuple[str, bool, bool]]
+    begins: int = 0
 
 
 class Asks(msgspec.Struct, tag="asks", frozen=True):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import IO
 
 import numpy as np
@@ -81,7 +82,7 @@ class Worker:
         context = self._backbone.context
         least = sum(self._backbone.least_tokens(text) for text, _, _ in ask.segments)
         if least > context:
-            raise _too_long(f"at least {least}", context)
+            raise too_long(f"at least {least}", context)
         pieces, marks, at = [], [], 0
         for text, special, mark in ask.segments:
             piece = self._tokens(text, special=special)
@@ -94,7 +95,7 @@ class Worker:
             if mark:
                 marks.append(at - 1)
         if at > context:
-            raise _too_long(str(at), context)
+            raise too_long(str(at), context)
         return np.concatenate(pieces), marks
 
     def _tokens(self, text: str, *, special: bool) -> Ints:
@@ -107,28 +108,43 @@ class Worker:
         return self._texts[key]
 
 
-def _too_long(tokens: str, context: int) -> TooLongError:
+def too_long(tokens: str, context: int) -> TooLongError:
+    """Say that one prompt does not fit, and what to do."""
     return TooLongError(
         f"problem and solution have {tokens} tokens, the context holds {context}: shorten the text, raise n_ctx, "
         "or use a model with a longer context"
     )
 
 
+Requests = queue.SimpleQueue[wire.Request | None]
+
+
 def main() -> None:
     """Load the model that the first request names, then serve."""
-    replies = private_stdout()
-    requests: queue.SimpleQueue[wire.Request | None] = queue.SimpleQueue()
-    threading.Thread(target=listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    run(_serve)
+
+
+def _serve(load: wire.Load, replies: IO[bytes], requests: Requests) -> None:
+    backbone = Backbone(load, lambda done: wire.send(replies, wire.Loading(done)))
+    wire.send(
+        replies,
+        wire.Ready(backbone.hidden, backbone.context, backbone.device, backbone.n_threads, backbone.n_ubatch),
+    )
+    Worker(replies, backbone).serve(requests)
+
+
+def run(serve: Callable[[wire.Load, IO[bytes], Requests], None]) -> None:
+    """Be an engine's process: `serve` the requests after the first, which names the model; its error is the last reply.
+
+    Ends the process.
+    """
+    replies = _private_stdout()
+    requests: Requests = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     try:
         load = requests.get()
-        if not isinstance(load, wire.Load):
-            return
-        backbone = Backbone(load, lambda done: wire.send(replies, wire.Loading(done)))
-        wire.send(
-            replies,
-            wire.Ready(backbone.hidden, backbone.context, backbone.device, backbone.n_threads, backbone.n_ubatch),
-        )
-        Worker(replies, backbone).serve(requests)
+        if isinstance(load, wire.Load):
+            serve(load, replies, requests)
     except StepcheckError as error:
         wire.send(replies, wire.Failed(None, error.kind, str(error)))
     except MemoryError:
@@ -136,7 +152,7 @@ def main() -> None:
     os._exit(0)  # llama.cpp's destructors have nothing to save, and may not be interrupted
 
 
-def private_stdout() -> IO[bytes]:
+def _private_stdout() -> IO[bytes]:
     """Keep stdout for replies alone: whatever C code prints goes to stderr."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -148,7 +164,7 @@ def private_stdout() -> IO[bytes]:
     return replies
 
 
-def listen(stream: IO[bytes], requests: "queue.SimpleQueue[wire.Request | None]") -> None:
+def _listen(stream: IO[bytes], requests: "queue.SimpleQueue[wire.Request | None]") -> None:
     """Put requests on the queue; when the parent is gone, end at once, in the middle of a decode if need be."""
     while (request := wire.receive_request(stream)) is not None:
         requests.put(request)

@@ -128,8 +128,10 @@ def layout(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
     return names | {"output_norm.weight": ("norm.weight", (hidden,))}
 
 
-def plan(shape: Shape, tensors: dict[str, Tensor], weight_type: WeightType, folder: Path) -> list[Weight]:
-    """Decide name and type of every backbone tensor.
+def plan(
+    shape: Shape, tensors: dict[str, Tensor], weight_type: WeightType, folder: Path, *, writes: bool = False
+) -> list[Weight]:
+    """Decide name and type of every backbone tensor; a model that `writes` keeps its language model's head.
 
     Raises:
         CheckpointError: a tensor is missing, too many, or of the wrong shape or type.
@@ -149,6 +151,11 @@ def plan(shape: Shape, tensors: dict[str, Tensor], weight_type: WeightType, fold
             raise CheckpointError(
                 f"{folder}: tensor {name} has no place in a {shape.family} reward model of {shape.layers} layers"
             )
+    lm_head = next((name for name in tensors if name.endswith("lm_head.weight")), None)
+    if writes and lm_head is not None:
+        matrix = take(tensors, lm_head, (shape.vocab, shape.hidden), folder)
+        kind = choose_type("output.weight", shape.hidden, weight_type, layers=shape.layers, tied=False)
+        weights.append(Weight("output.weight", matrix, kind))
     if shape.rope_factors:
         factors = Computed("rope_freqs.weight", weights[-1].source.file, shape.rope_factors)
         weights.append(Weight(factors.name, factors, TensorType.F32))

@@ -20,7 +20,7 @@ from stepcheck.hub.backbone import plan, write_backbone
 from stepcheck.hub.checkpoint import Shape, find_tensors, read_shape
 from stepcheck.hub.heads import choose_readout, head_parts, pack_head
 from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
+from stepcheck.hub.tokenizer import Tokenizer, TokenType, read_tokenizer
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
 
 QWEN_TEMPLATE: Final = Template(
@@ -30,10 +30,11 @@ QWEN_TEMPLATE: Final = Template(
     mark="<extra_0>",
 )
 """The prompt of Qwen2.5-Math-PRM, from its model card."""
+NO_REFERENCE: Final = "is read by a log ratio: give its reference model's checkpoint with --reference"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def convert(
+def convert(  # noqa: PLR0913 (what a conversion may be told)
     source: Path,
     target: Path,
     *,
@@ -41,14 +42,15 @@ def convert(
     name: str | None = None,
     template: Template | None = None,
     card: ModelCard | None = None,
+    reference: Path | None = None,
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Convert the Hugging Face checkpoint in `source` and return the path of the new card in the folder `target`.
 
     `name` names the three files (by default the folder's name and the type). `card` lends title, licence, template,
-    readout, threshold, notice and origin; `template` overrides its template. `on_progress` hears weights done and in
-    all.
+    readout, threshold, notice and origin; `template` overrides its template. `reference` is the other checkpoint of a
+    model that is read by a log ratio. `on_progress` hears weights done and in all.
 
     Raises:
         CheckpointError: something in the checkpoint is missing, broken or unknown; the message names file and key.
@@ -59,16 +61,26 @@ def convert(
     readout = card.readout if card else choose_readout(tensors, source)
     template = template or (card.template if card else _usual_template(readout, source))
     tokenizer = read_tokenizer(source, shape.vocab, template)
-    head = pack_head({part.name: part.read() for part in head_parts(tensors, shape, readout, tokenizer.tokens, source)})
-    weights = plan(shape, tensors, weight_type, source)
+    pair = readout.kind == "log_ratio"
+    if pair != (reference is not None):
+        raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
+    weights = plan(shape, tensors, weight_type, source, writes=pair)
+    parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
+    head = pack_head({part.name: part.read() for part in parts})
     with _staging(target, name, force=force) as staging:
-        head_sha256 = _write(staging / f"{name}.head.safetensors", head)
+        if reference is not None:
+            half, other = f"{name}.reference.gguf", _Halves(on_progress)
+            on_progress = other.first
+            head_sha256 = _write_reference(staging / half, reference, tokenizer, template, weight_type, other.second)
+        else:
+            half = f"{name}.head.safetensors"
+            head_sha256 = _write(staging / half, head)
         backbone = staging / f"{name}.gguf"
         sha256 = write_backbone(backbone, shape, tokenizer, weights, weight_type, name=name, on_progress=on_progress)
         files = Files(
             backbone=backbone.name,
             backbone_sha256=sha256,
-            head=f"{name}.head.safetensors",
+            head=half,
             head_sha256=head_sha256,
         )
         base = card or _new_card(source, shape, template, readout, name=name)
@@ -87,6 +99,39 @@ def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
             f"{name!r} cannot name a model: letters, digits, '.', '_' and '-' only, a letter or digit first"
         )
     return name
+
+
+class _Halves:
+    """Makes one count of two conversions of about the same size, the reference's first."""
+
+    def __init__(self, on_progress: Callable[[int, int], None] | None) -> None:
+        self._tell = on_progress or (lambda _done, _total: None)
+
+    def second(self, done: int, total: int) -> None:
+        """Hear of the reference, which is written first."""
+        self._tell(done, 2 * total)
+
+    def first(self, done: int, total: int) -> None:
+        """Hear of the model."""
+        self._tell(total + done, 2 * total)
+
+
+def _write_reference(
+    path: Path,
+    source: Path,
+    tokenizer: Tokenizer,
+    template: Template,
+    weight_type: WeightType,
+    on_progress: Callable[[int, int], None],
+) -> str:
+    """Convert the reference of a log ratio, whose vocabulary must be the model's; return its sha256."""
+    shape = read_shape(source)
+    own = read_tokenizer(source, shape.vocab, template)
+    known = sum(kind is not TokenType.UNUSED for kind in tokenizer.types)
+    if own.tokens[:known] != tokenizer.tokens[:known] or own.pre != tokenizer.pre:
+        raise CheckpointError(f"{source}: its vocabulary is not the model's: likelihoods cannot be compared")
+    weights = plan(shape, find_tensors(source), weight_type, source, writes=True)
+    return write_backbone(path, shape, own, weights, weight_type, name=path.stem, on_progress=on_progress)
 
 
 def _usual_template(readout: Readout, source: Path) -> Template:
@@ -173,7 +218,7 @@ def _publish(staging: Path, target: Path, card: ModelCard) -> Path:
     path.unlink(missing_ok=True)
     moved: list[Path] = []
     try:
-        for name in (f"{card.name}.gguf", f"{card.name}.head.safetensors", path.name):
+        for name in (f"{card.name}.gguf", card.files.head if card.files else "", path.name):
             moved.append(target / name)
             (staging / name).replace(target / name)
     except BaseException:

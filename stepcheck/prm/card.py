@@ -103,7 +103,7 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The model's files, relative to the card's folder."""
+    """The model's files, relative to the card's folder. For a log ratio `head` is the reference model, also a GGUF."""
 
     backbone: str
     backbone_sha256: Sha256

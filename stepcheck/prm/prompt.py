@@ -33,6 +33,8 @@ class Prompt:
     """What the engine reads; the rows it returns are in the order of the marks."""
 
     segments: tuple[Segment, ...]
+    begins: int = 0
+    """The segment at which the solution begins; what stands before it is given."""
 
     @property
     def marks(self) -> int:
@@ -103,7 +105,8 @@ def _read(template: Template, step: str) -> Iterator[Segment]:
 
 def _prompt(head: tuple[Segment, ...], rest: Iterator[Segment]) -> Prompt:
     """Gather segments; an empty part of the template is nothing."""
-    return Prompt((*head, *(segment for segment in rest if segment.text or segment.mark or not segment.special)))
+    kept = (segment for segment in rest if segment.text or segment.mark or not segment.special)
+    return Prompt((*head, *kept), len(head))
 
 
 def _fill(form: str, **parts: object) -> str:

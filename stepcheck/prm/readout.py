@@ -4,6 +4,7 @@ Two shapes of head cover the families; which one, and what its outputs mean, the
 
 - *MLP*, `score.0` Linear(H, H) + bias → ReLU → `score.2` Linear(H, k) + bias. k = 2, softmax: Qwen2.5-Math-PRM
   (arXiv 2501.07301); k = 1: the outcome model Qwen2.5-Math-RM (arXiv 2409.12122).
+- A *log ratio* has no head of its own: rows hold two log-likelihoods (EurusPRM, arXiv 2412.01981).
 - *Linear*, `score` Linear(H, k) + bias. k = 1, sigmoid: value heads (Skywork-o1-Open-PRM); k = 2, softmax: token
   classification (trl, PURE), and pairs of the language model's tokens (Math-Shepherd, arXiv 2312.08935; RLHFlow), whose
   two rows of the lm_head are all of it that is ever needed.
@@ -91,6 +92,28 @@ class LinearHead:
         return activate(rows @ self.weight.T + self.bias, self.activation, self.positive)
 
 
+@dataclass(frozen=True, slots=True)
+class LogRatioHead:
+    """Rows hold log p of the solution so far, by the model and by its reference; `scale` times their difference counts.
+
+    Source: Implicit PRM (arXiv 2412.01981), proposition 1; EurusPRM's page has scale 0.001.
+    """
+
+    scale: float
+    activation: Activation
+
+    @property
+    def hidden(self) -> int:
+        """Two likelihoods."""
+        return 2
+
+    def rewards(self, rows: Floats) -> Floats:
+        """Read rewards of shape (marks,) off rows of shape (marks, 2); errors as in `Head`."""
+        _check_rows(rows, self.hidden)
+        values = self.scale * (rows[:, :1] - rows[:, 1:])
+        return activate(np.asarray(values, np.float32), self.activation)
+
+
 def activate(logits: Floats, activation: Activation, positive: int = 1) -> Floats:
     """Turn outputs of shape (marks, k) into rewards of shape (marks,): in [0, 1], but for `none`, which is unbounded.
 
@@ -120,13 +143,17 @@ def read_head(path: Path, readout: Readout) -> Head:
 
     Raises:
         ModelError: the file is missing or broken, a tensor is missing or has the wrong shape, or the card's readout has
-            no head; names file and tensor.
+            no head; names file and tensor. A log ratio's file is a model, and not read here.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    if readout.kind in ("log_ratio", "critic"):
-        raise ModelError(f"{path}: a model that is read by {readout.kind!r} has no head")
+    if readout.kind == "critic":
+        raise ModelError(f"{path}: a critic judges in words and has no head")
+    if readout.kind == "log_ratio":
+        if readout.activation == "softmax":
+            raise ModelError(f"{path}: a log ratio is one value: the card's readout.activation is sigmoid or none")
+        return LogRatioHead(readout.scale, readout.activation)
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
