@@ -36,8 +36,7 @@ class ModelName:
 class Review:
     """A judged document: `rewards[i]` in [0, 1] belongs to `document.steps[i]`.
 
-    `tokens` counts the whole prompt (the longest, where every prefix is read); `seconds` is the time spent on those of
-    them that no other prompt shared.
+    `tokens` counts the whole prompt; `decoded` those that no earlier one shared, `seconds` the time they took.
     """
 
     document: Document
@@ -47,6 +46,7 @@ class Review:
     model: ModelName
     tokens: int
     seconds: float
+    decoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,7 @@ class Checker:
                 self.model,
                 rows[-1].tokens,
                 sum(answer.seconds for answer in rows),
+                sum(answer.decoded for answer in rows),
             )
         except StepcheckError as error:
             if isinstance(error, ModelError):

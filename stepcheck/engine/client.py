@@ -52,16 +52,7 @@ class LlamaEngine:
         command: Sequence[str] = COMMAND,
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
-        load = wire.Load(
-            path=str(backbone.absolute()),
-            mark=mark,
-            context=context,
-            n_ctx=options.n_ctx,
-            n_ubatch=options.n_ubatch,
-            n_threads=options.n_threads,
-            n_gpu_layers=options.n_gpu_layers,
-            mapped=mapped,
-        )
+        load = load_of(backbone, mark=mark, context=context, options=options, mapped=mapped)
         self._host = Host(load, on_loading, command, stall_seconds)
 
     def start(self) -> None:
@@ -95,6 +86,20 @@ class LlamaEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def load_of(model: Path, *, mark: str | None, context: int, options: EngineOptions, mapped: bool = False) -> wire.Load:
+    """Put together what a worker's first request says."""
+    return wire.Load(
+        path=str(model.absolute()),
+        mark=mark,
+        context=context,
+        n_ctx=options.n_ctx,
+        n_ubatch=options.n_ubatch,
+        n_threads=options.n_threads,
+        n_gpu_layers=options.n_gpu_layers,
+        mapped=mapped,
+    )
 
 
 class Host:
@@ -146,7 +151,11 @@ class Host:
             wire.Ask(job, [(s.text, s.special, s.mark) for s in prompt.segments], prompt.begins)
             for job, prompt in prompts
         ]
-        self._running().send(wire.Asks(asks))
+        self.send(wire.Asks(asks))
+
+    def send(self, request: wire.Request) -> None:
+        """Send a request to the worker, whose model is loaded."""
+        self._running().send(request)
 
     def hear(self, seconds: float | None = None) -> tuple[wire.Reply, bytes] | str:
         """Wait for a reply; the last words of a worker that has ended instead."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
-from stepcheck.engine.client import STALL_SECONDS, Host, error_of, rows_of
+from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of, rows_of
 from stepcheck.errors import ModelError, StepcheckError, WorkerDiedError
 from stepcheck.prm.prompt import Prompt
 
@@ -33,19 +33,7 @@ class RatioEngine:
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
     ) -> None:
-        loads = [
-            wire.Load(
-                path=str(path.absolute()),
-                mark=None,
-                context=context,
-                n_ctx=options.n_ctx,
-                n_ubatch=options.n_ubatch,
-                n_threads=options.n_threads,
-                n_gpu_layers=options.n_gpu_layers,
-                mapped=False,
-            )
-            for path in (model, reference)
-        ]
+        loads = [load_of(path, mark=None, context=context, options=options) for path in (model, reference)]
         hear = [on_loading and (lambda done, half=half: on_loading((half + done) / 2)) for half in range(2)]
         self._hosts = [Host(load, heard, COMMAND, STALL_SECONDS) for load, heard in zip(loads, hear, strict=True)]
 

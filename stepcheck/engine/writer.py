@@ -12,9 +12,8 @@ from typing import Self
 
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions
-from stepcheck.engine.client import STALL_SECONDS, error_of
-from stepcheck.engine.process import WorkerProcess
-from stepcheck.errors import CancelledError, LoadError, WorkerDiedError
+from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of
+from stepcheck.errors import WorkerDiedError
 
 COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.author")
 CONTEXT = 8192
@@ -52,29 +51,12 @@ class LlamaWriter:
         on_loading: Callable[[float], None] | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        self._load = wire.Load(
-            path=str(model.absolute()),
-            mark=None,
-            context=CONTEXT,
-            n_ctx=options.n_ctx,
-            n_ubatch=options.n_ubatch,
-            n_threads=options.n_threads,
-            n_gpu_layers=options.n_gpu_layers,
-            mapped=False,
-        )
-        self._on_loading, self._command = on_loading, tuple(command)
-        self._process: WorkerProcess | None = None
-        self._info: EngineInfo | None = None
-        self._closed = False
-        self._jobs = 0
+        load = load_of(model, mark=None, context=CONTEXT, options=options)
+        self._host = Host(load, on_loading, command, STALL_SECONDS)
 
     def start(self) -> None:
         """Begin to load without waiting."""
-        if self._closed:
-            raise CancelledError("the critic is closed")
-        if self._process is None:
-            self._process = WorkerProcess(self._command)
-            self._process.send(self._load)
+        self._host.start()
 
     @property
     def info(self) -> EngineInfo:
@@ -83,20 +65,7 @@ class LlamaWriter:
         Raises:
             LoadError: or OutOfMemoryError: the model cannot be loaded, or has no chat template.
         """
-        self.start()
-        while self._info is None:
-            match self._hear(STALL_SECONDS):
-                case wire.Loading(progress):
-                    if self._on_loading is not None:
-                        self._on_loading(progress)
-                case wire.Ready() as ready:
-                    self._info = EngineInfo(ready.hidden, ready.context, ready.device, ready.n_threads, ready.n_ubatch)
-                case wire.Failed() as failed:
-                    self._end()
-                    raise error_of(failed)
-                case str(last_words):
-                    raise LoadError(f"{self._load.path}: the critic's process ended while loading ({last_words})")
-        return self._info
+        return self._host.ready()
 
     def write(self, text: str, sampling: Sampling) -> Generator[str | Ending, None, None]:
         """Yield an answer's words as they come, then how it ended. Close the iterator to stop the writing.
@@ -106,45 +75,32 @@ class LlamaWriter:
             WorkerDiedError: the process ended; the next question starts another.
         """
         _ = self.info
-        self._jobs += 1
-        job, done = self._jobs, False
-        self._running().send(
-            wire.Write(
-                job=job,
-                text=text,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                top_k=sampling.top_k,
-                max_tokens=sampling.max_tokens,
-                seed=sampling.seed,
-            )
-        )
+        job, done = self._host.new_job(), False
+        fields = {name: getattr(sampling, name) for name in ("temperature", "top_p", "top_k", "max_tokens", "seed")}
+        self._host.send(wire.Write(job=job, text=text, **fields))
         try:
             while not done:
-                match self._hear(None):
-                    case wire.Piece(about, piece) if about == job:
+                match self._host.hear():
+                    case (wire.Piece(about, piece), _) if about == job:
                         yield piece
-                    case wire.Written(about, whole, tokens) if about == job:
+                    case (wire.Written(about, whole, tokens), _) if about == job:
                         done = True
                         yield Ending(whole, tokens)
-                    case wire.Failed(about) as failed if about in (job, None):
+                    case (wire.Failed(about) as failed, _) if about in (job, None):
                         done = True
                         if about is None:
-                            self._end()
+                            self._host.end()
                         raise error_of(failed)
                     case str(last_words):
                         done = True
                         raise WorkerDiedError(f"the critic's process ended while writing ({last_words})")
         finally:
-            if not done and self._process is not None:
-                self._process.send(wire.Drop())
+            if not done:
+                self._host.drop()
 
     def close(self) -> None:
         """End the process at once, in the middle of a word if need be; may be called from any thread."""
-        self._closed = True
-        process = self._process
-        if process is not None:
-            process.kill()
+        self._host.close()
 
     def __enter__(self) -> Self:
         return self
@@ -153,24 +109,3 @@ class LlamaWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _hear(self, seconds: float | None) -> wire.Reply | str:
-        """Wait for a reply; the last words of a process that has ended instead."""
-        process = self._running()
-        heard = process.receive(seconds)
-        if heard is not None:
-            return heard[0]
-        self._end()
-        if self._closed:
-            raise CancelledError("the critic was closed")
-        return process.last_words()
-
-    def _running(self) -> WorkerProcess:
-        if self._closed or self._process is None:
-            raise CancelledError("the critic was closed")
-        return self._process
-
-    def _end(self) -> None:
-        process, self._process, self._info = self._process, None, None
-        if process is not None:
-            process.kill()
