@@ -7,6 +7,7 @@
     │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
+    ├── NoVerdictError          a critic named no step, where a verdict is needed      kind "no_verdict"
     ├── ServerError             a critic's server cannot be reached, or answers wrongly kind "server"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
@@ -65,6 +66,12 @@ class CheckpointError(ModelError):
     """A checkpoint folder cannot be converted."""
 
     kind = "checkpoint"
+
+
+class NoVerdictError(StepcheckError):
+    """A critic named no step, where a verdict is needed; it counts as neither right nor wrong."""
+
+    kind = "no_verdict"
 
 
 class ServerError(StepcheckError):

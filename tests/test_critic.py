@@ -9,11 +9,12 @@ from pathlib import Path
 import gguf
 import pytest
 
-from stepcheck.checker import ModelName, Unscored
+from stepcheck.checker import ModelName, Review, Unscored
 from stepcheck.critic.base import VOTING, VOTING_QWEN_MATH, Judgement, published_sampling
 from stepcheck.critic.critic import Critic
 from stepcheck.critic.opening import open_critic
 from stepcheck.critic.prompt import verdict_question, why_question
+from stepcheck.critic.reviewing import CriticChecker
 from stepcheck.critic.server import Limits, ServerWriter
 from stepcheck.critic.verdict import Vote, parse, vote
 from stepcheck.document import Document, Step, Unread
@@ -217,6 +218,24 @@ def test_one_bad_answer_costs_one_document() -> None:
         results = list(critic.check_many(documents))
     assert [isinstance(result, Unscored) for result in results] == [False, True, True, True, False]
     assert [result.vote.index for result in results if isinstance(result, Judgement)] == [0, -1]
+
+
+def test_a_bench_reads_verdicts_as_rewards() -> None:
+    """Before the named step 1, from there on 0; all 1 where none is wrong; no verdict is an error of its own kind."""
+    acts = (says("\\boxed{1}"), says("\\boxed{-1}"), says("?"))
+    with serving(*acts, models=("Qwen/Qwen2.5",)) as server:
+        checker = CriticChecker(critic_of(server.address))
+        wrong, right, none = checker.check_many([DOCUMENT] * 3)
+        assert isinstance(wrong, Review)
+        assert isinstance(right, Review)
+        assert (wrong.rewards, wrong.verdict.first_error) == ((1.0, 0.0, 0.0), 1)
+        assert (right.rewards, right.verdict.first_error) == ((1.0, 1.0, 1.0), None)
+        assert isinstance(none, Unscored)
+        assert none.error.kind == "no_verdict"
+        more = CriticChecker(critic_of(server.address, votes=8))
+    assert checker.card.name == "Qwen-Qwen2.5"
+    assert checker.card != more.card  # so that a run with other votes is another run
+    assert "8 votes, temperature 1" in more.card.title
 
 
 def test_no_server_is_said_with_the_address() -> None:
