@@ -12,6 +12,7 @@ from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
 from stepcheck.hub.store import Model, find, verify
+from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, build
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
 
@@ -88,6 +89,11 @@ class Checker:
         files = self._model.card.files
         self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", self._model.card.notice)
         self._engine = engine or _engine(self._model, options, on_loading)
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self._model.card
 
     @property
     def engine(self) -> Engine:

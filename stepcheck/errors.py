@@ -7,6 +7,9 @@
     │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
+    ├── RunError                a run cannot be opened, continued or written           kind "run"
+    │   ├── RunBusyError        another process is writing it                          kind "run_busy"
+    │   └── RunChangedError     model, data or settings are not those it began with    kind "run_changed"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -64,6 +67,24 @@ class CheckpointError(ModelError):
     """A checkpoint folder cannot be converted."""
 
     kind = "checkpoint"
+
+
+class RunError(StepcheckError):
+    """A run cannot be opened, continued or written."""
+
+    kind = "run"
+
+
+class RunBusyError(RunError):
+    """Another process is writing the run."""
+
+    kind = "run_busy"
+
+
+class RunChangedError(RunError):
+    """Model, data or settings are not those the run began with; the message names each difference."""
+
+    kind = "run_changed"
 
 
 class CountMismatchError(StepcheckError):
