@@ -2,7 +2,8 @@
 
 For N smaller than the number of candidates a figure is the mean over all subsets of that size, so it does not hang on
 the order in which candidates were sampled: exact by counting (pass@N, arXiv 2107.03374, section 2.1; best of N, by
-ranks), and for votes by going through all subsets, or through `SAMPLED` random ones where there are more than `MOST_SUBSETS`.
+ranks), and for votes by going through all subsets, or through `SAMPLED` random ones where there are more than
+`MOST_SUBSETS`.
 """
 
 import itertools

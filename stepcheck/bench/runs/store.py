@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote
 
 import msgspec
 
@@ -144,7 +143,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     path = folder / DATABASE
     if not path.is_file():
         raise RunError(f"{folder}: no run is in this folder")
-    place = f"file:{quote(str(path.absolute()))}"
+    place = path.absolute().as_uri()
     with translated(folder):
         try:
             database = sqlite3.connect(f"{place}?mode=ro", uri=True, check_same_thread=False)
