@@ -2,15 +2,14 @@
 
 Rows are those that `stepcheck score` reads: a list of responses (`code`, `responses`, …), or one response a row, where
 neighbours of one id and problem are candidates of it. Qwen2.5-Math's evaluation files are read as they are: `pred` are
-final answers, `score` their correctness, `pred_score` scores of an outcome reward model; each a list, one for a candidate.
-Grading needs no model, so it is done before the steps are judged, while the engine is busy with others.
+final answers, `score` their correctness, `pred_score` scores of an outcome reward model; each a list, one value for a
+candidate. Grading needs no model, so it is done before the steps are judged, while the engine is busy with others.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from stepcheck.bench.answers import Grader, extract
 from stepcheck.bench.cases import Case, Graded
@@ -52,7 +51,7 @@ def read_problems(subset: Subset, grader: Grader, how: Reading) -> Iterator[Case
         seen.setdefault(name, group[0].line)
 
 
-def _problem(  # noqa: PLR0913 (what a problem is made of)
+def _problem(
     subset: Subset,
     position: int,
     group: Sequence[SourceRow | BadRow],
@@ -62,14 +61,9 @@ def _problem(  # noqa: PLR0913 (what a problem is made of)
 ) -> Iterator[Case]:
     source, name = str(subset.path), subset.entries[position].id
     line = group[0].line
-    rows = [row for row in group if not isinstance(row, BadRow)]
     try:
-        if len(rows) < len(group):
-            raise next(row.error for row in group if isinstance(row, BadRow))
-        place = f"{source}:{line} (id {name[:80]})"
-        if before is not None:
-            raise InputError(f"{place}: the id stands on line {before} too; ids of different problems must differ")
-        given = _given(rows, place)
+        rows = _readable(group, f"{source}:{line} (id {name[:80]})", before)
+        given = _given(rows, f"{source}:{line} (id {name[:80]})")
         items = list(_items(source, rows, how))
         facts = _grade(items, _reference(rows[0]), given, grader, rows)
     except InputError as error:
@@ -77,6 +71,15 @@ def _problem(  # noqa: PLR0913 (what a problem is made of)
         return
     for candidate, (item, found) in enumerate(zip(items, facts, strict=True)):
         yield Case(subset.name, position, item, found, candidate)
+
+
+def _readable(group: Sequence[SourceRow | BadRow], place: str, before: int | None) -> list[SourceRow]:
+    for row in group:
+        if isinstance(row, BadRow):
+            raise row.error
+    if before is not None:
+        raise InputError(f"{place}: the id stands on line {before} too; ids of different problems must differ")
+    return [row for row in group if not isinstance(row, BadRow)]
 
 
 def _items(source: str, rows: Sequence[SourceRow], how: Reading) -> Iterator[Document | Unread]:
@@ -98,7 +101,7 @@ def _grade(
 ) -> list[Graded]:
     """Extract, group and compare the answers of one problem's candidates."""
     texts = [_text(row, index) for row in rows for index in range(len(row.solutions))][: len(items)]
-    answers = [extract(text) for text in texts]
+    answers = [extract(text) or given.answers[i] for i, text in enumerate(texts)]
     groups = grader.group(answers)
     file_groups = grader.group(given.answers[: len(items)])
     return [
@@ -128,11 +131,8 @@ def _right(reference: str | None, answer: str | None, grader: Grader) -> tuple[b
 
 def _reference(row: SourceRow) -> str | None:
     """The reference answer: `gt`, else `answer`; of a whole solution (`#### 18`, a box) its final answer."""
-    raw = row.more.get("gt")
-    text = raw.decode().strip('"') if raw and not raw.startswith(b'"') else None
-    if raw and raw.startswith(b'"'):
-        text = msgspec.json.decode(raw, type=str)
-    text = text if text is not None else row.answer
+    raw = row.more.get("gt", b"").decode()
+    text = str(json.loads(raw)) if raw.startswith('"') else raw or row.answer
     if text is None or not text.strip():
         return None
     return (extract(text) or text) if "####" in text or "\\boxed" in text else text

@@ -5,7 +5,7 @@ about rewards also rewards for all of them. How many problems a figure is over i
 scored, and answers that could not be told, are counted and are neither right nor wrong.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,12 +107,12 @@ def read_result(
     unknown = [name for name in aggregates if name not in AGGREGATES]
     if unknown:
         raise UsageError(f"no aggregate is called {unknown[0]!r}; there are {', '.join(AGGREGATES)}")
-    rows = {part.name: [] for part in run.manifest.data}  # type: dict[str, list[Row]]
+    rows: dict[str, list[Row]] = {part.name: [] for part in run.manifest.data}
     for row in run.rows(texts=False):
         rows[row.subset].append(row)
     everything = [row for found in rows.values() for row in found]
-    chosen = grading or ("file" if any(_facts(row).file_right is not None for row in everything) else "own")
-    shown = tuple(aggregates) or tuple(run.manifest.settings.get("aggregates", AGGREGATES[:1]))
+    chosen = grading or grading_of(everything)
+    shown = tuple(aggregates) or AGGREGATES[:1]
     tasks = tuple(_task(name, found, n, chosen, shown) for name, found in rows.items())
     compared = [row for row in everything if _facts(row).file_right is not None]
     tokens, seconds = run.cost()
@@ -129,6 +129,25 @@ def read_result(
         tokens,
         seconds,
     )
+
+
+def grading_of(rows: Iterable[Row]) -> Grading:
+    """Return whose grades count where nobody said: the file's, if it has any."""
+    return "file" if any(_facts(row).file_right is not None for row in rows) else "own"
+
+
+def most_candidates(rows: Iterable[Row]) -> int:
+    """Return the largest number of candidates that a problem has."""
+    counts: dict[int, int] = {}
+    for row in rows:
+        counts[row.position] = counts.get(row.position, 0) + 1
+    return max(counts.values(), default=1)
+
+
+def best_candidate(problem: Problem, aggregate: str) -> int | None:
+    """Return the candidate with the highest aggregate, the first of equals; None if one has no rewards."""
+    scores = _scores(problem, aggregate)
+    return None if scores is None else max(range(len(scores)), key=lambda i: (scores[i], -i))
 
 
 def problems(rows: Iterable[Row], n: int, grading: Grading) -> list[Problem]:
@@ -153,10 +172,8 @@ def _problem(rows: Sequence[Row], grading: Grading) -> Problem:
 
 
 def _task(name: str, rows: Sequence[Row], n: int | None, grading: Grading, aggregates: Sequence[str]) -> TaskResult:
-    counts: dict[int, int] = {}
-    for row in rows:
-        counts[row.position] = counts.get(row.position, 0) + 1
-    size = n or max(counts.values(), default=1)
+    places = {row.position for row in rows}
+    size = n or most_candidates(rows)
     found = problems(rows, size, grading)
     errors = [row for row in rows if row.error is not None]
     unreadable = len({row.position for row in rows if row.facts is None})
@@ -166,9 +183,9 @@ def _task(name: str, rows: Sequence[Row], n: int | None, grading: Grading, aggre
     )
     return TaskResult(
         name,
-        len(counts),
+        len(places),
         size,
-        len(counts) - len(found) - unreadable,
+        len(places) - len(found) - unreadable,
         unreadable,
         too_long,
         len(errors) - too_long - unreadable,
@@ -195,9 +212,10 @@ def _figures(found: Sequence[Problem], k: int, n: int, aggregates: tuple[str, ..
 
 
 def _scores(problem: Problem, name: str) -> tuple[float, ...] | None:
-    read: Callable[[tuple[float, ...]], float] = lambda rewards: float(getattr(aggregate(rewards), name))  # noqa: E731
     known = [rewards for rewards in problem.rewards if rewards is not None]
-    return tuple(map(read, known)) if len(known) == len(problem.rewards) else None
+    if len(known) < len(problem.rewards):
+        return None
+    return tuple(float(getattr(aggregate(rewards), name)) for rewards in known)
 
 
 def _figure(name: str, k: int, values: Sequence[float], *, exact: bool = True) -> Figure | None:

@@ -137,8 +137,8 @@ def _same_problem(a: SourceRow | BadRow, b: SourceRow | BadRow) -> bool:
     return (a.id, a.problem) == (b.id, b.problem) and not a.candidates and not b.candidates
 
 
-def scan(name: str, path: Path, selection: Selection, *, merge: bool) -> Subset:
-    """Read a file once: hash its bytes, list its problems, choose.
+def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | None = None) -> Subset:
+    """Read a file once: hash its bytes, list its problems, with at most `n` candidates each, choose.
 
     Raises:
         InputError: the file cannot be read, or holds no row.
@@ -147,7 +147,8 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool) -> Subset:
     for group in read_groups(path, (), merge=merge):
         first = group[0]
         cases = sum(1 if isinstance(row, BadRow) else len(row.solutions) for row in group)
-        entries.append(Entry(first.id or f"{name}-{len(entries)}", cases))
+        broken = any(isinstance(row, BadRow) for row in group)
+        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
     if not entries:
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:

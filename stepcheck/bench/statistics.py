@@ -76,9 +76,9 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     """Return the 95 % interval of a mean of any values, resampled one by one; None without values."""
     if not values:
         return None
-    array, rng = np.asarray(values, np.float64), np.random.default_rng(SEED)
-    draws = [array[rng.integers(0, len(array), len(array))].mean() for _ in range(RESAMPLES // 5)]
-    return _interval(np.asarray(draws))
+    levels, counts = np.unique(np.asarray(values, np.float64), return_counts=True)
+    drawn = np.random.default_rng(SEED).multinomial(len(values), counts / len(values), RESAMPLES)
+    return _interval(np.asarray(drawn @ levels / len(values), np.float64))
 
 
 def difference_interval(subsets: Sequence[tuple[Pairs, Pairs]]) -> Interval | None:

@@ -14,6 +14,7 @@ from stepcheck.errors import UsageError
 
 if TYPE_CHECKING:
     from stepcheck.bench.runs.store import Run
+    from stepcheck.report.runs import Asked
 
 app = typer.Typer(no_args_is_help=True, help="ProcessBench and Best-of-N over local files, resumable and comparable.")
 
@@ -24,6 +25,13 @@ class Shown(StrEnum):
     human = "human"
     json = "json"
     md = "md"
+
+
+class GradedBy(StrEnum):
+    """Whose grades count in Best-of-N."""
+
+    file = "file"
+    own = "own"
 
 
 _CASES = "Which cases"
@@ -113,14 +121,94 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     conclude(folder, form, output)
 
 
-def conclude(folder: Path, form: Shown, output: Path | None) -> None:
+@app.command()
+def bon(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON or JSONL; a file is a task.")],
+    *,
+    n: Annotated[int | None, typer.Option("--n", metavar="N", help="The first N candidates of each problem.")] = None,
+    aggregate: Annotated[
+        str, typer.Option(metavar="NAME,…", help="How steps become one score: product, min, last, mean.")
+    ] = "product",
+    grading: Annotated[
+        GradedBy | None,
+        typer.Option(help="Whose grades count.", show_default="the file's, where it has any"),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Names for the files, in order; repeatable.")] = None,
+    split: options.SplitOption = "auto",
+    run: RunOption = None,
+    retry_errors: RetryOption = False,
+    form: FormatOption = Shown.human,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = 0,
+    ids: IdsOption = None,
+    shard: ShardOption = None,
+    runs_dir: options.RunsDirOption = None,
+    model: options.ModelOption = None,
+    models_dir: options.ModelsDirOption = None,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = None,
+    ctx: options.CtxOption = None,
+    ubatch: options.UbatchOption = None,
+) -> None:
+    """Choose the best of N candidates by their steps' rewards, and compare with votes and with what is published.
+
+    A row holds a problem, its answer and a list of responses, or one response a row. Qwen2.5-Math's evaluation files
+    are read as they are. The same command again goes on where it was stopped.
+    """
+    from stepcheck.bench.answers import Grader
+    from stepcheck.bench.bestofn import Reading, read_problems
+    from stepcheck.bench.data import check_ids, find_files, scan
+    from stepcheck.report.runs import Asked
+
+    if n is not None and n < 1:
+        raise UsageError(f"--n {n}: expected 1 or more")
+    aggregates = parse_aggregates(aggregate)
+    flags = {"model": model, "models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers}
+    settings = config.load(flags | {"n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir})
+    selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
+    subsets = [scan(name, path, selection, merge=True, n=n) for name, path in find_files(files, task or [])]
+    check_ids(subsets, selection)
+    with Grader() as grader:
+        reading = Reading(n, split)
+        order = Order(
+            "bestofn",
+            subsets,
+            selection,
+            lambda subset: read_problems(subset, grader, reading),
+            {"n": n, "split": split},
+            name=run,
+            retry_errors=retry_errors,
+        )
+        folder = perform(order, settings)
+    conclude(folder, form, output, Asked(n=n, grading=grading.value if grading else None, aggregates=aggregates))
+
+
+def parse_aggregates(given: str) -> tuple[str, ...]:
+    """Read `product,min`.
+
+    Raises:
+        UsageError: a name is not known.
+    """
+    from stepcheck.bench.choosing import AGGREGATES
+
+    found = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    unknown = [name for name in found if name not in AGGREGATES]
+    if unknown or not found:
+        raise UsageError(f"--aggregate {given}: expected one or more of {', '.join(AGGREGATES)}, parted by commas")
+    return found
+
+
+def conclude(folder: Path, form: Shown, output: Path | None, asked: "Asked | None" = None) -> None:
     """Write the figures of a run; end with 1 if cases failed for another reason than their length."""
     from stepcheck.bench.runs.store import Run
-    from stepcheck.report.runs import show
+    from stepcheck.report.runs import Asked, compute, show
 
     with Run(folder) as run:
+        result = compute(run, asked or Asked())
         with opened(output) as sink:
-            sink.write(show(run, form.value, ascii_only=not sink.utf8))
+            sink.write(show(result, form.value, ascii_only=not sink.utf8))
         failed = failures(run)
         say(f"run {run.manifest.name}; again at any time: stepcheck runs show {run.manifest.name}")
     if failed:

@@ -1,27 +1,54 @@
 """A run → what is shown of it, in every format."""
 
 import json
+from dataclasses import dataclass
 
-from stepcheck.bench import results
+from stepcheck.bench import choosing, results
+from stepcheck.bench.choosing import BestOfNResult, Grading
+from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.bench.runs.store import Run
-from stepcheck.report import processbench
+from stepcheck.report import bestofn, processbench
 from stepcheck.report.clean import clean_json, clean_line
 from stepcheck.report.tables import Table, to_markdown, to_text
 
+Result = ProcessBenchResult | BestOfNResult
 
-def show(
-    run: Run,
-    form: str,
-    *,
-    threshold: float | None = None,
-    tune_on: str | None = None,
-    ascii_only: bool = False,
-) -> str:
-    """Write a run's figures as `human`, `md` or `json`."""
-    result = results.read_result(run, threshold=threshold, tune_on=tune_on)
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the figures are to be computed, where not as the run says: they need no model, only its rows."""
+
+    threshold: float | None = None
+    tune_on: str | None = None
+    n: int | None = None
+    grading: Grading | None = None
+    aggregates: tuple[str, ...] = ()
+
+
+def compute(run: Run, asked: Asked | None = None) -> Result:
+    """Compute a run's figures."""
+    asked = asked or Asked()
+    if run.manifest.bench == "processbench":
+        return results.read_result(run, threshold=asked.threshold, tune_on=asked.tune_on)
+    return choosing.read_result(run, n=asked.n, grading=asked.grading, aggregates=asked.aggregates)
+
+
+def head_of(result: Result) -> list[str]:
+    """Say what was measured."""
+    return processbench.head(result) if isinstance(result, ProcessBenchResult) else bestofn.head(result)
+
+
+def tables_of(result: Result) -> list[Table]:
+    """Return every table of a result."""
+    return processbench.tables(result) if isinstance(result, ProcessBenchResult) else bestofn.tables(result)
+
+
+def show(result: Result, form: str, *, ascii_only: bool = False) -> str:
+    """Write figures as `human`, `md` or `json`."""
     if form == "json":
-        return clean_json(json.dumps(processbench.record(result), ensure_ascii=ascii_only, allow_nan=False)) + "\n"
-    return written(processbench.head(result), processbench.tables(result), form)
+        found = processbench.record(result) if isinstance(result, ProcessBenchResult) else bestofn.record(result)
+        return clean_json(json.dumps(found, ensure_ascii=ascii_only, allow_nan=False)) + "\n"
+    return written(head_of(result), tables_of(result), form)
 
 
 def written(head: list[str], tables: list[Table], form: str) -> str:
