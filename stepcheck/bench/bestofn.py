@@ -67,7 +67,8 @@ def _problem(
         items = list(_items(source, rows, how))
         facts = _grade(items, _reference(rows[0]), given, grader, rows)
     except InputError as error:
-        yield Case(subset.name, position, Unread(source, error, line, name), None)
+        for candidate in range(subset.entries[position].cases):
+            yield Case(subset.name, position, Unread(source, error, line, name, candidate), None, candidate)
         return
     for candidate, (item, found) in enumerate(zip(items, facts, strict=True)):
         yield Case(subset.name, position, item, found, candidate)

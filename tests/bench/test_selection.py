@@ -38,9 +38,10 @@ def test_best_by_hand() -> None:
 
 
 def test_vote_by_hand() -> None:
-    """All four: answer 1 has two votes and is right. Weighted votes may say otherwise.
+    """All four: answer 1 has two votes and is right.
 
-    Pairs: {1,2} right; {0,x} the first seen, wrong; {1,3} right; {2,3} right: 3/6. Weighted by the scores all four give answer 0 0.9 and answer 1 1.1: still right.
+    Pairs: {1,2} right; {0,x} the first seen, wrong; {1,3} right; {2,3} right: 3/6. Weighted by the scores all four give
+    answer 0 0.9 and answer 1 1.1: still right; with other weights answer 0 wins.
     """
     candidates = Candidates(RIGHT, GROUPS)
     assert selection.vote_at(candidates, 4) == 1

@@ -111,6 +111,7 @@ class RunWriter:
             with translated(self.folder), contextlib.closing(_connect(self.folder)) as database:
                 while rows := self._gather():
                     self._commit(database, rows)
+                _tidy(database)
         except Exception as error:  # noqa: BLE001 (a thread's edge: who hands rows over hears of it)
             self._error = RunError(str(error) if isinstance(error, RunError) else f"{self.folder}: {error!r}")
             while self._queue.get() is not None:
@@ -142,6 +143,13 @@ class RunWriter:
             raise
         if self._committed is not None:
             self._committed(rows)
+
+
+def _tidy(database: sqlite3.Connection) -> None:
+    """Make the run one file again, where nobody is reading it: the journal is only needed while rows come in."""
+    with contextlib.suppress(sqlite3.Error):
+        database.execute("PRAGMA busy_timeout = 50")
+        database.execute("PRAGMA journal_mode = DELETE")
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
