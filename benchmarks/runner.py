@@ -3,7 +3,8 @@
     python benchmarks/runner.py [--cases 2000] [--rounds 5] [--sample 60]
 
 First table: milliseconds per case with an engine that answers at once, from the reading of the file to the row on
-the disk; best of several rounds, each a new run. Aim: 0.3 ms. Beside it the same rows as bare JSON lines, written and synced
+the disk; best of several rounds, each a new run. Aim: 0.3 ms.
+Beside it the same rows as bare JSON lines, written and synced
 one by one, in the same rounds: what a simple script would do.
 
 Second table: a run over ProcessBench with the built-in model (../shared/data), and the share of its time in which the

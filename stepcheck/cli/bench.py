@@ -13,6 +13,11 @@ from stepcheck.cli.perform import Order, perform, select
 from stepcheck.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepcheck.bench.bestofn import Reading
+    from stepcheck.bench.cases import Case
+    from stepcheck.bench.data import Selection, Subset
     from stepcheck.bench.runs.store import Run
     from stepcheck.report.runs import Asked
 
@@ -157,32 +162,37 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
     A row holds a problem, its answer and a list of responses, or one response a row. Qwen2.5-Math's evaluation files
     are read as they are. The same command again goes on where it was stopped.
     """
-    from stepcheck.bench.answers import Grader
-    from stepcheck.bench.bestofn import Reading, read_problems
-    from stepcheck.bench.data import check_ids, find_files, scan
+    from stepcheck.bench.bestofn import Reading
+    from stepcheck.bench.data import find_files
     from stepcheck.report.runs import Asked
 
     if n is not None and n < 1:
         raise UsageError(f"--n {n}: expected 1 or more")
-    aggregates = parse_aggregates(aggregate)
+    asked = Asked(n=n, grading=grading.value if grading else None, aggregates=parse_aggregates(aggregate))
     flags = {"model": model, "models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers}
     settings = config.load(flags | {"n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir})
     selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
-    subsets = [scan(name, path, selection, merge=True, n=n) for name, path in find_files(files, task or [])]
+    order = _order_candidates(find_files(files, task or []), selection, Reading(n, split), run, retry=retry_errors)
+    conclude(perform(order, settings), form, output, asked)
+
+
+def _order_candidates(
+    files: list[tuple[str, Path]], selection: "Selection", reading: "Reading", run: str | None, *, retry: bool
+) -> Order:
+    """Describe a Best-of-N run. The grader starts its process only when it needs it, and takes it along at the end."""
+    from stepcheck.bench.answers import Grader
+    from stepcheck.bench.bestofn import read_problems
+    from stepcheck.bench.data import check_ids, scan
+
+    subsets = [scan(name, path, selection, merge=True, n=reading.n) for name, path in files]
     check_ids(subsets, selection)
-    with Grader() as grader:
-        reading = Reading(n, split)
-        order = Order(
-            "bestofn",
-            subsets,
-            selection,
-            lambda subset: read_problems(subset, grader, reading),
-            {"n": n, "split": split},
-            name=run,
-            retry_errors=retry_errors,
-        )
-        folder = perform(order, settings)
-    conclude(folder, form, output, Asked(n=n, grading=grading.value if grading else None, aggregates=aggregates))
+
+    def read(subset: "Subset") -> "Iterator[Case]":
+        with Grader() as grader:
+            yield from read_problems(subset, grader, reading)
+
+    settings = {"n": reading.n, "split": reading.split}
+    return Order("bestofn", subsets, selection, read, settings, name=run, retry_errors=retry)
 
 
 def parse_aggregates(given: str) -> tuple[str, ...]:

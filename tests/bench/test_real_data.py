@@ -70,7 +70,7 @@ def test_processbench_with_the_built_in_model(
 def test_best_of_n_as_published_with_the_file(
     shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The file says mean 91.0, maj@8 93.0, rm@8 94.0, pass@8 96.0; our grading agrees in ≥ 99 % of 800, others listed."""
+    """Mean 91.0, maj@8 93.0, rm@8 94.0, pass@8 96.0; our grading agrees in ≥ 99 % of 800, and the others are listed."""
     monkeypatch.setattr("stepcheck.checker.Checker", FakeChecker)
     path = shared / "bon/math_cot_100.jsonl"
     assert main(["bench", "bon", str(path), "--run", "b", "--format", "json"]) == 0
