@@ -1,10 +1,12 @@
 """`stepcheck runs view`: what a person sees of a run, and how they get at a case."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.widgets import DataTable, Input, Static
 
 from stepcheck.bench.cases import Failure, Graded, Labelled, Row
@@ -63,17 +65,24 @@ def test_candidates_are_listed_by_their_grade() -> None:
     made = Row("t", 0, 1, "q", 1, "p", ("s",), facts, (0.5,))
     (entry,) = entries([made], 0.5)
     assert (entry.outcome, entry.words[0]) == ("could not tell", "t q[1]")
-    assert "answer 2, reference 1" in render(made, 0.5).plain
+    assert "answer 2, reference 1" in printed(made)
+
+
+def printed(made: Row) -> str:
+    """What a person sees of a case at threshold 0.5."""
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(render(made, 0.5))
+    return "\n".join(line.rstrip() for line in console.export_text().splitlines())
 
 
 def test_a_case_shows_label_and_prediction() -> None:
     """Both marks stand under their steps; what is not ours is text, never markup."""
-    text = render(ROWS[3], 0.5).plain
-    assert "1 ✗ 0.200 Step [b]0[/b] of $x_{3}$\n      ◀ predicted first error" in text
-    assert "2 ✓ 0.800 Step [b]1[/b] of $x_{3}$\n      ◀ labelled first error" in text
-    assert "labelled: no error" in render(ROWS[2], 0.5).plain
-    assert "predicted: no error" in render(ROWS[1], 0.5).plain
-    assert "Not scored: 5000 tokens [/]" in render(ROWS[4], 0.5).plain
+    text = printed(ROWS[3])
+    assert "1 ✗ 0.200 Step [b]0[/b] of $x_{3}$\n          ◀ predicted first error" in text
+    assert "2 ✓ 0.800 Step [b]1[/b] of $x_{3}$\n          ◀ labelled first error" in text
+    assert "labelled: no error" in printed(ROWS[2])
+    assert "predicted: no error" in printed(ROWS[1])
+    assert "Not scored: 5000 tokens [/]" in printed(ROWS[4])
 
 
 async def test_browsing(run: Run) -> None:
@@ -91,13 +100,13 @@ async def test_browsing(run: Run) -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, CaseScreen)
-        assert "P[red]1" in str(app.screen.query_one(CaseText).render())
+        assert app.screen.query_one(CaseText).row.problem == "P[red]1"
         await pilot.press("escape")
         await pilot.press("F")
         assert table.row_count == 5
         await pilot.press("enter", "n", "n")
         await pilot.pause()
-        assert "P[red]2" in str(app.screen.query_one(CaseText).render())
+        assert app.screen.query_one(CaseText).row.problem == "P[red]2"
         await pilot.press("p", "q")
         await pilot.pause()
         assert table.cursor_row == 1

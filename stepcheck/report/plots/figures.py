@@ -77,5 +77,5 @@ def _draw_bars(axes: "Axes", plot: Bars) -> None:
         hatch = ("", "//")[number % 2]
         label = clean_line(series.label)
         axes.bar(places, series.y, width, color=colour, hatch=hatch, edgecolor="white", label=label)
-    step = max(1, len(plot.groups) // 12)
+    step = -(-len(plot.groups) // 12)
     axes.set_xticks(range(0, len(plot.groups), step), [clean_line(group) for group in plot.groups[::step]])

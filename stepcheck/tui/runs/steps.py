@@ -1,5 +1,7 @@
 """The widget that shows a case: problem, then each step with its reward, the label and the prediction marked."""
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
@@ -16,22 +18,21 @@ class CaseText(Static):
 
     def __init__(self, row: Row, threshold: float) -> None:
         super().__init__(render(row, threshold), markup=False)
+        self.row = row
 
 
-def render(row: Row, threshold: float) -> Text:
+def render(row: Row, threshold: float) -> Group:
     """Lay a row out. Pure."""
-    text = Text()
-    text.append(f"{clean_line(row.subset)} {clean_line(row.id)}", "bold")
-    if isinstance(row.facts, Graded):
-        text.append(f"[{row.candidate}]", "bold")
-    text.append("\n")
-    for line in _about(row, threshold):
-        text.append(clean_line(line) + "\n", "italic")
-    text.append("\nProblem\n", "bold")
-    text.append(clean(row.problem).strip() + "\n")
+    title = f"{row.subset} {row.id}" + (f"[{row.candidate}]" if isinstance(row.facts, Graded) else "")
+    about = [Text(clean_line(line), "italic") for line in _about(row, threshold)]
+    problem = [Text(""), Text("Problem", "bold"), Text(clean(row.problem).strip()), Text("")]
+    grid = Table.grid(padding=(0, 1, 1, 0), expand=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
     for index in range(len(row.steps)):
-        text.append_text(_step(row, index, threshold))
-    return text
+        grid.add_row(Text(str(index + 1), "dim"), *_step(row, index, threshold))
+    return Group(Text(clean_line(title), "bold"), *about, *problem, grid)
 
 
 def _about(row: Row, threshold: float) -> list[str]:
@@ -53,16 +54,17 @@ def _about(row: Row, threshold: float) -> list[str]:
     return [line for line in lines if line]
 
 
-def _step(row: Row, index: int, threshold: float) -> Text:
-    text = Text(f"\n{index + 1:>3} ", "dim")
-    marks = []
+def _step(row: Row, index: int, threshold: float) -> tuple[Text, Text]:
+    """The reward with its glyph, and the step with the marks that stand below it."""
+    marks, reward = [], Text("")
     if isinstance(row.facts, Labelled) and row.facts.label == index:
         marks.append("◀ labelled first error")
     if row.rewards is not None:
         kind = band(row.rewards[index], threshold)
-        text.append(f"{GLYPHS[kind]} {row.rewards[index]:.3f} ", f"bold {kind.colour}")
+        reward = Text(f"{GLYPHS[kind]} {row.rewards[index]:.3f}", f"bold {kind.colour}")
         if predict(row.rewards, threshold) == index:
             marks.append("◀ predicted first error")
-    text.append(clean(row.steps[index]).strip())
-    text.append("".join(f"\n      {mark}" for mark in marks), f"bold {Band.bad.colour}")
-    return text.append("\n")
+    text = Text(clean(row.steps[index]).strip())
+    for mark in marks:
+        text.append(f"\n{mark}", f"bold {Band.bad.colour}")
+    return reward, text
