@@ -6,17 +6,17 @@ final answers, `score` their correctness, `pred_score` scores of an outcome rewa
 candidate. Grading needs no model, so it is done before the steps are judged, while the engine is busy with others.
 """
 
-import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stepcheck.bench.answers import Grader, extract
 from stepcheck.bench.cases import Case, Graded
-from stepcheck.bench.data import Subset, read_groups
+from stepcheck.bench.data import Subset, check_unchanged, read_groups
 from stepcheck.document import Document, Unread
 from stepcheck.document.reading import to_document
-from stepcheck.document.rows import BadRow, decode
+from stepcheck.document.rows import BadRow, decode, scalar
 from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError
 from stepcheck.steps import SplitMode
@@ -43,6 +43,7 @@ class _Given:
 
 def read_problems(subset: Subset, grader: Grader, how: Reading) -> Iterator[Case]:
     """Yield the candidates of the chosen problems, those of one problem together; what cannot be read in its place."""
+    check_unchanged(subset)
     seen: dict[str, int] = {}
     for position, group in enumerate(read_groups(subset.path, FIELDS, merge=True)):
         name = subset.entries[position].id
@@ -65,7 +66,7 @@ def _problem(
         rows = _readable(group, f"{source}:{line} (id {name[:80]})", before)
         given = _given(rows, f"{source}:{line} (id {name[:80]})")
         items = list(_items(source, rows, how))
-        facts = _grade(items, _reference(rows[0]), given, grader, rows)
+        facts = _grade(items, _reference(rows[0], f"{source}:{line}"), given, grader, rows)
     except InputError as error:
         for candidate in range(subset.entries[position].cases):
             yield Case(subset.name, position, Unread(source, error, line, name, candidate), None, candidate)
@@ -130,10 +131,10 @@ def _right(reference: str | None, answer: str | None, grader: Grader) -> tuple[b
     return outcome.equal, outcome.how
 
 
-def _reference(row: SourceRow) -> str | None:
+def _reference(row: SourceRow, place: str) -> str | None:
     """The reference answer: `gt`, else `answer`; of a whole solution (`#### 18`, a box) its final answer."""
-    raw = row.more.get("gt", b"").decode()
-    text = str(json.loads(raw)) if raw.startswith('"') else raw or row.answer
+    text = scalar(row.more, ("gt",), place)
+    text = row.answer if text is None else text
     if text is None or not text.strip():
         return None
     return (extract(text) or text) if "####" in text or "\\boxed" in text else text
@@ -152,8 +153,19 @@ def _given(rows: Sequence[SourceRow], place: str) -> _Given:
     return _Given(
         tuple(None if value is None or not str(value).strip() else str(value) for value in answers),
         tuple(right),
-        tuple(None if value is None else float(value) for value in scores),
+        tuple(None if value is None else _finite(value, place) for value in scores),
     )
+
+
+def _finite(value: float, place: str) -> float:
+    """A score that can be ranked: whole numbers may be too large for that."""
+    try:
+        score = float(value)
+    except OverflowError:
+        score = math.inf
+    if not math.isfinite(score):
+        raise InputError(f"{place}: `pred_score` holds {str(value)[:40]}: expected a finite number")
+    return score
 
 
 def _list(rows: Sequence[SourceRow], key: str, kinds: tuple[type, ...], count: int, place: str) -> list[Any]:

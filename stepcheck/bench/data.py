@@ -58,13 +58,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """A file under its name: the hash of its bytes, its problems, and the places of those to be done."""
+    """A file under its name: the hash of its bytes, its problems, and the places of those to be done.
+
+    `stamp` is the file's size and time when it was scanned: it must not change while it is run over.
+    """
 
     name: str
     path: Path
     sha256: str
     entries: tuple[Entry, ...]
     chosen: frozenset[int]
+    stamp: tuple[int, int]
 
     @property
     def cases(self) -> int:
@@ -144,6 +148,7 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         InputError: the file cannot be read, or holds no row.
     """
     entries: list[Entry] = []
+    before = _stamp(path)
     for group in read_groups(path, (), merge=merge):
         first = group[0]
         cases = sum(1 if isinstance(row, BadRow) else len(row.solutions) for row in group)
@@ -153,7 +158,27 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Subset(name, path, sha256, tuple(entries), choose([entry.id for entry in entries], selection))
+    subset = Subset(name, path, sha256, tuple(entries), choose([entry.id for entry in entries], selection), before)
+    check_unchanged(subset)
+    return subset
+
+
+def check_unchanged(subset: Subset) -> None:
+    """Refuse a file that is not the one that was scanned any more: its rows would stand under the wrong hash.
+
+    Raises:
+        InputError: its size or time differ.
+    """
+    if _stamp(subset.path) != subset.stamp:
+        raise InputError(f"{subset.path}: was changed while it was run over; put it back, and give the command again")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return state.st_size, state.st_mtime_ns
 
 
 def choose(ids: Sequence[str], selection: Selection) -> frozenset[int]:

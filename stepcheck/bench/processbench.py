@@ -7,7 +7,7 @@ the 0-based first wrong step, -1 where all are right. Steps are used exactly as 
 from collections.abc import Iterator
 
 from stepcheck.bench.cases import Case, Labelled
-from stepcheck.bench.data import Subset, read_groups
+from stepcheck.bench.data import Subset, check_unchanged, read_groups
 from stepcheck.bench.metrics import RIGHT
 from stepcheck.document import Unread
 from stepcheck.document.reading import to_document
@@ -20,6 +20,7 @@ FIELDS = ("label", "generator", "final_answer_correct")
 
 def read_cases(subset: Subset) -> Iterator[Case]:
     """Yield the chosen cases of a subset, in the file's order; one that cannot be read in its place."""
+    check_unchanged(subset)
     seen: dict[str, int] = {}
     for position, (row,) in enumerate(read_groups(subset.path, FIELDS, merge=False)):
         name = subset.entries[position].id

@@ -96,7 +96,7 @@ def _row(data: bytes, place: str, line: int, more: tuple[str, ...], *, whole: bo
     name: str | None = None
     try:
         given = _given(data, place, more, whole=whole)
-        name = _scalar(given, ("id", "idx"), place)
+        name = scalar(given, ("id", "idx"), place)
         return _read(given, f"{place} (id {name[:80]})" if name else place, line, name, more)
     except InputError as error:
         return BadRow(error, line, name)
@@ -136,7 +136,7 @@ def _read(given: dict[str, bytes], place: str, line: int, name: str | None, more
     solutions, several = _solutions(given[keys[0]], keys[0], place)
     notes = (f"`{keys[0]}` was read, `{'`, `'.join(keys[1:])}` was not",) if keys[1:] else ()
     extra = {key: given[key] for key in more if key in given}
-    return Row(problem, solutions, line, name, _scalar(given, ("answer", "gt"), place), several, notes, extra)
+    return Row(problem, solutions, line, name, scalar(given, ("answer", "gt"), place), several, notes, extra)
 
 
 def _solutions(raw: bytes, key: str, place: str) -> tuple[tuple[str | tuple[str, ...], ...], bool]:
@@ -172,7 +172,7 @@ def decode(raw: bytes, kind: type[_Value], key: str, place: str) -> _Value:
         raise InputError(_located(error, raw, f"{place}: `{key}`", whole=False)) from error
 
 
-def _scalar(given: dict[str, bytes], keys: tuple[str, ...], place: str) -> str | None:
+def scalar(given: Mapping[str, bytes], keys: tuple[str, ...], place: str) -> str | None:
     """A text, or a number exactly as it is written (`0.50`)."""
     key = next((key for key in keys if key in given), None)
     if key is None:

@@ -126,6 +126,14 @@ def test_finding_files(tmp_path: Path) -> None:
             find_files(data, names)
 
 
+def test_a_file_that_changes_is_refused(tmp_path: Path) -> None:
+    """Rows read after a change would stand under the hash of another file."""
+    subset = scan("s", write(tmp_path / "f.jsonl", [PB]), Selection(), merge=False)
+    write(tmp_path / "f.jsonl", [PB, PB | {"id": "b"}])
+    with pytest.raises(InputError, match="was changed while it was run over"):
+        list(read_cases(subset))
+
+
 def test_selection() -> None:
     """Ids, then the sample, then the limit, then the shard; shards part the whole without rest or overlap."""
     ids = [str(i) for i in range(10)]
@@ -209,6 +217,8 @@ BAD_ANSWERS: list[tuple[dict[str, Any], str]] = [
     (QWEN | {"pred": ["2"]}, "`pred` has 1 values for 3 candidates"),
     (QWEN | {"score": [1, 0, 0]}, "`score[0]` is '1': expected true or false"),
     (QWEN | {"pred_score": [1, True, 2]}, "`pred_score[1]` is 'True': expected number"),
+    (QWEN | {"pred_score": [1, 10**400, 2]}, "expected a finite number"),
+    (QWEN | {"gt": {}}, "`gt`: expected `str`"),
     (QWEN | {"pred": [["2"], {}, ""]}, "`pred[1]` is '{}': expected text or number"),
 ]
 

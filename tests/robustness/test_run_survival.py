@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_everything(rounds: int, tmp_path: Path) -> None:
 GOOD = {"id": "a", "problem": "P", "steps": ["one", "two"], "label": 1, "gt": "2", "pred": "2", "score": True}
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 7, 1.5, 1e308, "", " ", "x", "\\boxed{", [], {}, [[]], ["a"], [None], [1, 2], ["a", ""],
-    {"a": 1},     "9" * 400, [True], [[1.5]], [["a"]], "\u202e", "\x00",
+    {"a": 1},     "9" * 400, [True], [[1.5]], [["a"]], [10**400], [[-(10**400)]], 10**400, "\u202e", "\x00",
 )  # fmt: skip
 FIELDS = (*GOOD, "code", "response", "responses", "pred_score", "generator", "final_answer_correct", "answer", "idx")
 
