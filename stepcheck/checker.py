@@ -12,6 +12,7 @@ from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
 from stepcheck.hub.store import Model, find, verify
+from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, build_all
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
 
@@ -104,6 +105,11 @@ class Checker:
         notice = " ".join(filter(None, (self._model.card.notice, _memory(self._model))))
         self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", notice)
         self._engine = engine or _engine(self._model, options, on_loading)
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self._model.card
 
     @property
     def engine(self) -> Engine:

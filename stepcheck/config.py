@@ -42,6 +42,7 @@ class Key:
 KEYS: Mapping[str, Key] = {
     "model": Key(Words, "a model's name or a card's path", "MODEL", "--model", "nano", "the model that judges"),
     "models_dir": Key(Words, "a folder", "MODELS", "--models-dir", None, "where models are kept"),
+    "runs_dir": Key(Words, "a folder", "RUNS", "--runs-dir", None, "where runs of benches are kept"),
     "threshold": Key(Probability, "a number from 0 to 1", "THRESHOLD", "--threshold", None, "reward that a step needs"),
     "n_threads": Key(Positive, "a whole number, 1 or more", "N_THREADS", "--threads", None, "CPU threads"),
     "n_gpu_layers": Key(
@@ -78,6 +79,12 @@ class Config:
     def models_dir(self) -> Path | None:
         """The folder of models; None is the user's data folder."""
         value = self.settings["models_dir"].value
+        return None if value is None else Path(value)
+
+    @property
+    def runs_dir(self) -> Path | None:
+        """The folder of runs; None is the user's data folder."""
+        value = self.settings["runs_dir"].value
         return None if value is None else Path(value)
 
     @property
@@ -139,7 +146,7 @@ def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
 
 
 def _from_file(path: Path) -> dict[str, Setting]:
-    """Read a TOML file that may be absent; a relative `models_dir` is relative to the file."""
+    """Read a TOML file that may be absent; a relative folder is relative to the file."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
@@ -152,8 +159,8 @@ def _from_file(path: Path) -> dict[str, Setting]:
         if name not in KEYS:
             raise UsageError(f"{path}: unknown key '{name}'{_nearest(name, KEYS)}")
     values = {name: _fit(name, value, str(path)) for name, value in table.items()}
-    if "models_dir" in values:
-        values["models_dir"] = str(path.absolute().parent / Path(values["models_dir"]).expanduser())
+    for name in {"models_dir", "runs_dir"} & values.keys():
+        values[name] = str(path.absolute().parent / Path(values[name]).expanduser())
     return {name: Setting(value, str(path)) for name, value in values.items()}
 
 

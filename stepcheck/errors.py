@@ -9,6 +9,9 @@
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
     ├── NoVerdictError          a critic named no step, where a verdict is needed      kind "no_verdict"
     ├── ServerError             a critic's server cannot be reached, or answers wrongly kind "server"
+    ├── RunError                a run cannot be opened, continued or written           kind "run"
+    │   ├── RunBusyError        another process is writing it                          kind "run_busy"
+    │   └── RunChangedError     model, data or settings are not those it began with    kind "run_changed"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -78,6 +81,22 @@ class ServerError(StepcheckError):
     """A critic's server cannot be reached, says no, or its answer breaks off; the message carries its words."""
 
     kind = "server"
+class RunError(StepcheckError):
+    """A run cannot be opened, continued or written."""
+
+    kind = "run"
+
+
+class RunBusyError(RunError):
+    """Another process is writing the run."""
+
+    kind = "run_busy"
+
+
+class RunChangedError(RunError):
+    """Model, data or settings are not those the run began with; the message names each difference."""
+
+    kind = "run_changed"
 
 
 class CountMismatchError(StepcheckError):

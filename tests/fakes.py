@@ -16,6 +16,7 @@ from stepcheck.checker import ModelName, Review, Unscored
 from stepcheck.document import Document, Step, Unread
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import TooLongError
+from stepcheck.prm.card import ModelCard, Readout, Template
 from stepcheck.prm.verdict import aggregate, judge
 
 NOTICE = "This fake is a demonstration."
@@ -52,6 +53,22 @@ class FakeChecker:
         self.models_dir, self.options, self.on_loading = models_dir, options, on_loading
         self.started = self.closed = False
         FakeChecker.opened.append(self)
+
+    @property
+    def card(self) -> ModelCard:
+        """A card that names no files."""
+        template = Template(before_problem="", after_problem="", mark="<extra_0>")
+        return ModelCard(
+            name=self.model.name,
+            title="A fake",
+            licence="Apache-2.0",
+            architecture="Fake",
+            context=4096,
+            threshold=self.threshold,
+            notice=NOTICE,
+            template=template,
+            readout=Readout(kind="mlp"),
+        )
 
     def start(self) -> None:
         """Report a model that loads at once."""

@@ -73,7 +73,7 @@ def build_app() -> "typer.Typer":
     """Put the commands together."""
     import typer
 
-    from stepcheck.cli import models, settings
+    from stepcheck.cli import bench, models, runs, settings
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
 
@@ -102,6 +102,8 @@ def build_app() -> "typer.Typer":
 
     app.command("score")(score)
     app.command("split")(split)
+    app.add_typer(bench.app, name="bench")
+    app.add_typer(runs.app, name="runs")
     app.add_typer(models.app, name="models")
     app.add_typer(settings.app, name="config")
     return app

@@ -74,3 +74,6 @@ CtxOption = Annotated[
 UbatchOption = Annotated[
     int | None, typer.Option(help="Tokens per decode.", show_default="512", rich_help_panel=_ENGINE)
 ]
+RunsDirOption = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Where runs are kept.", show_default="your data folder")
+]

@@ -67,13 +67,17 @@ def _rows(file: Source, given: str | None, split: SplitMode) -> Iterator[Documen
         for index in range(len(row.solutions)):
             candidate = index if row.candidates else None
             try:
-                yield _candidate(file, row, index, given, split)
+                yield to_document(file.name, row, index, given, split)
             except InputError as error:
                 yield Unread(file.name, error, row.line, row.id, candidate)
 
 
-def _candidate(file: Source, row: rows.Row, index: int, given: str | None, split: SplitMode) -> Document:
-    place = f"{file.name}:{row.line}{f' (id {row.id[:80]})' if row.id else ''}"
+def to_document(name: str, row: rows.Row, index: int, given: str | None, split: SplitMode) -> Document:
+    """Make a document of a row's solution `index`; `name` is the source's, `given` replaces the row's problem.
+
+    Raises InputError: no problem, or no steps can be found.
+    """
+    place = f"{name}:{row.line}{f' (id {row.id[:80]})' if row.id else ''}"
     place += f": response {index}" if row.candidates else ""
     problem = given if given is not None else row.problem
     if problem is None:
@@ -88,7 +92,7 @@ def _candidate(file: Source, row: rows.Row, index: int, given: str | None, split
         cut = _cut(solution, split, place)
         steps, notes = _steps(solution, cut, split, place), notes + _notes(cut, split)
     candidate = index if row.candidates else None
-    return Document(problem, steps, file.name, row.line, row.id, candidate, text, row.answer, notes)
+    return Document(problem, steps, name, row.line, row.id, candidate, text, row.answer, notes)
 
 
 def _cut(text: str, split: SplitMode, place: str) -> Cut:

@@ -10,9 +10,10 @@ of texts is candidates for one problem. `answer` is never scored. Ids are handed
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,7 +27,6 @@ _MOST_COMMAS = 3_000_000
 _PROBLEM = ("problem", "question", "query", "prompt")
 _SOLUTION = ("steps", "code", "responses", "response", "candidates", "solutions", "solution")
 _FIELDS = (*_PROBLEM, *_SOLUTION, "answer", "gt", "id", "idx")
-_Fields = msgspec.defstruct("_Fields", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in _FIELDS])
 _NUMBER = re.compile(rb"-?\d[\d.eE+-]*")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
@@ -45,6 +45,8 @@ class Row:
     answer: str | None
     candidates: bool
     notes: tuple[str, ...] = ()
+    more: Mapping[str, bytes] = field(default_factory=dict)
+    """Fields that the reader asked for besides, undecoded JSON; those that are null or missing are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,20 @@ class BadRow:
     id: str | None = None
 
 
-def from_lines(source: Source) -> Iterator[Row | BadRow]:
-    """The rows of JSONL, one at a time; empty lines are skipped."""
+def from_lines(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
+    """The rows of JSONL, one at a time; empty lines are skipped. `more` names further fields to hand on."""
     for line, data in source.lines():
         if data is None:
             yield BadRow(InputError(f"{source.name}:{line}: longer than {LONGEST_LINE // 2**20} MiB"), line)
         elif data.strip():
-            yield _row(data, f"{source.name}:{line}", line)
+            yield _row(data, f"{source.name}:{line}", line, more)
 
 
-def from_json(source: Source) -> Iterator[Row | BadRow]:
+def from_json(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
     """The rows of a JSON array, or the one of a JSON object. Raises InputError where the whole is not JSON."""
     data = source.data()
     if not data.lstrip().startswith(b"["):
-        yield _row(data, source.name, 1 + data[: len(data) - len(data.lstrip())].count(b"\n"), whole=True)
+        yield _row(data, source.name, 1 + data[: len(data) - len(data.lstrip())].count(b"\n"), more, whole=True)
         return
     if data.count(b",") > _MOST_COMMAS:
         raise InputError(f"{source.name}: too many values in one JSON array; write one row a line and name it .jsonl")
@@ -78,7 +80,7 @@ def from_json(source: Source) -> Iterator[Row | BadRow]:
         element = bytes(raw)
         found = data.index(element, position)
         line += data.count(b"\n", position, found)
-        yield _row(element, f"{source.name}:{line}: element {index}", line)
+        yield _row(element, f"{source.name}:{line}: element {index}", line, more)
         position, line = found + len(element), line + element.count(b"\n")
 
 
@@ -89,31 +91,38 @@ def _elements(data: bytes, name: str) -> list[msgspec.Raw]:
         raise InputError(_located(error, data, name, whole=True)) from error
 
 
-def _row(data: bytes, place: str, line: int, *, whole: bool = False) -> Row | BadRow:
+def _row(data: bytes, place: str, line: int, more: tuple[str, ...], *, whole: bool = False) -> Row | BadRow:
     """Decode one row; `place` begins each message."""
     name: str | None = None
     try:
-        given = _given(data, place, whole=whole)
-        name = _scalar(given, ("id", "idx"), place)
-        return _read(given, f"{place} (id {name[:80]})" if name else place, line, name)
+        given = _given(data, place, more, whole=whole)
+        name = scalar(given, ("id", "idx"), place)
+        return _read(given, f"{place} (id {name[:80]})" if name else place, line, name, more)
     except InputError as error:
         return BadRow(error, line, name)
 
 
-def _given(data: bytes, place: str, *, whole: bool) -> dict[str, bytes]:
+@cache
+def _fields(more: tuple[str, ...]) -> type[Any]:
+    """A struct that takes the fields undecoded and skips all others."""
+    names = dict.fromkeys((*_FIELDS, *more))
+    return msgspec.defstruct("_Fields", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
+
+
+def _given(data: bytes, place: str, more: tuple[str, ...], *, whole: bool) -> dict[str, bytes]:
     """The fields that are listed, there and not null, undecoded."""
     if len(data) > LONGEST_LINE:
         raise InputError(f"{place}: longer than {LONGEST_LINE // 2**20} MiB")
     try:
-        fields = msgspec.structs.asdict(msgspec.json.decode(data, type=_Fields))
+        fields = msgspec.structs.asdict(msgspec.json.decode(data, type=_fields(more)))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(_located(error, data, place, whole=whole)) from error
     return {key: bytes(raw) for key, raw in fields.items() if raw is not msgspec.UNSET and bytes(raw) != b"null"}
 
 
-def _read(given: dict[str, bytes], place: str, line: int, name: str | None) -> Row:
+def _read(given: dict[str, bytes], place: str, line: int, name: str | None, more: tuple[str, ...]) -> Row:
     problem_key = next((key for key in _PROBLEM if key in given), None)
-    problem = _decode(given[problem_key], str, problem_key, place) if problem_key else None
+    problem = decode(given[problem_key], str, problem_key, place) if problem_key else None
     if problem is not None and not problem.strip():
         raise InputError(f"{place}: `{problem_key}` is empty")
     keys = [key for key in _SOLUTION if key in given]
@@ -126,21 +135,22 @@ def _read(given: dict[str, bytes], place: str, line: int, name: str | None) -> R
         raise InputError(f"{place}: no `steps` and no `solution` or `response`{hint}")
     solutions, several = _solutions(given[keys[0]], keys[0], place)
     notes = (f"`{keys[0]}` was read, `{'`, `'.join(keys[1:])}` was not",) if keys[1:] else ()
-    return Row(problem, solutions, line, name, _scalar(given, ("answer", "gt"), place), several, notes)
+    extra = {key: given[key] for key in more if key in given}
+    return Row(problem, solutions, line, name, scalar(given, ("answer", "gt"), place), several, notes, extra)
 
 
 def _solutions(raw: bytes, key: str, place: str) -> tuple[tuple[str | tuple[str, ...], ...], bool]:
     listed = raw.startswith(b"[")
     if key == "steps":
         return (_steps(raw, place),), False
-    texts = _decode(raw, list[str], key, place) if listed else [_decode(raw, str, key, place)]
+    texts = decode(raw, list[str], key, place) if listed else [decode(raw, str, key, place)]
     if not texts:
         raise InputError(f"{place}: `{key}` is an empty list")
     return tuple(texts), len(texts) > 1
 
 
 def _steps(raw: bytes, place: str) -> tuple[str, ...]:
-    steps = _decode(raw, list[str], "steps", place)
+    steps = decode(raw, list[str], "steps", place)
     if not steps:
         raise InputError(f"{place}: `steps` is an empty list")
     if len(steps) > MOST_STEPS:
@@ -151,7 +161,7 @@ def _steps(raw: bytes, place: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
-def _decode(raw: bytes, kind: type[_Value], key: str, place: str) -> _Value:
+def decode(raw: bytes, kind: type[_Value], key: str, place: str) -> _Value:
     """A value of a known type. Raises InputError with the key's path."""
     try:
         return msgspec.json.decode(raw, type=kind)
@@ -162,12 +172,12 @@ def _decode(raw: bytes, kind: type[_Value], key: str, place: str) -> _Value:
         raise InputError(_located(error, raw, f"{place}: `{key}`", whole=False)) from error
 
 
-def _scalar(given: dict[str, bytes], keys: tuple[str, ...], place: str) -> str | None:
+def scalar(given: Mapping[str, bytes], keys: tuple[str, ...], place: str) -> str | None:
     """A text, or a number exactly as it is written (`0.50`)."""
     key = next((key for key in keys if key in given), None)
     if key is None:
         return None
-    return given[key].decode() if _NUMBER.fullmatch(given[key]) else _decode(given[key], str, key, place)
+    return given[key].decode() if _NUMBER.fullmatch(given[key]) else decode(given[key], str, key, place)
 
 
 def _located(error: Exception, data: bytes, place: str, *, whole: bool) -> str:

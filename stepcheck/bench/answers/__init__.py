@@ -1,0 +1,14 @@
+"""Final answers: out of a response, and equal or not. Nothing that stands in an answer is ever executed.
+
+extract.py   a response → its final answer
+forms.py     an answer → one canonical way of writing it
+numbers.py   an answer → a number with its unit
+compare.py   two answers → equal, unequal or could not be told
+algebra.py   the last resort: math-verify, asked in a process that can be killed
+prover.py    that process
+"""
+
+from stepcheck.bench.answers.compare import Grader, Outcome
+from stepcheck.bench.answers.extract import extract
+
+__all__ = ["Grader", "Outcome", "extract"]

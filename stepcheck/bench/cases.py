@@ -1,0 +1,112 @@
+"""What a bench runs over: cases in, rows out.
+
+A case is one document with what is known about it; the row is what remains of it: everything that a figure, a page or
+an export needs, so that a run can be read without the files it was made from.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from stepcheck.checker import Review, Unscored
+from stepcheck.document import Document, Unread
+
+Key = tuple[str, int, int]
+"""Subset, place of the problem in its file, candidate; the last two from 0."""
+
+
+class Labelled(msgspec.Struct, frozen=True, tag="processbench"):
+    """A ProcessBench case: `label` is the 0-based first wrong step, -1 where all are right."""
+
+    label: int
+    generator: str = ""
+    answer_right: bool | None = None
+
+
+class Graded(msgspec.Struct, frozen=True, tag="bestofn"):
+    """A candidate: what it answers and whether that is right, by the file (where it says so) and by our own grading.
+
+    `group` is the number of the first candidate with an equal answer; None without an answer. A `right` that is None
+    could not be told; a `how` says by which comparison, or why not.
+    """
+
+    reference: str | None
+    answer: str | None
+    group: int | None
+    right: bool | None
+    how: str
+    file_answer: str | None = None
+    file_group: int | None = None
+    file_right: bool | None = None
+    file_score: float | None = None
+
+
+Facts = Labelled | Graded
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A document in its place; `facts` are missing where its row could not be read."""
+
+    subset: str
+    position: int
+    item: Document | Unread
+    facts: Facts | None
+    candidate: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all other cases of a run."""
+        return self.subset, self.position, self.candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a case has no rewards: the stable word, and the sentence."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case that was done: with `rewards`, or with an `error`. `first_error` is the verdict at the run's threshold."""
+
+    subset: str
+    position: int
+    candidate: int
+    id: str
+    line: int | None
+    problem: str
+    steps: tuple[str, ...]
+    facts: Facts | None
+    rewards: tuple[float, ...] | None = None
+    first_error: int | None = None
+    tokens: int = 0
+    seconds: float = 0.0
+    error: Failure | None = None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all other rows of a run."""
+        return self.subset, self.position, self.candidate
+
+
+def to_row(case: Case, result: Review | Unscored) -> Row:
+    """Put a case and what the checker said of it together."""
+    document = case.item if isinstance(case.item, Document) else None
+    about = (case.subset, case.position, case.candidate, case.item.id or f"{case.subset}-{case.position}")
+    texts = (document.problem, tuple(step.text for step in document.steps)) if document else ("", ())
+    if isinstance(result, Unscored):
+        message = str(result.error).encode("utf-8", "backslashreplace").decode()
+        return Row(*about, case.item.line, *texts, case.facts, error=Failure(result.error.kind, message))
+    return Row(
+        *about,
+        case.item.line,
+        *texts,
+        case.facts,
+        rewards=result.rewards,
+        first_error=result.verdict.first_error,
+        tokens=result.tokens,
+        seconds=result.seconds,
+    )

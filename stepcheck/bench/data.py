@@ -1,0 +1,204 @@
+"""Files → subsets: which files there are, what is in them, and which of their rows are to be done.
+
+Owns the scan before a run: the hash that a resumed run is held to, the number of rows, the selection. Refuses to guess:
+unknown subsets and ids are errors that name the known ones.
+"""
+
+import difflib
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from stepcheck.document import rows, sources
+from stepcheck.document.rows import BadRow
+from stepcheck.document.rows import Row as SourceRow
+from stepcheck.errors import InputError, UsageError
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+USUAL = ("gsm8k", "math", "olympiadbench", "omnimath")
+"""The order in which ProcessBench's subsets are shown; others follow by name."""
+
+
+class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows of each subset are done: these `ids`, a `sample` drawn with `seed`, the first `limit`, one shard."""
+
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
+    ids: tuple[str, ...] = ()
+    shard: int = 1
+    shards: int = 1
+
+    @property
+    def words(self) -> str:
+        """Say what was left out; empty if nothing was."""
+        parts = []
+        if self.ids:
+            parts.append(f"{len(self.ids):,} chosen id{'s' * (len(self.ids) != 1)}")
+        if self.sample is not None:
+            parts.append(f"a sample of {self.sample:,} per subset, seed {self.seed}")
+        if self.limit is not None:
+            parts.append(f"the first {self.limit:,} per subset")
+        if self.shards > 1:
+            parts.append(f"shard {self.shard} of {self.shards}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One problem of a file before it is read: its id, and how many candidates it has."""
+
+    id: str
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """A file under its name: the hash of its bytes, its problems, and the places of those to be done.
+
+    `stamp` is the file's size and time when it was scanned: it must not change while it is run over.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    entries: tuple[Entry, ...]
+    chosen: frozenset[int]
+    stamp: tuple[int, int]
+
+    @property
+    def cases(self) -> int:
+        """How many cases are to be done."""
+        return sum(entry.cases for place, entry in enumerate(self.entries) if place in self.chosen)
+
+
+def find_files(data: Sequence[Path], names: Sequence[str] = ()) -> list[tuple[str, Path]]:
+    """Return (subset, file) pairs: of a folder its JSON files, of which `names` chooses; files are named by `names`.
+
+    Raises:
+        UsageError: no such file or subset, a folder without any, or two subsets of one name.
+    """
+    if len(data) == 1 and data[0].is_dir():
+        return _of_folder(data[0], names)
+    if names and len(names) != len(data):
+        raise UsageError(f"{len(data)} files and {len(names)} names: give --subset once for each file, in order")
+    for path in data:
+        if not path.is_file():
+            raise UsageError(f"{path}: {'is a folder: give it alone' if path.is_dir() else 'no such file'}")
+    found = [(name, path) for name, path in zip(names or [path.stem for path in data], data, strict=True)]
+    twice = {name for name, _ in found if sum(other == name for other, _ in found) > 1}
+    if twice:
+        raise UsageError(f"two files are called {min(twice)!r}: name them with --subset, once for each file")
+    return found
+
+
+def _of_folder(folder: Path, names: Sequence[str]) -> list[tuple[str, Path]]:
+    order = {name: place for place, name in enumerate(USUAL)}
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    if not files:
+        raise UsageError(f"{folder}: no {', '.join(SUFFIXES)} file is in this folder")
+    unknown = [name for name in names if name not in files]
+    if unknown:
+        raise UsageError(f"{folder}: no subset {unknown[0]!r}; there are {', '.join(files)}")
+    chosen = dict.fromkeys(names) or sorted(files, key=lambda name: (order.get(name, len(order)), name))
+    return [(name, files[name]) for name in chosen]
+
+
+def read_groups(path: Path, more: tuple[str, ...], *, merge: bool) -> Iterator[list[SourceRow | BadRow]]:
+    """Yield the rows of a file as lists, one list a problem; with `merge`, neighbours of one id and problem are one.
+
+    Raises:
+        InputError: the file as a whole cannot be read.
+    """
+    try:
+        with sources.opened(path, None, None) as source:
+            if source.format == "text":
+                raise InputError(f"{path}: expected JSON: an array of rows, or one row a line (.jsonl)")
+            found = rows.from_lines(source, more) if source.format == "jsonl" else rows.from_json(source, more)
+            yield from _grouped(found, merge=merge)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _grouped(found: Iterable[SourceRow | BadRow], *, merge: bool) -> Iterator[list[SourceRow | BadRow]]:
+    group: list[SourceRow | BadRow] = []
+    for row in found:
+        if group and not (merge and _same_problem(group[-1], row)):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _same_problem(a: SourceRow | BadRow, b: SourceRow | BadRow) -> bool:
+    if isinstance(a, BadRow) or isinstance(b, BadRow) or a.problem is None:
+        return False
+    return (a.id, a.problem) == (b.id, b.problem) and not a.candidates and not b.candidates
+
+
+def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | None = None) -> Subset:
+    """Read a file once: hash its bytes, list its problems, with at most `n` candidates each, choose.
+
+    Raises:
+        InputError: the file cannot be read, or holds no row.
+    """
+    entries: list[Entry] = []
+    before = _stamp(path)
+    for group in read_groups(path, (), merge=merge):
+        first = group[0]
+        cases = sum(1 if isinstance(row, BadRow) else len(row.solutions) for row in group)
+        broken = any(isinstance(row, BadRow) for row in group)
+        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
+    if not entries:
+        raise InputError(f"{path}: no row is in this file")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    subset = Subset(name, path, sha256, tuple(entries), choose([entry.id for entry in entries], selection), before)
+    check_unchanged(subset)
+    return subset
+
+
+def check_unchanged(subset: Subset) -> None:
+    """Refuse a file that is not the one that was scanned any more: its rows would stand under the wrong hash.
+
+    Raises:
+        InputError: its size or time differ.
+    """
+    if _stamp(subset.path) != subset.stamp:
+        raise InputError(f"{subset.path}: was changed while it was run over; put it back, and give the command again")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return state.st_size, state.st_mtime_ns
+
+
+def choose(ids: Sequence[str], selection: Selection) -> frozenset[int]:
+    """Return the places of the rows to be done: the ids asked for, then the sample, then the limit, then the shard."""
+    wanted = set(selection.ids)
+    places = [place for place, name in enumerate(ids) if not wanted or name in wanted]
+    if selection.sample is not None and selection.sample < len(places):
+        places = sorted(random.Random(selection.seed).sample(places, selection.sample))  # noqa: S311 (a seeded draw)
+    places = places[: selection.limit]
+    return frozenset(places[selection.shard - 1 :: selection.shards])
+
+
+def check_ids(subsets: Sequence[Subset], selection: Selection) -> None:
+    """Refuse an id that no file has.
+
+    Raises:
+        UsageError: names the nearest.
+    """
+    known = {entry.id for subset in subsets for entry in subset.entries}
+    for name in selection.ids:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(f"no case has the id {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")

@@ -1,0 +1,81 @@
+"""The figures of the papers, read from published.toml, which is data and says where each comes from."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+TABLES = Path(__file__).with_name("published.toml")
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Cases of a subset with a wrong step, without, and with one though the answer is right."""
+
+    error: int
+    correct: int
+    right_answer: int
+
+    @property
+    def cases(self) -> int:
+        """All of them."""
+        return self.error + self.correct
+
+
+class ProcessBenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model's figures in per cent, in the order of the table's subsets; empty where only the average is reported."""
+
+    model: str
+    average: float
+    f1: tuple[float, ...] = ()
+    error_acc: tuple[float, ...] = ()
+    correct_acc: tuple[float, ...] = ()
+    kind: Literal["prm", "critic"] = "prm"
+
+
+class ProcessBenchTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """ProcessBench as published."""
+
+    source: str
+    note: str
+    subsets: tuple[str, ...]
+    counts: dict[str, Counts]
+    rows: tuple[ProcessBenchRow, ...]
+
+
+class BestOfNRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Per cent right of a way to choose, in the order of the table's tasks; empty where only the average is known."""
+
+    model: str
+    average: float
+    accuracy: tuple[float, ...] = ()
+
+
+class BestOfNTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Best-of-N as published."""
+
+    source: str
+    note: str
+    n: int
+    tasks: tuple[str, ...]
+    rows: tuple[BestOfNRow, ...]
+
+
+class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything in the file."""
+
+    processbench: ProcessBenchTable
+    bestofn: BestOfNTable
+
+
+@cache
+def tables() -> Tables:
+    """Read the published tables."""
+    return msgspec.convert(tomllib.loads(TABLES.read_text(encoding="utf-8")), Tables, strict=False)
+
+
+def same_model(name: str, published: str) -> bool:
+    """Tell whether a model here is one of the table: its name, or that with the type of its weights behind it."""
+    ours, theirs = name.lower(), published.lower()
+    return ours == theirs or ours.startswith(f"{theirs}-")

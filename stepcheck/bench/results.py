@@ -1,0 +1,172 @@
+"""A ProcessBench run's rows → its figures. Errors are counted apart: they are neither right nor wrong."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stepcheck.bench import metrics, published, statistics
+from stepcheck.bench.cases import Labelled, Row
+from stepcheck.bench.metrics import Detected, Score, Scored
+from stepcheck.bench.runs.store import Run
+from stepcheck.bench.statistics import Interval
+from stepcheck.errors import UsageError
+
+TOO_LONG = "too_long"
+LAST_POSITION = 5
+"""Errors at this step (from 0) and later are one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetResult:
+    """One subset: how many rows, how many of them without rewards, and the figures of the others.
+
+    `expected` says in what the file differs from the published subset of that name; empty where it does not.
+    """
+
+    name: str
+    cases: int
+    too_long: int
+    other_errors: int
+    score: Score
+    f1_interval: Interval | None
+    detected: Detected
+    scored: tuple[Scored, ...]
+    expected: str = ""
+
+    @property
+    def errors(self) -> int:
+        """Cases without rewards, for whatever reason."""
+        return self.too_long + self.other_errors
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessBenchResult:
+    """A run's figures at one threshold; `partial` says why they are not those of the whole data, or is empty."""
+
+    run: str
+    model: str
+    notice: str
+    threshold: float
+    tuned_on: str | None
+    partial: str
+    subsets: tuple[SubsetResult, ...]
+    average_f1: float | None
+    average_interval: Interval | None
+    tokens: int
+    seconds: float
+
+    @property
+    def scored(self) -> tuple[Scored, ...]:
+        """The cases of all subsets that have rewards."""
+        return tuple(case for subset in self.subsets for case in subset.scored)
+
+
+def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None = None) -> ProcessBenchResult:
+    """Compute a run's figures, at its own threshold, another, or one tuned on a subset.
+
+    Raises:
+        UsageError: there is no such subset to tune on, or it lacks right or wrong solutions.
+    """
+    manifest = run.manifest
+    rows: dict[str, list[Row]] = {part.name: [] for part in manifest.data}
+    for row in run.rows(texts=False):
+        rows[row.subset].append(row)
+    cases = {name: tuple(map(to_scored, filter(is_scored, found))) for name, found in rows.items()}
+    if tune_on is None and threshold is None:
+        tune_on = manifest.tuned_on
+    if tune_on is not None:
+        threshold = tuned(cases, tune_on)
+    at = manifest.threshold if threshold is None else threshold
+    subsets = tuple(_subset(name, found, cases[name], at) for name, found in rows.items())
+    return _result(run, subsets, at, tune_on)
+
+
+def is_scored(row: Row) -> bool:
+    """Tell whether a row has rewards and a label."""
+    return row.rewards is not None and isinstance(row.facts, Labelled)
+
+
+def to_scored(row: Row) -> Scored:
+    """Take out of a row what the metrics need."""
+    facts = row.facts
+    if row.rewards is None or not isinstance(facts, Labelled):
+        raise TypeError(f"row {row.key} has no rewards or no label")
+    return Scored(facts.label, row.rewards, facts.generator, facts.answer_right)
+
+
+def tuned(cases: dict[str, tuple[Scored, ...]], name: str) -> float:
+    """Return the threshold that is best on one subset."""
+    if name not in cases:
+        raise UsageError(f"no subset {name!r} to tune on; there are {', '.join(cases)}")
+    threshold = metrics.tune(cases[name])
+    if threshold is None:
+        raise UsageError(f"cannot tune on {name!r}: it needs right and wrong solutions, scored")
+    return threshold
+
+
+def by_generator(cases: Iterable[Scored], threshold: float) -> dict[str, Score]:
+    """Score what each generator wrote apart, by name."""
+    groups = metrics.group(cases, threshold, lambda case: case.generator or "(not given)")
+    return {str(name): groups[name] for name in sorted(groups, key=str)}
+
+
+def by_position(cases: Sequence[Scored], threshold: float) -> dict[str, Score]:
+    """Score wrong solutions by the step (from 1) of their first error."""
+    wrong = sorted((case for case in cases if case.label != metrics.RIGHT), key=lambda case: case.label)
+    groups = metrics.group(wrong, threshold, lambda case: min(case.label, LAST_POSITION))
+    return {
+        f"{int(str(place)) + 1}{' and later' if place == LAST_POSITION else ''}": found
+        for place, found in groups.items()
+    }
+
+
+def _subset(name: str, rows: Sequence[Row], cases: tuple[Scored, ...], threshold: float) -> SubsetResult:
+    failed = [row for row in rows if not is_scored(row)]
+    too_long = sum(row.error is not None and row.error.kind == TOO_LONG for row in failed)
+    score = metrics.score(cases, threshold)
+    return SubsetResult(
+        name,
+        len(rows),
+        too_long,
+        len(failed) - too_long,
+        score,
+        statistics.f1_interval(score),
+        metrics.detect(cases, threshold),
+        cases,
+        _unexpected(name, rows),
+    )
+
+
+def _unexpected(name: str, rows: Sequence[Row]) -> str:
+    """Compare with the published subset's counts: a file of another size is not that subset."""
+    counts = published.tables().processbench.counts.get(name)
+    labels = [row.facts.label for row in rows if isinstance(row.facts, Labelled)]
+    if counts is None or not rows:
+        return ""
+    wrong = sum(label != metrics.RIGHT for label in labels)
+    if (wrong, len(rows) - wrong) == (counts.error, counts.correct):
+        return ""
+    others = len(rows) - wrong
+    return f"{name}: {wrong:,} wrong and {others:,} other cases; published are {counts.error:,} and {counts.correct:,}"
+
+
+def _result(run: Run, subsets: tuple[SubsetResult, ...], threshold: float, tune_on: str | None) -> ProcessBenchResult:
+    manifest = run.manifest
+    shown = [subset for subset in subsets if subset.cases]
+    partial = run.partial
+    if not partial:
+        partial = "; ".join(subset.expected for subset in subsets if subset.expected)
+    scores = [subset.score for subset in shown]
+    tokens, seconds = run.cost()
+    return ProcessBenchResult(
+        manifest.name,
+        manifest.model,
+        manifest.notice,
+        threshold,
+        tune_on,
+        partial,
+        subsets,
+        metrics.average_f1(scores),
+        statistics.average_f1_interval(scores),
+        tokens,
+        seconds,
+    )

@@ -1,0 +1,133 @@
+"""What a run is: which model, on which data, with which settings, by what, where and when.
+
+Owns the comparison that a resumed run must pass: everything that could change a reward, a grade or the choice of cases
+must be what it was. The machine and the time may differ, and are kept for every session.
+"""
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+from stepcheck.bench.data import Selection, Subset
+from stepcheck.errors import RunChangedError
+
+FORMAT = 1
+Kind = Literal["processbench", "bestofn"]
+
+
+class DataPart(msgspec.Struct, frozen=True):
+    """A subset: its name, where it was read from, the sha256 of that file, its problems, and the cases to be done."""
+
+    name: str
+    file: str
+    sha256: str
+    problems: int
+    cases: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything but the rows. `card` is the model's card as it was, with the hashes of its files."""
+
+    format: int = FORMAT
+    bench: Kind
+    name: str
+    card: dict[str, Any]
+    threshold: float
+    tuned_on: str | None = None
+    data: tuple[DataPart, ...]
+    selection: Selection = Selection()
+    settings: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    machine: dict[str, Any] = {}
+    command: tuple[str, ...] = ()
+    created: str = ""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return str(self.card["name"])
+
+    @property
+    def cases(self) -> int:
+        """How many rows the finished run has."""
+        return sum(part.cases for part in self.data)
+
+    @property
+    def notice(self) -> str:
+        """What must be said with every result of this model."""
+        return str(self.card.get("notice", ""))
+
+
+BINDING = ("stepcheck", "llama-cpp-python")
+"""Versions that can change a reward or a grade; the others are only noted."""
+
+
+def to_parts(subsets: list[Subset]) -> tuple[DataPart, ...]:
+    """Describe the data."""
+    return tuple(
+        DataPart(subset.name, _utf8(str(subset.path)), subset.sha256, len(subset.entries), subset.cases)
+        for subset in subsets
+    )
+
+
+def identity(manifest: Manifest) -> dict[str, Any]:
+    """Return all that must stay the same, by path, e.g. `card.files.backbone_sha256`."""
+    parts = {part.name: {"sha256": part.sha256} for part in manifest.data}
+    versions = {name: manifest.versions.get(name) for name in BINDING}
+    whole = {
+        "bench": manifest.bench,
+        "card": manifest.card,
+        "threshold": manifest.threshold,
+        "tuned_on": manifest.tuned_on,
+        "data": parts,
+        "selection": msgspec.to_builtins(manifest.selection),
+        "settings": manifest.settings,
+        "versions": versions,
+    }
+    return dict(_flat(whole, ""))
+
+
+def differences(old: Manifest, new: Manifest) -> list[str]:
+    """Say in what two runs differ, one phrase each: what, as it was, as it is."""
+    was, now = identity(old), identity(new)
+    return [
+        f"{path} was {_short(was.get(path))}, is {_short(now.get(path))}"
+        for path in dict.fromkeys((*was, *now))
+        if was.get(path) != now.get(path)
+    ]
+
+
+def check_same(old: Manifest, new: Manifest) -> None:
+    """Refuse to go on with another model, other data or other settings.
+
+    Raises:
+        RunChangedError: names every difference.
+    """
+    found = differences(old, new)
+    if found:
+        raise RunChangedError(
+            f"run {old.name!r} was begun otherwise: {'; '.join(found)}. Nothing was changed: repeat the command as it "
+            "was, or begin another run with --run NAME"
+        )
+
+
+def fingerprint(manifest: Manifest) -> str:
+    """Return eight hexadecimal digits of what must stay the same: they tell runs apart that nobody named."""
+    return hashlib.sha256(msgspec.json.encode(identity(manifest), order="sorted")).hexdigest()[:8]
+
+
+def _flat(value: Any, path: str) -> list[tuple[str, Any]]:  # noqa: ANN401 (any JSON)
+    if isinstance(value, dict) and value:
+        return [pair for key, inner in value.items() for pair in _flat(inner, f"{path}.{key}" if path else str(key))]
+    return [(path, list(value) if isinstance(value, tuple) else value)]
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 (any JSON)
+    """Word a value in a sentence; long texts and hashes by their beginning."""
+    words = "not there" if value is None else repr(value)
+    return words if len(words) <= 80 else f"{words[:60]}…"  # noqa: PLR2004 (a line)
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,235 @@
+"""`stepcheck bench`: ProcessBench and Best-of-N over local files, kept as runs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepcheck import config
+from stepcheck.cli import options
+from stepcheck.cli.output import ExitCode, opened, say
+from stepcheck.cli.perform import Order, perform, select
+from stepcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepcheck.bench.bestofn import Reading
+    from stepcheck.bench.cases import Case
+    from stepcheck.bench.data import Selection, Subset
+    from stepcheck.bench.runs.store import Run
+    from stepcheck.report.runs import Asked
+
+app = typer.Typer(no_args_is_help=True, help="ProcessBench and Best-of-N over local files, resumable and comparable.")
+
+
+class Shown(StrEnum):
+    """How the figures are written."""
+
+    human = "human"
+    json = "json"
+    md = "md"
+
+
+class GradedBy(StrEnum):
+    """Whose grades count in Best-of-N."""
+
+    file = "file"
+    own = "own"
+
+
+_CASES = "Which cases"
+FormatOption = Annotated[Shown, typer.Option("--format", "-f", help="How to write the figures.")]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the figures here.", show_default="standard output"),
+]
+RunOption = Annotated[
+    str | None,
+    typer.Option("--run", metavar="NAME", help="The run's name.", show_default="made of bench, model and settings"),
+]
+RetryOption = Annotated[bool, typer.Option("--retry-errors", help="Do the cases again that failed before.")]
+LimitOption = Annotated[
+    int | None, typer.Option(metavar="N", help="The first N of each subset.", rich_help_panel=_CASES)
+]
+SampleOption = Annotated[
+    int | None, typer.Option(metavar="N", help="N of each subset, drawn with --seed.", rich_help_panel=_CASES)
+]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="The seed of --sample.", rich_help_panel=_CASES)]
+IdsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID,…|@FILE", help="These cases, by id; repeatable.", rich_help_panel=_CASES),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(metavar="i/n", help="The i-th of n parts; see: stepcheck runs merge.", rich_help_panel=_CASES),
+]
+TuneOption = Annotated[
+    str | None, typer.Option(metavar="SUBSET", help="Use the threshold with the best F1 on this subset, and say so.")
+]
+
+
+@app.callback()
+def _group() -> None:
+    """ProcessBench and Best-of-N over local files, resumable and comparable."""
+
+
+@app.command()
+def processbench(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    *,
+    data: Annotated[
+        list[Path], typer.Option("--data", metavar="DIR|FILE", help="A folder of JSON files, or files; repeatable.")
+    ],
+    subset: Annotated[
+        list[str] | None,
+        typer.Option(help="Subsets of the folder, or names for the files, in order; repeatable."),
+    ] = None,
+    threshold: options.ThresholdOption = None,
+    tune_on: TuneOption = None,
+    run: RunOption = None,
+    retry_errors: RetryOption = False,
+    form: FormatOption = Shown.human,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = 0,
+    ids: IdsOption = None,
+    shard: ShardOption = None,
+    runs_dir: options.RunsDirOption = None,
+    model: options.ModelOption = None,
+    models_dir: options.ModelsDirOption = None,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = None,
+    ctx: options.CtxOption = None,
+    ubatch: options.UbatchOption = None,
+) -> None:
+    """Find the first wrong step of labelled solutions, and compare with the published figures.
+
+    The same command again goes on where it was stopped. For evaluation only: never train on ProcessBench.
+    """
+    from stepcheck.bench.data import check_ids, find_files, scan
+    from stepcheck.bench.processbench import read_cases
+
+    if tune_on is not None and threshold is not None:
+        raise UsageError("--threshold and --tune-on: give one of them")
+    flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads}
+    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir}
+    settings = config.load(flags)
+    selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
+    subsets = [scan(name, path, selection, merge=False) for name, path in find_files(data, subset or [])]
+    check_ids(subsets, selection)
+    if tune_on is not None and tune_on not in {found.name for found in subsets}:
+        raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")
+    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, run, retry_errors)
+    folder = perform(order, settings)
+    conclude(folder, form, output)
+
+
+@app.command()
+def bon(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON or JSONL; a file is a task.")],
+    *,
+    n: Annotated[int | None, typer.Option("--n", metavar="N", help="The first N candidates of each problem.")] = None,
+    aggregate: Annotated[
+        str, typer.Option(metavar="NAME,…", help="How steps become one score: product, min, last, mean.")
+    ] = "product",
+    grading: Annotated[
+        GradedBy | None,
+        typer.Option(help="Whose grades count.", show_default="the file's, where it has any"),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Names for the files, in order; repeatable.")] = None,
+    split: options.SplitOption = "auto",
+    run: RunOption = None,
+    retry_errors: RetryOption = False,
+    form: FormatOption = Shown.human,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = 0,
+    ids: IdsOption = None,
+    shard: ShardOption = None,
+    runs_dir: options.RunsDirOption = None,
+    model: options.ModelOption = None,
+    models_dir: options.ModelsDirOption = None,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = None,
+    ctx: options.CtxOption = None,
+    ubatch: options.UbatchOption = None,
+) -> None:
+    """Choose the best of N candidates by their steps' rewards, and compare with votes and with what is published.
+
+    A row holds a problem, its answer and a list of responses, or one response a row. Qwen2.5-Math's evaluation files
+    are read as they are. The same command again goes on where it was stopped.
+    """
+    from stepcheck.bench.bestofn import Reading
+    from stepcheck.bench.data import find_files
+    from stepcheck.report.runs import Asked
+
+    if n is not None and n < 1:
+        raise UsageError(f"--n {n}: expected 1 or more")
+    asked = Asked(n=n, grading=grading.value if grading else None, aggregates=parse_aggregates(aggregate))
+    flags = {"model": model, "models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers}
+    settings = config.load(flags | {"n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir})
+    selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
+    order = _order_candidates(find_files(files, task or []), selection, Reading(n, split), run, retry=retry_errors)
+    conclude(perform(order, settings), form, output, asked)
+
+
+def _order_candidates(
+    files: list[tuple[str, Path]], selection: "Selection", reading: "Reading", run: str | None, *, retry: bool
+) -> Order:
+    """Describe a Best-of-N run. The grader starts its process only when it needs it, and takes it along at the end."""
+    from stepcheck.bench.answers import Grader
+    from stepcheck.bench.bestofn import read_problems
+    from stepcheck.bench.data import check_ids, scan
+
+    subsets = [scan(name, path, selection, merge=True, n=reading.n) for name, path in files]
+    check_ids(subsets, selection)
+
+    def read(subset: "Subset") -> "Iterator[Case]":
+        with Grader() as grader:
+            yield from read_problems(subset, grader, reading)
+
+    settings = {"n": reading.n, "split": reading.split}
+    return Order("bestofn", subsets, selection, read, settings, name=run, retry_errors=retry)
+
+
+def parse_aggregates(given: str) -> tuple[str, ...]:
+    """Read `product,min`.
+
+    Raises:
+        UsageError: a name is not known.
+    """
+    from stepcheck.bench.choosing import AGGREGATES
+
+    found = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    unknown = [name for name in found if name not in AGGREGATES]
+    if unknown or not found:
+        raise UsageError(f"--aggregate {given}: expected one or more of {', '.join(AGGREGATES)}, parted by commas")
+    return found
+
+
+def conclude(folder: Path, form: Shown, output: Path | None, asked: "Asked | None" = None) -> None:
+    """Write the figures of a run; end with 1 if cases failed for another reason than their length."""
+    from stepcheck.bench.runs.store import Run
+    from stepcheck.report.runs import Asked, compute, show
+
+    with Run(folder) as run:
+        result = compute(run, asked or Asked())
+        with opened(output) as sink:
+            sink.write(show(result, form.value, ascii_only=not sink.utf8))
+        failed = failures(run)
+        say(f"run {run.manifest.name}; again at any time: stepcheck runs show {run.manifest.name}")
+    if failed:
+        say(f"error: {failed[0]}")
+        raise typer.Exit(ExitCode.error)
+
+
+def failures(run: "Run") -> list[str]:
+    """Say how many cases failed, and the first reason; too long is a figure, no failure."""
+    errors = [row for row in run.rows(texts=False) if row.error is not None and row.error.kind != "too_long"]
+    if not errors or errors[0].error is None:
+        return []
+    first = errors[0].error.message
+    return [f"{len(errors):,} cases could not be scored; the first: {first} (try again: --retry-errors)"]

@@ -1,0 +1,174 @@
+"""A run from its description to its last row: the same for every bench.
+
+Owns the order of things (scan, lock, compare, go on) and what is said when it is stopped. Refuses to compute figures.
+"""
+
+import itertools
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from stepcheck import __version__, config
+from stepcheck.cli.output import ExitCode, say
+from stepcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from stepcheck.bench.cases import Case
+    from stepcheck.bench.data import Selection, Subset
+    from stepcheck.bench.runs.manifest import Kind, Manifest
+    from stepcheck.checker import Checker
+
+OUTSIDE = ("llama-cpp-python", "numpy", "math-verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run: cases of `subsets`, read by `read`; `settings` are what else can change a row."""
+
+    bench: "Kind"
+    subsets: "list[Subset]"
+    selection: "Selection"
+    read: "Callable[[Subset], Iterator[Case]]"
+    settings: dict[str, Any]
+    tuned_on: str | None = None
+    name: str | None = None
+    retry_errors: bool = False
+
+
+def select(*, limit: int | None, sample: int | None, seed: int, ids: Sequence[str], shard: str | None) -> "Selection":
+    """Check what the command line says of the choice of cases.
+
+    Raises:
+        UsageError: a number is not positive, or the shard is not i/n.
+    """
+    from stepcheck.bench.data import Selection
+
+    for option, value in (("--limit", limit), ("--sample", sample)):
+        if value is not None and value < 1:
+            raise UsageError(f"{option} {value}: expected 1 or more")
+    number, _, count = (shard or "1/1").partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 10_000):  # noqa: PLR2004
+        raise UsageError(f"--shard {shard}: expected i/n with 1 ≤ i ≤ n, e.g. 1/4 for the first of four")
+    wanted = dict.fromkeys(name for given in ids for name in _ids(given))
+    return Selection(limit, sample, seed, tuple(wanted), int(number), int(count))
+
+
+def _ids(given: str) -> list[str]:
+    """Ids as they stand, parted by commas; `@FILE` reads them from a file, one a line."""
+    if not given.startswith("@"):
+        return [name.strip() for name in given.split(",") if name.strip()]
+    try:
+        return [line.strip() for line in Path(given[1:]).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--ids {given}: cannot be read: {error}") from error
+
+
+def perform(order: Order, settings: config.Config) -> Path:
+    """Run what is not done yet; return the run's folder.
+
+    Raises:
+        typer.Exit: 130 after Ctrl-C; all that was done is kept.
+        StepcheckError: the model, the data or the run cannot be used.
+    """
+    from stepcheck.bench.running import RunningFigures
+    from stepcheck.bench.runs.folder import run_folder
+    from stepcheck.checker import Checker
+    from stepcheck.cli.progress import Progress
+
+    progress = Progress(RunningFigures())
+    with Checker(
+        settings.model,
+        threshold=settings.threshold,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=progress.loading,
+    ) as checker:
+        manifest = describe(order, checker, settings)
+        folder = run_folder(manifest.name, settings.runs_dir)
+        try:
+            with progress:
+                _go_on(order, checker, folder, manifest, progress)
+        except KeyboardInterrupt:
+            checker.close()
+            say(
+                f"stopped: {progress.done:,} of {manifest.cases:,} cases are kept in run {manifest.name}; "
+                "the same command goes on with the rest"
+            )
+            raise typer.Exit(ExitCode.interrupted) from None
+    return folder
+
+
+def _go_on(order: Order, checker: "Checker", folder: Path, manifest: "Manifest", progress: Any) -> None:  # noqa: ANN401
+    from stepcheck.bench.runner import run
+    from stepcheck.bench.runs.store import Run
+    from stepcheck.bench.runs.writing import RunWriter
+
+    with RunWriter(folder, manifest, progress.committed) as writer:
+        with Run(folder) as before:
+            done = before.keys(errors=not order.retry_errors)
+            count = before.count()
+        errors = 0 if order.retry_errors else count.errors
+        progress.begin(manifest.cases, len(done), errors)
+        if done:
+            say(f"run {manifest.name}: {len(done):,} of {manifest.cases:,} cases are there, going on with the rest")
+        if len(done) < manifest.cases:
+            cases = itertools.chain.from_iterable(map(order.read, order.subsets))
+            run(cases, checker, writer.put, done)
+
+
+def describe(order: Order, checker: "Checker", settings: config.Config) -> "Manifest":
+    """Write down what is run, with what, and where; a run without a name is named after all that binds it."""
+    import msgspec
+
+    from stepcheck.bench.runs.manifest import Manifest, fingerprint, to_parts
+
+    engine = {name: settings.settings[name].value for name in ("n_ctx", "n_ubatch", "n_gpu_layers")}
+    manifest = Manifest(
+        bench=order.bench,
+        name=order.name or "",
+        card=msgspec.to_builtins(checker.card),
+        threshold=checker.threshold,
+        tuned_on=order.tuned_on,
+        data=to_parts(order.subsets),
+        selection=order.selection,
+        settings=order.settings | engine,
+        versions=versions(),
+        machine=machine(),
+        command=("stepcheck", *sys.argv[1:]),
+        created=time.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+    if not order.name:
+        name = f"{order.bench}-{manifest.model[:60]}-{fingerprint(manifest)}"
+        manifest = msgspec.structs.replace(manifest, name=name)
+    return manifest
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what takes part."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"stepcheck": __version__, "python": platform.python_version()}
+    for package in OUTSIDE:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "?"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Say what kind of machine this is, without its name."""
+    import psutil
+
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": psutil.cpu_count(logical=False),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+    }

@@ -1,0 +1,121 @@
+"""The progress of a run: a line that is redrawn on a terminal, a line every few seconds elsewhere. On stderr."""
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from stepcheck.bench.cases import Row
+from stepcheck.cli.output import say
+from stepcheck.report.clean import clean_line
+
+REDRAW_S = 0.25
+PLAIN_S = 5.0
+_ERASE = "\r\x1b[K"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One look at a run: `earlier` rows were there before it went on; `done` counts them in."""
+
+    total: int
+    earlier: int
+    done: int
+    errors: int
+    seconds: float
+    figures: str = ""
+
+
+def sentence(state: State) -> str:
+    """Word a progress line. Pure."""
+    new = state.done - state.earlier
+    rate = new / state.seconds if state.seconds else 0.0
+    parts = [f"{state.done:,}/{state.total:,} cases"]
+    if rate:
+        parts += [f"{rate:.1f}/s", f"{_clock((state.total - state.done) / rate)} left"]
+    if state.figures:
+        parts.append(state.figures)
+    if state.errors:
+        parts.append(f"{state.errors:,} not scored")
+    return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Progress:
+    """Shows a run's progress from a thread of its own; `figures` words the running figures."""
+
+    def __init__(self, figures: Callable[[Sequence[Row]], str]) -> None:
+        self._figures = figures
+        self._loaded = 1.0
+        self._state: State | None = None
+        self._started = time.monotonic()
+        self._stop = threading.Event()
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._thread = threading.Thread(target=self._show_often, name="progress", daemon=True)
+
+    def loading(self, share: float) -> None:
+        """Note how much of the model is loaded, from 0 to 1; time counts from the end of it."""
+        self._loaded = share
+        self._started = time.monotonic()
+
+    def begin(self, total: int, done: int, errors: int) -> None:
+        """Note how much there is to do, and what was done before."""
+        self._state = State(total, done, done, errors, 0.0)
+        self._started = time.monotonic()
+
+    def committed(self, rows: Sequence[Row]) -> None:
+        """Count rows that are kept."""
+        state = self._state
+        if state is None:
+            return
+        errors = state.errors + sum(row.error is not None for row in rows)
+        seconds = time.monotonic() - self._started
+        done = state.done + len(rows)
+        self._state = State(state.total, state.earlier, done, errors, seconds, self._figures(rows))
+
+    @property
+    def done(self) -> int:
+        """How many rows are kept by now."""
+        return self._state.done if self._state else 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the line off the screen."""
+        self._stop.set()
+        self._thread.join(timeout=1)
+        if self._live:
+            self._draw("")
+
+    def _show_often(self) -> None:
+        while not self._stop.wait(REDRAW_S if self._live else PLAIN_S):
+            text = self._text()
+            if self._live:
+                self._draw(text)
+            elif text:
+                say(text)
+
+    def _text(self) -> str:
+        if self._loaded < 1:
+            return f"loading the model: {self._loaded:.0%}"
+        return sentence(self._state) if self._state else ""
+
+    def _draw(self, text: str) -> None:
+        try:
+            sys.stderr.write(_ERASE + clean_line(text)[: shutil.get_terminal_size().columns - 1])
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self._stop.set()

@@ -1,0 +1,177 @@
+"""A ProcessBench result → tables, and the record that programs read (schema 1)."""
+
+from typing import Any
+
+from stepcheck.bench import published, results
+from stepcheck.bench.published import ProcessBenchRow
+from stepcheck.bench.results import ProcessBenchResult, SubsetResult
+from stepcheck.report.records import SCHEMA
+from stepcheck.report.tables import Table, interval, number, signed
+
+
+def tables(result: ProcessBenchResult) -> list[Table]:
+    """Return every table of a result, the main one first."""
+    return [main_table(result), published_table(result), *detail_tables(result)]
+
+
+def head(result: ProcessBenchResult) -> list[str]:
+    """Say what was measured, and what must be said of it."""
+    lines = [f"ProcessBench: {result.model} at {_threshold(result)}, run {result.run}"]
+    if result.partial:
+        lines.append(f"PARTIAL: {result.partial}. These are not the figures of the whole data.")
+    if result.notice:
+        lines.append(f"Note: {result.notice}")
+    return lines
+
+
+def main_table(result: ProcessBenchResult) -> Table:
+    """Accuracies and F1 of every subset, with what was left out."""
+    rows = [_row(subset) for subset in result.subsets]
+    if len(rows) > 1:
+        average = ("average", "", "", "", number(result.average_f1), interval(result.average_interval), "", "")
+        rows.append(average)
+    title = "Accuracy in per cent" + (f" · partial: {result.partial}" if result.partial else "")
+    notes = ["95 % intervals by bootstrap over the cases."] if rows else []
+    if any(subset.errors for subset in result.subsets):
+        notes.append("Cases that were too long or failed are in no figure: they count as neither right nor wrong.")
+    columns = ("subset", "cases", "error acc", "correct acc", "F1", "95 %", "too long", "failed")
+    return Table(title, columns, tuple(rows), tuple(notes))
+
+
+def published_table(result: ProcessBenchResult) -> Table:
+    """Set the F1 beside the published ones; the model's own row shows the difference to it."""
+    table = published.tables().processbench
+    names = [subset.name for subset in result.subsets if subset.name in table.subsets]
+    ours = {subset.name: subset.score.f1 for subset in result.subsets}
+    mark = " (partial)" if result.partial else ""
+    first = (f"{result.model}, here{mark}", *(number(ours[name]) for name in names), "")
+    rows = [first]
+    for row in table.rows:
+        if published.same_model(result.model, row.model):
+            figures = [_figure(row, name) for name in names]
+            gaps = [_gap(ours[name], figure) for name, figure in zip(names, figures, strict=True)]
+            rows.append((f"{row.model}, published", *map(number, figures), number(row.average)))
+            rows.append(("  difference", *map(signed, gaps), ""))
+    rows += [(row.model, *(number(_figure(row, name)) for name in names), number(row.average)) for row in table.rows]
+    notes = [f"Published: {table.source}. {table.note} 'all 4' is the mean of the four subsets."]
+    if "math" in names:
+        notes.append("math-688 has label 0 in the published dataset, 2 in the first release; the file decides here.")
+    return Table("F1 beside the published figures", ("model", *names, "all 4"), tuple(rows), tuple(notes))
+
+
+def detail_tables(result: ProcessBenchResult) -> list[Table]:
+    """Right answers with a wrong step; by generator; by the place of the error."""
+    cases, at = result.scored, result.threshold
+    detected = tuple(
+        (
+            subset.name,
+            f"{subset.detected.cases:,}",
+            f"{subset.detected.flagged:,}",
+            number(subset.detected.share),
+            f"{subset.detected.located:,}",
+        )
+        for subset in result.subsets
+    )
+    groups = (("By generator", "generator", results.by_generator(cases, at)),)
+    by_generator = [
+        Table(
+            title,
+            (first, "wrong", "error acc", "right", "correct acc", "F1"),
+            tuple(
+                (
+                    name,
+                    f"{score.error_cases:,}",
+                    number(score.error_acc),
+                    f"{score.correct_cases:,}",
+                    number(score.correct_acc),
+                    number(score.f1),
+                )
+                for name, score in found.items()
+            ),
+        )
+        for title, first, found in groups
+    ]
+    places = tuple(
+        (name, f"{score.error_cases:,}", number(score.error_acc))
+        for name, score in results.by_position(cases, at).items()
+    )
+    return [
+        Table("Right answer, wrong process", ("subset", "cases", "flagged", "%", "at the right step"), detected),
+        *by_generator,
+        Table("By the step of the first error", ("step", "wrong", "error acc"), places),
+    ]
+
+
+def record(result: ProcessBenchResult) -> dict[str, Any]:
+    """Describe a result for programs; keys may be added, none renamed or dropped."""
+    return {
+        "schema": SCHEMA,
+        "run": result.run,
+        "model": result.model,
+        "threshold": result.threshold,
+        "tuned_on": result.tuned_on,
+        "partial": bool(result.partial),
+        "partial_reason": result.partial or None,
+        "subsets": {subset.name: _record(subset) for subset in result.subsets},
+        "average_f1": _short(result.average_f1),
+        "average_f1_ci": _shorts(result.average_interval),
+        "tokens": result.tokens,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _record(subset: SubsetResult) -> dict[str, Any]:
+    score, detected = subset.score, subset.detected
+    return {
+        "cases": subset.cases,
+        "error_cases": score.error_cases,
+        "correct_cases": score.correct_cases,
+        "errors": subset.errors,
+        "too_long": subset.too_long,
+        "error_acc": _short(score.error_acc),
+        "correct_acc": _short(score.correct_acc),
+        "f1": _short(score.f1),
+        "f1_ci": _shorts(subset.f1_interval),
+        "right_answer_wrong_process": {
+            "cases": detected.cases,
+            "flagged": detected.flagged,
+            "located": detected.located,
+            "share": _short(detected.share),
+        },
+    }
+
+
+def _row(subset: SubsetResult) -> tuple[str, ...]:
+    score = subset.score
+    return (
+        subset.name,
+        f"{subset.cases:,}",
+        number(score.error_acc),
+        number(score.correct_acc),
+        number(score.f1),
+        interval(subset.f1_interval),
+        f"{subset.too_long:,}",
+        f"{subset.other_errors:,}",
+    )
+
+
+def _threshold(result: ProcessBenchResult) -> str:
+    tuned = f" (tuned on {result.tuned_on}: its own row there is not a test)" if result.tuned_on else ""
+    return f"threshold {result.threshold:.4g}{tuned}"
+
+
+def _figure(row: ProcessBenchRow, subset: str) -> float | None:
+    order = published.tables().processbench.subsets
+    return row.f1[order.index(subset)] if row.f1 else None
+
+
+def _gap(ours: float | None, theirs: float | None) -> float | None:
+    return None if ours is None or theirs is None else ours - theirs
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _shorts(value: tuple[float, float] | None) -> list[float] | None:
+    return None if value is None else [round(side, 4) for side in value]

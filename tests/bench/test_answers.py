@@ -1,0 +1,167 @@
+r"""Final answers of the seven tasks: out of a response, and equal, unequal or not to be told."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from stepcheck.bench.answers import Grader, extract
+from stepcheck.bench.answers.algebra import Algebra
+from stepcheck.bench.answers.compare import parts
+from stepcheck.bench.answers.forms import canonical, choice
+from stepcheck.bench.answers.numbers import read_number
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Grader]:
+    """One grader, whose process is gone after the module."""
+    with Grader() as made:
+        yield made
+
+
+EXTRACTED = [
+    (r"So the sum is $\boxed{\frac{1}{2}}$.", r"\frac{1}{2}"),
+    (r"First \boxed{1}, no: \boxed{\sqrt{\frac{a}{b_{1}}}}", r"\sqrt{\frac{a}{b_{1}}}"),
+    (r"The set is \boxed{\{1, 2\}}.", r"\{1, 2\}"),
+    (r"It is \boxed{\left\{ x : x > 0 \right.}", r"\left\{ x : x > 0 \right."),
+    (r"\boxed 7 is it", "7"),
+    (r"The roots are $\boxed{2}$ and $\boxed{-3}$.", "2, -3"),
+    (r"First \boxed{2}. After that we find \boxed{3}", "3"),
+    (r"\boxed{\text{(B)}}", r"\text{(B)}"),
+    (r"torn: \boxed{\frac{1}{2", None),
+    ("Natalia sold 48/2 = <<48/2=24>>24 clips.\n#### 72", "72"),
+    ("#### 1,200\n", "1,200"),
+    ("The answer is 18.", "18"),
+    ("The answer is 3.5.", "3.5"),
+    ("**Final Answer:** 42", "42"),
+    ("The final answer is: $\\frac{3}{4}$. I hope it is correct.", r"\frac{3}{4}"),
+    ("Therefore, the answer is (B) 12 apples. Done", "(B) 12 apples"),
+    ("The answer is that x equals $5$", "5"),
+    ("answer: 5\nThe answer is 6\n", "6"),
+    ("因此，答案是：12。", "12"),
+    ("所以最终答案为 $x=3$", "x=3"),
+    ("综上所述，故选：B。", "B"),
+    ("故选 C", "C"),
+    ("We do not know.", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("response", "answer"), EXTRACTED)
+def test_extract(response: str, answer: str | None) -> None:
+    """The last box, `####`, "the answer is", Chinese forms; nothing where there is none."""
+    assert extract(response) == answer
+
+
+EQUAL = [
+    # GSM8K
+    ("18", "18"), ("18", "$18"), ("18", r"\$18.00"), ("1200", "1,200"), ("1200", "1,200 dollars"), ("5", "5.0"),
+    # MATH
+    (r"\frac{1}{2}", r"\dfrac12"), (r"\frac{1}{2}", "0.5"), ("1/2", r"\frac{1}{2}"), (r"1\frac{1}{10}", "1.1"),
+    (r"10{,}000", "10000"), (r"\sqrt{3}", r"\sqrt3"), ("x^2+1", "x^{2} + 1"), (r"2\sqrt{2}", r"\sqrt{8}"),
+    ("4a-2", "2(2a-1)"), (r"\frac{\sqrt{3}}{3}", r"\frac{1}{\sqrt{3}}"), ("90^\\circ", "90"), (r"50\%", "50%"),
+    (r"50\%", "0.5"), (r"\text{even}", "Even"), ("x=5", "5"), (r"y = 2x + 1", "2x+1"), ("A", r"\text{A}"),
+    (r"\pi", "π"), ("7\\pi", r"7 \pi"), (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
+    ("420", "419.999844"), ("-3", "−3"), ("4:30 p.m.", r"4:30\text{ PM}"),
+    # Minerva
+    (r"1.6 \times 10^{-19}", "1.6e-19"), (r"4.5e33", r"4.5 \times 10^{33} \text{ erg/s}"), ("5", r"5 \text{ cm}"),
+    (r"1.20 \cdot 10^{5}\ \mathrm{m/s}", "120000"), (r"10^{6}", "1000000"), (r"3.7 \mathrm{~km}", "3.7"),
+    # GaoKao
+    ("B", "(B)"), ("B", "B. 5 cm"), (r"(-\infty, 0]", r"\left(-\infty,0\right]"), (r"(-∞, 0]", r"(-\infty, 0]"),
+    ("3", "３"), (r"[1,2)\cup(3,4]", r"[1, 2) \cup (3, 4]"),
+    # OlympiadBench
+    ("2, -3", "-3, 2"), ("2,-3", "2 and -3"), ("(1,2),(3,4)", "(3,4), (1,2)"), (r"\{1,2\}", r"\{2, 1\}"),
+    (r"1 \pm \sqrt{2}", r"1+\sqrt{2}, 1-\sqrt{2}"), ("(1, 0.5)", r"(1, \frac{1}{2})"), ("x=1 or x=2", "1, 2"),
+    (r"\frac{n(n+1)}{2}", r"\frac{n^2+n}{2}"),
+    # College Math
+    (r"\frac{x^3}{3}+C", r"\frac{1}{3}x^3 + C"), (r"e^{2x}", r"e^{2 x}"), (r"\ln 4", r"2 \ln 2"),
+    # MMLU-STEM
+    ("C", "C) The mitochondria"), ("C", r"\textbf{(C)}"), ("D", "D"),
+]  # fmt: skip
+UNEQUAL = [
+    ("18", "19"), ("10000", "9999.857142857143"), ("10000", "9998.571428571429"), (r"\frac{1}{2}", r"\frac{1}{3}"),
+    ("x+1", "x-1"), ("(1,2)", "(2,1)"), ("[0,1)", "(0,1]"), ("2, 3", "2"), ("2, 3", "2, 4"), ("B", "(C)"),
+    (r"1.6 \times 10^{-19}", "1.6e-18"), ("5", "5x"), ("even", "odd"), ("4:30", "4:31"), ("x^{12}", "x^1 2"),
+    ("0", "0.0001"), ("12", "1 2"), (r"\{1,2\}", r"\{1,2,3\}"), ("2a", "2b"), ("-5", "5"), ("1e5", "1e6"),
+]  # fmt: skip
+UNKNOWN = [("5 m", "5 s"), ("B", "the mitochondria"), ("4:30 a.m.", "4:30"), ("x" * 200 + "+1", "1+" + "y" * 400)]
+
+
+@pytest.mark.parametrize(("gold", "given"), EQUAL)
+def test_equal(gold: str, given: str, grader: Grader) -> None:
+    """Answers that say the same in other words, both ways round; and each equals itself."""
+    assert grader.compare(gold, given).equal is True
+    assert grader.compare(gold, gold).equal is True
+    assert grader.compare(given, given).equal is True
+
+
+@pytest.mark.parametrize(("gold", "given"), UNEQUAL)
+def test_unequal(gold: str, given: str, grader: Grader) -> None:
+    """Answers that are near and yet others."""
+    assert grader.compare(gold, given).equal is False
+
+
+@pytest.mark.parametrize(("gold", "given"), UNKNOWN)
+def test_could_not_tell(gold: str, given: str, grader: Grader) -> None:
+    """Neither equal nor unequal: the outcome is its own, and says why."""
+    outcome = grader.compare(gold, given)
+    assert outcome.equal is None
+    assert outcome.how
+
+
+def test_every_gold_answer_equals_itself(shared: Path, grader: Grader) -> None:
+    """Also in other clothes: boxed and extracted again, the references of GSM8K and of the example file."""
+    import json
+
+    golds = [
+        json.loads(line)["gt"] for line in (shared / "bon/math_cot_100.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    lines = (shared / "gsm8k/train.jsonl").read_text(encoding="utf-8").splitlines()[:1000]
+    golds += [extract(json.loads(line)["answer"]) for line in lines]
+    for gold in golds:
+        boxed = extract(f"So it is $\\boxed{{{gold}}}$.")
+        assert boxed is not None
+        assert grader.compare(gold, boxed).equal is True
+
+
+def test_groups_are_numbered_by_their_first(grader: Grader) -> None:
+    """0.5 and 1/2 are one answer; no answer is in no group."""
+    assert grader.group(["1/2", "2", None, "0.5", "2.0"]) == [0, 1, None, 0, 1]
+
+
+def test_cheap_comparisons_start_no_process() -> None:
+    """Only the last resort needs SymPy."""
+    algebra = Algebra(("false",))
+    with Grader(algebra) as grader:
+        assert grader.compare("1/2", "0.5").how == "numeric"
+        assert grader.compare("(1, 2)", "(1,2)").how == "normalised"
+        assert algebra._child is None
+
+
+def test_numbers_are_exact() -> None:
+    """No floating point: 0.1 is one tenth; a mixed number is a sum; a power of ten is not a product of digits."""
+    values = {
+        "0.1": Fraction(1, 10),
+        r"-1\frac{1}{2}": Fraction(-3, 2),
+        "1e3": 1000,
+        r"2 \times 10^{2}": 200,
+        "3/0": None,
+    }
+    for text, value in values.items():
+        number = read_number(text)
+        assert (number.value if number else None) == value
+    assert read_number("1e999999999") is None
+    assert read_number("9" * 400) is None
+    assert read_number("x") is None
+
+
+def test_forms() -> None:
+    """What is compared letter by letter."""
+    assert canonical(r"$\left( \dfrac{1}{2},\; 3 \right)$") == r"(\frac{1}{2},3)"
+    assert canonical("  No  Solution. ") == "no solution"
+    assert choice("B. 5 cm") == "B"
+    assert choice("Both") is None
+    assert parts("5") is None
+    assert parts("1,000") is None
+    assert parts("(1, 2)") is not None
