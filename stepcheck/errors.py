@@ -81,6 +81,8 @@ class ServerError(StepcheckError):
     """A critic's server cannot be reached, says no, or its answer breaks off; the message carries its words."""
 
     kind = "server"
+
+
 class RunError(StepcheckError):
     """A run cannot be opened, continued or written."""
 

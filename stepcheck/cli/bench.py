@@ -8,6 +8,7 @@ import typer
 
 from stepcheck import config
 from stepcheck.cli import options
+from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.perform import Order, perform, select
 from stepcheck.errors import UsageError
@@ -40,6 +41,8 @@ class GradedBy(StrEnum):
 
 
 _CASES = "Which cases"
+FIGURES = ("too_long", "no_verdict")
+"""Kinds of errors that say something of the judge, and would come again."""
 FormatOption = Annotated[Shown, typer.Option("--format", "-f", help="How to write the figures.")]
 OutputOption = Annotated[
     Path | None,
@@ -69,6 +72,13 @@ TuneOption = Annotated[
     str | None, typer.Option(metavar="SUBSET", help="Use the threshold with the best F1 on this subset, and say so.")
 ]
 
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SUBSET", help="As --tune-on, and write that threshold into the model's card, with where it comes from."
+    ),
+]
+
 
 @app.callback()
 def _group() -> None:
@@ -87,6 +97,10 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     ] = None,
     threshold: options.ThresholdOption = None,
     tune_on: TuneOption = None,
+    tune_threshold: KeepOption = None,
+    critic: options.CriticOption = None,
+    critic_model: options.CriticModelOption = None,
+    votes: options.VotesOption = None,
     run: RunOption = None,
     retry_errors: RetryOption = False,
     form: FormatOption = Shown.human,
@@ -111,8 +125,11 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     from stepcheck.bench.data import check_ids, find_files, scan
     from stepcheck.bench.processbench import read_cases
 
-    if tune_on is not None and threshold is not None:
-        raise UsageError("--threshold and --tune-on: give one of them")
+    if sum(given is not None for given in (tune_on, threshold, tune_threshold)) > 1:
+        raise UsageError("--threshold, --tune-on and --tune-threshold: give one of them")
+    rewards = {"--threshold": threshold, "--tune-on": tune_on, "--tune-threshold": tune_threshold}
+    asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
+    tune_on = tune_on or tune_threshold
     flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads}
     flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir}
     settings = config.load(flags)
@@ -121,9 +138,28 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     check_ids(subsets, selection)
     if tune_on is not None and tune_on not in {found.name for found in subsets}:
         raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")
-    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, run, retry_errors)
+    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, run, retry_errors, asked)
     folder = perform(order, settings)
+    if tune_threshold is not None:
+        _keep_threshold(folder, tune_threshold, settings)
     conclude(folder, form, output)
+
+
+def _keep_threshold(folder: Path, subset: str, settings: config.Config) -> None:
+    """Write the threshold that is best on a subset into the card of the model that was run."""
+    from stepcheck.bench.results import read_result
+    from stepcheck.bench.runs.store import Run
+    from stepcheck.hub.calibrate import keep_threshold
+    from stepcheck.hub.store import find_card
+
+    with Run(folder) as run:
+        result = read_result(run, tune_on=subset)
+    (tuned,) = (found for found in result.subsets if found.name == subset)
+    partial = f" (partial: {result.partial})" if result.partial else ""
+    source = f"tuned on ProcessBench {subset}: F1 {tuned.score.f1 or 0:.1f} over {tuned.cases:,} cases{partial}"
+    path = find_card(settings.model, settings.models_dir).path
+    keep_threshold(path, result.threshold, source)
+    say(f"{path}: threshold {result.threshold:g}, {source}")
 
 
 @app.command()
@@ -227,8 +263,8 @@ def conclude(folder: Path, form: Shown, output: Path | None, asked: "Asked | Non
 
 
 def failures(run: "Run") -> list[str]:
-    """Say how many cases failed, and the first reason; too long is a figure, no failure."""
-    errors = [row for row in run.rows(texts=False) if row.error is not None and row.error.kind != "too_long"]
+    """Say how many cases failed, and the first reason; what is a figure is no failure."""
+    errors = [row for row in run.rows(texts=False) if row.error is not None and row.error.kind not in FIGURES]
     if not errors or errors[0].error is None:
         return []
     first = errors[0].error.message

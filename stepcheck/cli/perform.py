@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from stepcheck import __version__, config
+from stepcheck.cli.judging import AskedCritic, open_asked
 from stepcheck.cli.output import ExitCode, say
 from stepcheck.errors import UsageError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stepcheck.bench.data import Selection, Subset
     from stepcheck.bench.runs.manifest import Kind, Manifest
     from stepcheck.checker import Checker
+    from stepcheck.critic.reviewing import CriticChecker
 
 OUTSIDE = ("llama-cpp-python", "numpy", "math-verify")
 
@@ -39,6 +41,7 @@ class Order:
     tuned_on: str | None = None
     name: str | None = None
     retry_errors: bool = False
+    critic: AskedCritic | None = None
 
 
 def select(*, limit: int | None, sample: int | None, seed: int, ids: Sequence[str], shard: str | None) -> "Selection":
@@ -78,17 +81,10 @@ def perform(order: Order, settings: config.Config) -> Path:
     """
     from stepcheck.bench.running import RunningFigures
     from stepcheck.bench.runs.folder import run_folder
-    from stepcheck.checker import Checker
     from stepcheck.cli.progress import Progress
 
     progress = Progress(RunningFigures())
-    with Checker(
-        settings.model,
-        threshold=settings.threshold,
-        models_dir=settings.models_dir,
-        options=settings.engine,
-        on_loading=progress.loading,
-    ) as checker:
+    with _judge(order, settings, progress.loading) as checker:
         manifest = describe(order, checker, settings)
         folder = run_folder(manifest.name, settings.runs_dir)
         try:
@@ -104,7 +100,23 @@ def perform(order: Order, settings: config.Config) -> Path:
     return folder
 
 
-def _go_on(order: Order, checker: "Checker", folder: Path, manifest: "Manifest", progress: Any) -> None:  # noqa: ANN401
+def _judge(order: Order, settings: config.Config, on_loading: Callable[[float], None]) -> "Checker | CriticChecker":
+    if order.critic is not None:
+        from stepcheck.critic.reviewing import CriticChecker
+
+        return CriticChecker(open_asked(order.critic, settings, on_loading))
+    from stepcheck.checker import Checker
+
+    return Checker(
+        settings.model,
+        threshold=settings.threshold,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=on_loading,
+    )
+
+
+def _go_on(order: Order, checker: "Checker | CriticChecker", folder: Path, manifest: "Manifest", progress: Any) -> None:  # noqa: ANN401
     from stepcheck.bench.runner import run
     from stepcheck.bench.runs.store import Run
     from stepcheck.bench.runs.writing import RunWriter
@@ -122,7 +134,7 @@ def _go_on(order: Order, checker: "Checker", folder: Path, manifest: "Manifest",
             run(cases, checker, writer.put, done)
 
 
-def describe(order: Order, checker: "Checker", settings: config.Config) -> "Manifest":
+def describe(order: Order, checker: "Checker | CriticChecker", settings: config.Config) -> "Manifest":
     """Write down what is run, with what, and where; a run without a name is named after all that binds it."""
     import msgspec
 

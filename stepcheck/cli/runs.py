@@ -12,6 +12,7 @@ from stepcheck import config
 from stepcheck.cli import options
 from stepcheck.cli.bench import GradedBy, Shown, parse_aggregates
 from stepcheck.cli.output import Sink, opened, say
+from stepcheck.cli.table import table
 from stepcheck.errors import RunError, StepcheckError, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class ExportedAs(StrEnum):
     csv = "csv"
     md = "md"
     html = "html"
+
+
+app.command()(table)
 
 
 @app.callback()

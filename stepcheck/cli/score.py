@@ -15,6 +15,7 @@ import typer
 
 from stepcheck import config
 from stepcheck.cli import options
+from stepcheck.cli.judging import AskedCritic, asked_critic, open_asked
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.writers import WRITERS, Writer, WrittenAs
@@ -71,9 +72,8 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     settings = config.load(flags)
     if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
-    asked = _critic(critic, critic_model, votes, rewards={"--threshold": threshold, "--fail-under": fail_under})
-    if asked is not None and model is not None:
-        raise UsageError("--model and --critic: one judge at a time")
+    rewards = {"--threshold": threshold, "--fail-under": fail_under}
+    asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with opened(output) as sink, Meter(silent=typing) as meter, _open(settings, asked, meter) as checker:
@@ -104,43 +104,8 @@ class _Batch:
     work: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The critic that is to judge."""
-
-    name: str
-    server_model: str
-    votes: int
-
-
-def _critic(
-    name: str | None, model: str | None, votes: int | None, *, rewards: dict[str, float | None]
-) -> _Asked | None:
-    """Take the critic's options together; a critic gives no rewards, so nothing may ask for them."""
-    if name is None:
-        if model is not None or votes is not None:
-            raise UsageError("--critic-model and --votes are for a critic: give one with --critic")
-        return None
-    for flag, value in rewards.items():
-        if value is not None:
-            raise UsageError(f"{flag}: a critic names the first wrong step and gives no rewards")
-    return _Asked(name, model or "", 1 if votes is None else votes)
-
-
-def _open(settings: config.Config, asked: _Asked | None, meter: Meter) -> "Checker | Critic":
-    if asked is None:
-        return _open_checker(settings, meter)
-    from stepcheck.critic.opening import open_critic
-
-    return open_critic(
-        asked.name,
-        server_model=asked.server_model,
-        key=config.critic_key(),
-        votes=asked.votes,
-        models_dir=settings.models_dir,
-        options=settings.engine,
-        on_loading=meter.loading,
-    )
+def _open(settings: config.Config, asked: AskedCritic | None, meter: Meter) -> "Checker | Critic":
+    return _open_checker(settings, meter) if asked is None else open_asked(asked, settings, meter.loading)
 
 
 def _open_checker(settings: config.Config, meter: Meter) -> "Checker":

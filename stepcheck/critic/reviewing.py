@@ -8,7 +8,8 @@ verdict is an error of its own kind, counted apart.
 import re
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from stepcheck.checker import Review, Unscored
 from stepcheck.critic.base import Judgement
@@ -61,6 +62,14 @@ class CriticChecker:
     def close(self) -> None:
         """Stop the critic at once."""
         self._critic.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def to_review(judgement: Judgement) -> Review | Unscored:

@@ -1,0 +1,55 @@
+"""Which judge a command line asks for: a critic, if one is named, else the model that is read by its rewards."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepcheck import config
+from stepcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from stepcheck.critic.critic import Critic
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCritic:
+    """The critic that is to judge."""
+
+    name: str
+    server_model: str
+    votes: int
+
+
+def asked_critic(
+    name: str | None, server_model: str | None, votes: int | None, *, rewards: Mapping[str, object], model: str | None
+) -> AskedCritic | None:
+    """Take the critic's options together; `rewards` are flags that need rewards, which a critic does not give.
+
+    Raises:
+        UsageError: options that do not go together.
+    """
+    if name is None:
+        if server_model is not None or votes is not None:
+            raise UsageError("--critic-model and --votes are for a critic: give one with --critic")
+        return None
+    for flag, value in rewards.items():
+        if value is not None:
+            raise UsageError(f"{flag}: a critic names the first wrong step and gives no rewards")
+    if model is not None:
+        raise UsageError("--model and --critic: one judge at a time")
+    return AskedCritic(name, server_model or "", 1 if votes is None else votes)
+
+
+def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable[[float], None]) -> "Critic":
+    """Open the critic that was asked for."""
+    from stepcheck.critic.opening import open_critic
+
+    return open_critic(
+        asked.name,
+        server_model=asked.server_model,
+        key=config.critic_key(),
+        votes=asked.votes,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=on_loading,
+    )

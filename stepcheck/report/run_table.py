@@ -1,0 +1,87 @@
+"""Several runs → one table of models × subsets, or × tasks, beside the published rows, in every format."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from stepcheck.bench import published
+from stepcheck.bench.choosing import BestOfNResult
+from stepcheck.bench.results import ProcessBenchResult
+from stepcheck.errors import UsageError
+from stepcheck.report.runs import Result
+from stepcheck.report.standings import Figure, Grid, Standing, lay_out, to_latex
+from stepcheck.report.tables import Table, to_csv, to_markdown, to_text
+
+Form = Literal["human", "md", "latex", "csv"]
+AVERAGE = "average"
+
+
+def grid_of(results: Sequence[Result], aggregate: str = "product") -> Grid:
+    """Lay runs out; what is published of the same columns stands beside them.
+
+    Raises:
+        UsageError: runs of two benches do not fit into one table.
+    """
+    process = [result for result in results if isinstance(result, ProcessBenchResult)]
+    if process and len(process) < len(results):
+        raise UsageError("runs of ProcessBench and of Best-of-N do not fit into one table: give one kind")
+    if process:
+        return _process(process)
+    return _best_of_n([result for result in results if isinstance(result, BestOfNResult)], aggregate)
+
+
+def write(grid: Grid, form: Form, title: str, notes: Sequence[str]) -> str:
+    """Write a grid as text, Markdown, LaTeX or CSV; the last two carry nothing but the figures."""
+    if form == "latex":
+        return to_latex(grid)
+    if form == "csv":
+        return "".join(to_csv((grid.columns, *grid.rows)))
+    table = Table(title, grid.columns, grid.rows, tuple(notes))
+    return to_markdown(table) if form == "md" else to_text(table)
+
+
+def _process(results: Sequence[ProcessBenchResult]) -> Grid:
+    table = published.tables().processbench
+    found = {subset.name for result in results for subset in result.subsets}
+    columns = [*(name for name in table.subsets if name in found), *sorted(found - set(table.subsets))]
+    standings = [_measured(result, columns) for result in results]
+    for row in table.rows:
+        known = dict(zip(table.subsets, row.f1, strict=False))
+        figures = [Figure(known[name]) if name in known else None for name in columns]
+        standings.append(Standing(row.model, (*figures, Figure(row.average)), published=True))
+    return lay_out([*columns, AVERAGE], standings, published.same_model)
+
+
+def _measured(result: ProcessBenchResult, columns: Sequence[str]) -> Standing:
+    subsets = {subset.name: subset for subset in result.subsets}
+    figures: list[Figure | None] = []
+    for name in columns:
+        subset = subsets.get(name)
+        f1 = None if subset is None else subset.score.f1
+        interval = None if subset is None else subset.f1_interval
+        figures.append(None if f1 is None else Figure(f1, interval, bool(result.partial)))
+    average = result.average_f1
+    whole = {"gsm8k", "math", "olympiadbench", "omnimath"} <= set(subsets)
+    last = None if average is None else Figure(average, result.average_interval, bool(result.partial) or not whole)
+    return Standing(result.model, (*figures, last))
+
+
+def _best_of_n(results: Sequence[BestOfNResult], aggregate: str) -> Grid:
+    table = published.tables().bestofn
+    found = {task.name for result in results for task in result.tasks}
+    columns = [*(name for name in table.tasks if name in found), *sorted(found - set(table.tasks))]
+    standings = []
+    for result in results:
+        tasks = {task.name: task for task in result.tasks}
+        figures: list[Figure | None] = []
+        for name in columns:
+            task = tasks.get(name)
+            figure = None if task is None else task.figure(f"prm-{aggregate}", task.n)
+            kept = None if figure is None else Figure(figure.value, figure.interval, bool(result.partial))
+            figures.append(kept)
+        standings.append(Standing(result.model, tuple(figures)))
+    for row in table.rows:
+        known = dict(zip(table.tasks, row.accuracy, strict=False))
+        if any(name in known for name in columns):
+            figures = [Figure(known[name]) if name in known else None for name in columns]
+            standings.append(Standing(row.model, tuple(figures), published=True))
+    return lay_out(columns, standings, published.same_model)
