@@ -7,6 +7,9 @@
     │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
+    ├── HubError                something could not be fetched or is not what was pinned kind "hub"
+    │   ├── OfflineError        the network was forbidden                              kind "offline"
+    │   └── AccessError         the hub wants a permission that was not given          kind "access"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -64,6 +67,24 @@ class CheckpointError(ModelError):
     """A checkpoint folder cannot be converted."""
 
     kind = "checkpoint"
+
+
+class HubError(StepcheckError):
+    """Something could not be fetched, or what came is not what was promised."""
+
+    kind = "hub"
+
+
+class OfflineError(HubError):
+    """The network was forbidden: by a flag, a setting or the environment."""
+
+    kind = "offline"
+
+
+class AccessError(HubError):
+    """The hub wants a permission that was not given: a gated or private repository."""
+
+    kind = "access"
 
 
 class CountMismatchError(StepcheckError):
