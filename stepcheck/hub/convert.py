@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from stepcheck.errors import ModelError
 from stepcheck.hub.backbone import SLAB, plan, take, write_backbone
@@ -22,6 +23,7 @@ from stepcheck.hub.checkpoint import HEAD, Shape, Tensor, find_tensors, read_sha
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
+from stepcheck.prm.card import Shape as CardShape
 
 QWEN_TEMPLATE: Final = Template(
     before_problem="<|im_start|>system\n"
@@ -61,25 +63,48 @@ def convert(
     head = _head(tensors, shape, source)
     weights = plan(shape, tensors, weight_type, source)
     with _staging(target, name, force=force) as staging:
-        head_sha256 = _write(staging / f"{name}.head.safetensors", head)
+        head_sha256 = write_durably(staging / f"{name}.head.safetensors", head)
         backbone = staging / f"{name}.gguf"
         sha256 = write_backbone(backbone, shape, tokenizer, weights, weight_type, name=name, on_progress=on_progress)
-        files = Files(
-            backbone=backbone.name,
-            backbone_sha256=sha256,
-            head=f"{name}.head.safetensors",
-            head_sha256=head_sha256,
+        files = file_names(name, sha256, head_sha256)
+        made = make_card(
+            source.resolve().name, shape, tokenizer, template, card, name=name, weight_type=weight_type, files=files
         )
-        made = _card(source, shape, tokenizer, template, card, name=name, weight_type=weight_type, files=files)
-        _write(staging / f"{name}.toml", render_card(made).encode())
-        read_card(staging / f"{name}.toml")
+        write_card(staging, made)
         return _publish(staging, target, made)
 
 
+def file_names(name: str, backbone_sha256: str, head_sha256: str) -> Files:
+    """Name a model's two files, which lie beside its card."""
+    return Files(
+        backbone=f"{name}.gguf",
+        backbone_sha256=backbone_sha256,
+        head=f"{name}.head.safetensors",
+        head_sha256=head_sha256,
+    )
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write `NAME.toml` for good, after reading it back."""
+    write_durably(folder / f"{card.name}.toml", render_card(card).encode())
+    read_card(folder / f"{card.name}.toml")
+
+
 def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
-    if name is None:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.resolve().name).strip("._-") or "model"
-        name = f"{name}-{weight_type.value}"
+    return check_model_name(default_name(source.resolve().name, weight_type.value) if name is None else name)
+
+
+def default_name(source: str, weight_type: str) -> str:
+    """Return what a model is called that is made of `source` in this type."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', source).strip('._-') or 'model'}-{weight_type}"
+
+
+def check_model_name(name: str) -> str:
+    """Return the name of a model, which names its files too.
+
+    Raises:
+        ModelError: it could not name a file everywhere.
+    """
     if not NAME.fullmatch(name):
         raise ModelError(
             f"{name!r} cannot name a model: letters, digits, '.', '_' and '-' only, a letter or digit first"
@@ -88,18 +113,30 @@ def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
 
 
 def _head(tensors: dict[str, Tensor], shape: Shape, source: Path) -> bytes:
-    """Return the reward head as a safetensors file: Linear(hidden, hidden), Linear(hidden, 2), float32."""
-    from safetensors.numpy import save
+    return pack_head({place.name: head_array(place) for place in head_places(tensors, shape, source)})
 
+
+def head_places(tensors: dict[str, Tensor], shape: Shape, source: Path) -> list[Tensor]:
+    """Find the head's tensors: Linear(hidden, hidden) and Linear(hidden, 2), weights and biases."""
     hidden = shape.hidden
     shapes: tuple[tuple[int, ...], ...] = ((hidden, hidden), (hidden,), (2, hidden), (2,))
-    places = {name: take(tensors, name, size, source) for name, size in zip(HEAD, shapes, strict=True)}
-    arrays = {name: np.concatenate(list(place.rows(SLAB))).reshape(place.shape) for name, place in places.items()}
+    return [take(tensors, name, size, source) for name, size in zip(HEAD, shapes, strict=True)]
+
+
+def head_array(place: Tensor) -> NDArray[np.float32]:
+    """Read a tensor of the head whole."""
+    return np.concatenate(list(place.rows(SLAB))).reshape(place.shape)
+
+
+def pack_head(arrays: dict[str, NDArray[np.float32]]) -> bytes:
+    """Return the reward head as a safetensors file, float32."""
+    from safetensors.numpy import save
+
     return save(arrays)
 
 
-def _card(
-    source: Path,
+def make_card(
+    title: str,
     shape: Shape,
     tokenizer: Tokenizer,
     template: Template,
@@ -109,9 +146,10 @@ def _card(
     weight_type: WeightType,
     files: Files,
 ) -> ModelCard:
+    """Write down what was made; `card` lends what weights do not say, `title` stands in where there is none."""
     base = card or ModelCard(
         name=name,
-        title=source.resolve().name,
+        title=title,
         licence="that of the checkpoint",
         architecture=shape.architecture,
         context=shape.context,
@@ -121,12 +159,20 @@ def _card(
     return msgspec.structs.replace(
         base,
         name=name,
+        base=card.name if card else "",
         architecture=shape.architecture,
         context=min(base.context, shape.context),
         template=msgspec.structs.replace(template, normalization=tokenizer.normalization),
         weight_type=weight_type.value,
         files=files,
+        shape=_card_shape(shape),
+        memory={},
     )
+
+
+def _card_shape(shape: Shape) -> CardShape:
+    names = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied")
+    return CardShape(**{name: getattr(shape, name) for name in names})
 
 
 @contextlib.contextmanager
@@ -155,7 +201,7 @@ def _staging(target: Path, name: str, *, force: bool) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _write(path: Path, data: bytes) -> str:
+def write_durably(path: Path, data: bytes) -> str:
     """Write a file for good and return its sha256."""
     with path.open("wb") as file:
         file.write(data)

@@ -61,7 +61,7 @@ def fetch(hub: Hub, file: RemoteFile, target: Path, *, sha256: str | None = None
 
 
 def fetch_range(hub: Hub, file: RemoteFile, start: int, size: int, *, watch: Watch | None = None) -> bytes:
-    """Return `size` bytes of a file from `start` on, and ask for no others.
+    """Return `size` bytes of a file from `start` on, and ask for no others; the watch hears of no progress.
 
     A range has no hash of its own: what comes is as trustworthy as the connection; whoever keeps it pins its sha256.
 
@@ -82,7 +82,6 @@ def fetch_range(hub: Hub, file: RemoteFile, start: int, size: int, *, watch: Wat
             for chunk in _steady(chunks, hub.stall_seconds, watch):
                 data.extend(chunk)
                 _check_length(file, len(data), size)
-                watch.progress(Progress(file.path, len(data), size, len(data)))
         if len(data) < size:
             raise TransientError(f"the connection ended after {len(data):,} of {size:,} bytes")
         return bytes(data)

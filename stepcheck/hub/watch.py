@@ -28,13 +28,17 @@ def _ignore(_heard: object) -> None:
 class Watch:
     """Follows downloads.
 
-    `on_progress` and `on_note`, which hears sentences about retries and waits, are called in the fetching thread.
+    `on_progress` hears of bytes, `on_note` sentences about retries and waits, `on_step` what is done now in a few words
+    ("" when it is fetching). All are called in the fetching thread.
     """
 
     def __init__(
-        self, on_progress: Callable[[Progress], None] = _ignore, on_note: Callable[[str], None] = _ignore
+        self,
+        on_progress: Callable[[Progress], None] = _ignore,
+        on_note: Callable[[str], None] = _ignore,
+        on_step: Callable[[str], None] = _ignore,
     ) -> None:
-        self.progress, self.note = on_progress, on_note
+        self.progress, self.note, self.step = on_progress, on_note, on_step
         self._cancelled = threading.Event()
         self._hang_up: Callable[[], None] | None = None
 
