@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
+from stepcheck.hub.machine import check_memory
 from stepcheck.hub.store import Model, find, verify
 from stepcheck.prm.prompt import Prompt, build
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
@@ -64,9 +65,11 @@ class Checker:
 
     `model` is a card's name, or the path of a card or of a folder with one. `threshold` replaces the card's. The model
     is loaded with the first document, or when `start` is called. Use it as a context manager, or call `close`.
+    `force` loads a model that seems too large for this machine's memory.
 
     Raises on construction:
-        ModelError: no such model, or its files are missing or are not those that the card names.
+        ModelError: no such model, its files are missing or are not those that were pinned, or its readout is not known.
+        OutOfMemoryError: it does not fit into the memory.
         UsageError: the threshold is not between 0 and 1.
     """
 
@@ -79,11 +82,15 @@ class Checker:
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
         engine: Engine | None = None,
+        force: bool = False,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"threshold {threshold} is not between 0 and 1")
         self._model = find(str(model), models_dir)
+        _check_readout(self._model)
         verify(self._model)
+        if engine is None and not force:
+            check_memory(self._model, options)
         self.threshold = self._model.card.threshold if threshold is None else threshold
         files = self._model.card.files
         self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", self._model.card.notice)
@@ -188,6 +195,14 @@ class Checker:
                 f"gives {self._engine.info.hidden}: they are not of one model"
             )
         return head
+
+
+def _check_readout(model: Model) -> None:
+    kind = model.card.readout.kind
+    if kind != "mlp":
+        raise ModelError(
+            f"{model.card.name}: this version cannot read steps by '{kind}', only by an MLP head at a mark"
+        )
 
 
 def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], None] | None) -> Engine:

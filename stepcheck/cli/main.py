@@ -74,6 +74,7 @@ def build_app() -> "typer.Typer":
     import typer
 
     from stepcheck.cli import models, settings
+    from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
 
@@ -102,6 +103,7 @@ def build_app() -> "typer.Typer":
 
     app.command("score")(score)
     app.command("split")(split)
+    app.command("doctor")(doctor)
     app.add_typer(models.app, name="models")
     app.add_typer(settings.app, name="config")
     return app

@@ -53,6 +53,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     gpu_layers: options.GpuLayersOption = None,
     ctx: options.CtxOption = None,
     ubatch: options.UbatchOption = None,
+    force: options.ForceModelOption = False,
 ) -> None:
     """Judge each step of solutions, and point at the first wrong one.
 
@@ -68,7 +69,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
-    with opened(output) as sink, Meter(silent=typing) as meter, _open_checker(settings, meter) as checker:
+    with opened(output) as sink, Meter(silent=typing) as meter, _open_checker(settings, meter, force=force) as checker:
         checker.start()  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
@@ -96,7 +97,7 @@ class _Batch:
     work: int = 0
 
 
-def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
+def _open_checker(settings: config.Config, meter: Meter, *, force: bool) -> "Checker":
     from stepcheck.checker import Checker
 
     return Checker(
@@ -105,6 +106,7 @@ def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
         models_dir=settings.models_dir,
         options=settings.engine,
         on_loading=meter.loading,
+        force=force,
     )
 
 

@@ -58,10 +58,15 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _memory() -> Path:
+def user_cache() -> Path:
+    """Return the folder of what may be lost: hashes, measured rates."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("stepcheck", appauthor=False) / "hashes.json"
+    return user_cache_path("stepcheck", appauthor=False)
+
+
+def _memory() -> Path:
+    return user_cache() / "hashes.json"
 
 
 def _recall(memory: Path) -> dict[str, object]:

@@ -17,7 +17,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck import __version__
 from stepcheck.errors import CheckpointError, HubError, ModelError
 from stepcheck.hub.backbone import BackboneFile, Weight, plan
 from stepcheck.hub.checkpoint import (
@@ -111,7 +110,7 @@ class _Pull:
             "name": offer.name,
             "backbone": str(offer.backbone or ""),
             "card": hashlib.sha256(msgspec.json.encode(offer.card)).hexdigest(),
-            "stepcheck": __version__,
+            "stepcheck": importlib.metadata.version("stepcheck"),
             "llama_cpp": importlib.metadata.version("llama-cpp-python"),
         }
 
