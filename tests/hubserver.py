@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 Fault = Literal[
+    "ok",
     "short",
     "long",
     "offset",

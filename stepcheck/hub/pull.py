@@ -184,8 +184,12 @@ class _Pull:
         place = self._checkpoint / file.path
         if place.is_file():
             return read_header(place)
-        length = header_length(place, fetch_range(self._hub, file, 0, 8, watch=self._watch), file.size)
-        return parse_header(place, fetch_range(self._hub, file, 8, length, watch=self._watch), file.size)
+        try:
+            length = header_length(place, fetch_range(self._hub, file, 0, 8, watch=self._watch), file.size)
+            return parse_header(place, fetch_range(self._hub, file, 8, length, watch=self._watch), file.size)
+        except CheckpointError as error:
+            reason = str(error).removeprefix(f"{place}: ")
+            raise HubError(f"{file}: its header, as the server sent it, is {reason}") from error
 
     # -- a ready backbone ----------------------------------------------------------------------------------------------
 
