@@ -227,18 +227,40 @@ def test_a_finished_shard_is_kept_and_the_rest_comes_by_range(server: HubServer,
 
 
 def test_a_second_pull_does_nothing(server: HubServer, tmp_path: Path) -> None:
-    """A model that is there and right is left alone; a damaged one is not taken for right; force makes it anew."""
+    """A model that is there and right is left alone; force makes it anew, the same."""
     made = pulled(server, tmp_path)
     before, asked = files(tmp_path), len(server.requests)
     assert pulled(server, tmp_path) == made
     assert (files(tmp_path), len(server.requests)) == (before, asked)
+    assert pulled(server, tmp_path, force=True) == made
+    assert files(tmp_path) == before
+
+
+def test_a_pull_mends_a_damaged_model(server: HubServer, tmp_path: Path) -> None:
+    """A changed file is named and set aside, one that is gone is named; both come anew, nothing is left over."""
+    made = pulled(server, tmp_path)
+    before, notes = files(tmp_path), list[str]()
     with made.with_suffix(".gguf").open("r+b") as file:
         file.seek(5000)
         file.write(b"damage")
-    with pytest.raises(ModelError, match=r"Random-PRM-q4_k_m\.gguf: is not the file"):
-        pulled(server, tmp_path)
-    assert pulled(server, tmp_path, force=True) == made
+    assert pulled(server, tmp_path, watch=Watch(on_note=notes.append)) == made
     assert files(tmp_path) == before
+    made.with_suffix(".gguf").unlink()
+    assert pulled(server, tmp_path, watch=Watch(on_note=notes.append)) == made
+    assert files(tmp_path) == before
+    assert "is not the pinned file: sha256 expected" in notes[0]
+    assert "set aside as" in notes[0]
+    assert "is not there" in notes[1]
+
+
+def test_another_model_of_that_name_is_not_overwritten(server: HubServer, tmp_path: Path) -> None:
+    """A model of the same name from elsewhere stays, unless forced."""
+    other = checkpoints.write(tmp_path / "c", Spec(layers=1))
+    convert(other, tmp_path / "models", weight_type=WeightType.Q4_0, name="Random-PRM-q4_k_m")
+    before = files(tmp_path / "models")
+    with pytest.raises(ModelError, match="is another model; choose another --name or --force"):
+        pulled(server, tmp_path / "models")
+    assert files(tmp_path / "models") == before
 
 
 def test_parallel_pulls_fetch_once(server: HubServer, tmp_path: Path) -> None:

@@ -85,12 +85,18 @@ def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCa
     listed = find_card(card or given, models)
     if listed.card is None:
         raise listed.error or ModelError(f"{listed.path}: cannot be read")
+    made = listed.card
+    if made.base and not card:  # the name of a model that was pulled: its card's name and its type are meant
+        given, colon, kind = made.base, ":", kind or made.weight_type
+        source = find_card(made.base, models).card or made
+    else:
+        source = made
     if not colon:
-        return listed.card, best_type(listed.card)
+        return source, best_type(source)
     known = [entry.value for entry in WeightType]
     if kind.lower() not in known:
         raise UsageError(f"{model}: no weight type is named '{kind}'; known are {', '.join(known)}")
-    return listed.card, WeightType(kind.lower())
+    return source, WeightType(kind.lower())
 
 
 def _preview(offer: "Offer") -> str:

@@ -173,7 +173,8 @@ class _Part:
 
     def _count(self, data: bytes) -> None:
         self._sha256.update(data)
-        self._git.update(data)
+        if self._file.git_sha1 is not None:
+            self._git.update(data)
         self.size += len(data)
 
     def restart(self) -> None:
@@ -200,7 +201,8 @@ def _hashed(file: RemoteFile, path: Path) -> tuple[str, str]:
     with path.open("rb") as stream:
         while data := stream.read(1 << 20):
             sha256.update(data)
-            git.update(data)
+            if file.git_sha1 is not None:
+                git.update(data)
     return sha256.hexdigest(), git.hexdigest()
 
 

@@ -112,12 +112,16 @@ def describe_build() -> dict[str, Any]:
     total bytes), `backends`; an `error` where it cannot be loaded.
     """
     command = [sys.executable, "-P", "-m", "stepcheck.engine.probe"]
+    unknown: dict[str, Any] = {"version": "", "offload": False, "features": [], "devices": [], "backends": []}
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 (our own)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return unknown | {"error": str(error)}
+    try:
         found: dict[str, Any] = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        said = done.stderr.strip().splitlines()[-1:] if "done" in locals() else [str(error)]
-        return {"version": "", "offload": False, "features": [], "devices": [], "backends": [], "error": " ".join(said)}
+    except ValueError:
+        last = done.stderr.strip().splitlines()[-1:]
+        return unknown | {"error": " ".join(last) or f"its process ended with status {done.returncode}"}
     return found
 
 

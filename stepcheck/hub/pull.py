@@ -30,14 +30,15 @@ from stepcheck.hub.checkpoint import (
     read_shape,
 )
 from stepcheck.hub.convert import file_names, head_array, head_places, make_card, pack_head, write_card, write_durably
-from stepcheck.hub.fetch import fetch_range
+from stepcheck.hub.fetch import aside, fetch_range
 from stepcheck.hub.gguf_file import check_pair
 from stepcheck.hub.hashes import remember_hash
 from stepcheck.hub.journal import Journal, open_journal, write_journal
+from stepcheck.hub.library import check
 from stepcheck.hub.lock import Kept, fetch_pinned, holding, record_model
 from stepcheck.hub.offer import CHECKPOINT, INDEX, Offer
 from stepcheck.hub.remote import Hub, RemoteFile
-from stepcheck.hub.store import find, verify
+from stepcheck.hub.store import find
 from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.hub.watch import Progress, Watch
 from stepcheck.prm.card import ModelCard, Origin, read_card
@@ -49,8 +50,8 @@ LARGEST_HEAD: Final = 1 << 32
 def pull(hub: Hub, offer: Offer, *, watch: Watch | None = None, force: bool = False) -> Path:
     """Do what an offer says and return the path of the new card; goes on where an earlier run ended.
 
-    A model of that name that is there and right is left alone; with `force` it is made anew. While another process
-    pulls the same model, this one waits and then finds it done.
+    A model of that name that is there and right is left alone; one that is damaged is set aside and made anew; `force`
+    makes any anew. While another process pulls the same model, this one waits and then finds it done.
 
     Raises:
         HubError: something cannot be fetched or is not what was promised.
@@ -61,23 +62,33 @@ def pull(hub: Hub, offer: Offer, *, watch: Watch | None = None, force: bool = Fa
     watch = watch or Watch()
     with holding(offer.folder, offer.name, watch):
         card_path = offer.folder / f"{offer.name}.toml"
-        if not force and card_path.exists():
-            return _settled(card_path, offer)
+        if not force and card_path.exists() and _is_right(card_path, offer, watch):
+            shutil.rmtree(offer.staging, ignore_errors=True)
+            return card_path
         try:
             return _Pull(hub, offer, watch).run()
         except OSError as error:
             raise ModelError(f"{offer.folder}: cannot be written: {error.strerror or error}") from error
 
 
-def _settled(card_path: Path, offer: Offer) -> Path:
-    """Take a model that is there, if it is the one that was asked for and right."""
-    card = read_card(card_path)
-    origin = card.origin
-    if origin is None or offer.card.origin is None or origin.repository != offer.card.origin.repository:
+def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
+    """Tell whether the model that is there is the one that was asked for and whole; what is damaged is set aside."""
+    origin, wanted = read_card(card_path).origin, offer.card.origin
+    if origin is None or wanted is None or origin.repository != wanted.repository:
         raise ModelError(f"{card_path} is there already and is another model; choose another --name or --force")
-    verify(find(str(card_path)))
-    shutil.rmtree(offer.staging, ignore_errors=True)
-    return card_path
+    try:
+        model = find(str(card_path))
+    except ModelError as error:
+        watch.note(f"{error}: done now")
+        return False
+    findings = check(model, anew=False)
+    for finding in findings:
+        damage = finding.damage
+        watch.note(
+            f"{damage.file}: is not the pinned file: sha256 expected {damage.expected}, actual {damage.actual};"
+            f" set aside as {finding.aside}, and pulled anew"
+        )
+    return not findings
 
 
 class _Pull:
@@ -265,6 +276,7 @@ class _Pull:
         for name in (*hashes, path.name):
             if (self._staging / name).is_file():
                 (self._staging / name).replace(folder / name)
+            aside(folder / name).unlink(missing_ok=True)
         remember_hash(folder / card.files.backbone, card.files.backbone_sha256)
         shutil.rmtree(self._staging, ignore_errors=True)
         return path
