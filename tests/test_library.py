@@ -138,6 +138,18 @@ def test_what_is_built_in_or_elsewhere_is_not_removed(made: Path, tmp_path: Path
     assert made.is_file()
 
 
+@pytest.mark.parametrize("name", ["../victim", "x/../../victim", "..", "", "/etc", "a\\b", "x:../../victim"])
+def test_removing_never_leaves_the_folder(name: str, tmp_path: Path) -> None:
+    """Names that lead elsewhere name no model: nothing outside the folder is touched."""
+    folder = tmp_path / "models"
+    (folder / ".pulling-x").mkdir(parents=True)
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "precious").write_text("x")
+    with pytest.raises(ModelError):
+        remove(name, folder)
+    assert (tmp_path / "victim" / "precious").is_file()
+
+
 def test_a_file_of_two_cards_stays_with_the_other(made: Path, tmp_path: Path) -> None:
     """Removing one of two cards that share files keeps the files."""
     folder = tmp_path / "models"

@@ -151,6 +151,14 @@ def test_what_cannot_be_pulled_is_said_first(
     assert not server.requests
 
 
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "C:x"])
+def test_a_name_that_is_no_name_is_refused(name: str, server: HubServer, tmp_path: Path) -> None:
+    """The new model's name becomes file names, so it can lead nowhere."""
+    with pytest.raises(ModelError, match="cannot name a model"):
+        make_offer(hub(server), card(), WeightType.Q8_0, tmp_path, name=name)
+    assert not server.requests
+
+
 def test_disk_holds_the_result_and_one_shard(checkpoint: Path, server: HubServer, tmp_path: Path) -> None:
     """At no moment lie more bytes in the folder than the result, the largest shard and a tenth."""
     folder, most = tmp_path / "models", [0]

@@ -55,12 +55,13 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     from stepcheck.hub.pull import pull as run
     from stepcheck.hub.remote import Hub
     from stepcheck.hub.store import user_dir
+    from stepcheck.hub.watch import Watch
 
     settings = config.load({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
     source, weight_type = _choose(model, card, settings.models_dir)
     hub = Hub(offline=settings.offline)
-    offer = make_offer(hub, source, weight_type, folder, name=name, renew=update)
+    offer = make_offer(hub, source, weight_type, folder, name=name, renew=update, watch=Watch(on_note=say))
     if dry_run or not quiet:
         say(_preview(offer))
     if dry_run:

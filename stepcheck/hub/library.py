@@ -15,7 +15,7 @@ import msgspec
 
 from stepcheck.errors import ModelError, ModelNotFoundError
 from stepcheck.hub import hashes
-from stepcheck.hub.convert import check_model_name, file_names, write_durably
+from stepcheck.hub.convert import NAME, check_model_name, file_names, write_durably
 from stepcheck.hub.fetch import ASIDE, aside, set_aside
 from stepcheck.hub.gguf_file import check_pair
 from stepcheck.hub.lock import Kept, forget_model, holding, record_model
@@ -110,13 +110,14 @@ def remove(name: str, folder: Path) -> int:
         ModelError: it is built in, lies elsewhere, or cannot be removed.
     """
     entry = _own(name, folder)
-    names = {entry.name if entry else name.replace(":", "-"), name}
+    # a path names a card, never a pull: only what could name a model is looked for as one
+    names = {each for each in (entry.name if entry else name.replace(":", "-"), name) if NAME.fullmatch(each)}
     places = [staging for each in names if (staging := staging_of(folder, each)).is_dir()]
     if entry is not None:
         places += [entry.path, *_files(entry, folder)]
     if not places:
         raise ModelNotFoundError(f"no model is named '{name}' in {folder}. See: stepcheck models list")
-    with holding(folder, max(names)):
+    with holding(folder, max(names, default="models")):
         freed = sum(_delete(place) for place in places)
         for each in names:
             forget_model(folder, each)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from stepcheck.errors import HubError, ModelError
-from stepcheck.hub.convert import default_name
+from stepcheck.hub.convert import check_model_name, default_name
 from stepcheck.hub.fetch import PART
 from stepcheck.hub.journal import read_journal
 from stepcheck.hub.lock import pinned_snapshot
@@ -86,11 +86,11 @@ def make_offer(
     """Look a card's repositories up and say what a pull of this type would do.
 
     Raises:
-        ModelError: the card names no repository, or this version cannot convert its kind of model.
+        ModelError: the card names no repository, this version cannot convert its kind of model, or `name` is no name.
         HubError: the hub does not have it, or lists other files than are needed.
     """
     origin = _origin(card)
-    name = name or default_name(card.name, weight_type.value)
+    name = check_model_name(default_name(card.name, weight_type.value) if name is None else name)
     snapshot = pinned_snapshot(hub, folder, origin.repository, origin.revision, renew=renew, watch=watch)
     backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
     files, shards = _needed(snapshot, origin)

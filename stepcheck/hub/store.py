@@ -109,14 +109,18 @@ def _only_variant(card: ModelCard, models_dir: Path | None) -> Listed:
     made = variants(card.name, models_dir)
     if len(made) > 1:
         raise ModelError(f"{card.name}: is here in several types; choose one: {', '.join(e.name for e in made)}")
-    if not made:
-        origin = f", the checkpoint of {card.origin.repository}" if card.origin else ""
-        how = (
-            f"stepcheck models pull {card.name}"
-            if card.origin and card.readout.kind == "mlp"
-            else f"stepcheck models convert DIR --card {card.name} --to q4_k_m"
+    if not made and card.readout.kind != "mlp":
+        raise ModelError(
+            f"{card.name}: this version cannot run a model that is read by '{card.readout.kind}'; its card is here for"
+            " its published figures"
         )
-        raise ModelNotFoundError(f"{card.name}: its weights{origin}, are not on this machine. Get them with: {how}")
+    if not made:
+        origin = f" ({card.origin.repository})" if card.origin else ""
+        how = "pull" if card.origin else "convert DIR --to q4_k_m --card"
+        raise ModelNotFoundError(
+            f"{card.name}: its weights{origin} are not on this machine."
+            f" Get them with: stepcheck models {how} {card.name}"
+        )
     return made[0]
 
 
