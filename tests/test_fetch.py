@@ -119,7 +119,7 @@ def test_what_passes_gives_the_right_file(faults: list[Fault], server: HubServer
 @pytest.mark.parametrize(("fault", "message"), WRONG, ids=[fault for fault, _ in WRONG])
 def test_what_does_not_pass_is_one_clear_error(fault: Fault, message: str, server: HubServer, tmp_path: Path) -> None:
     """A server that goes on misbehaving: one error that names the file; nothing lies under the file's name."""
-    client, file = large(server, stall_seconds=0.2)
+    client, file = large(server, stall_seconds=0.05 if fault == "stall" else 0.5)
     server.always = fault
     with pytest.raises(HubError, match=message) as caught:
         fetch(client, file, tmp_path / NAME)

@@ -184,7 +184,7 @@ def test_stopping_anywhere_goes_on_and_leaves_nothing(server: HubServer, checkpo
         watch = Watch()
         count = [0]
 
-        def stop(_heard: object, watch: Watch = watch, count: list[int] = count, limit: int = 2 + stops % 5) -> None:
+        def stop(_heard: object, watch: Watch = watch, count: list[int] = count, limit: int = 5 + stops % 5) -> None:
             count[0] += 1
             if count[0] > limit:
                 watch.cancel()
@@ -315,6 +315,13 @@ def test_the_first_pull_pins_and_later_ones_are_held_to_it(server: HubServer, ch
     made = pulled(server, tmp_path, WeightType.Q8_0, renew=True)
     assert read_card(made).origin == Origin(repository="some/random", revision="f" * 40)
     assert read_lock(tmp_path).repositories["some/random@main"].commit == "f" * 40
+
+
+def test_what_a_killed_writer_of_the_lock_left_is_taken_over(server: HubServer, tmp_path: Path) -> None:
+    """Half a lock file beside the lock file, as a kill leaves it: the next write takes its place."""
+    (tmp_path / f".{lock.NAME}.new").write_text("{")
+    pulled(server, tmp_path)
+    assert len(files(tmp_path)) == 4
 
 
 def test_a_load_is_held_to_the_lock_file(server: HubServer, tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ moves into place at the end; an error or Ctrl-C leaves nothing behind.
 """
 
 import contextlib
-import hashlib
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from stepcheck.errors import ModelError
 from stepcheck.hub.backbone import SLAB, plan, take, write_backbone
 from stepcheck.hub.checkpoint import HEAD, Shape, Tensor, find_tensors, read_shape
+from stepcheck.hub.durable import write_durably
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
@@ -199,15 +198,6 @@ def _staging(target: Path, name: str, *, force: bool) -> Iterator[Path]:
         raise ModelError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def write_durably(path: Path, data: bytes) -> str:
-    """Write a file for good and return its sha256."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return hashlib.sha256(data).hexdigest()
 
 
 def _publish(staging: Path, target: Path, card: ModelCard) -> Path:

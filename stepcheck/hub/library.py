@@ -15,7 +15,8 @@ import msgspec
 
 from stepcheck.errors import ModelError, ModelNotFoundError
 from stepcheck.hub import hashes
-from stepcheck.hub.convert import NAME, check_model_name, file_names, write_durably
+from stepcheck.hub.convert import NAME, check_model_name, file_names
+from stepcheck.hub.durable import write_durably
 from stepcheck.hub.fetch import ASIDE, aside, set_aside
 from stepcheck.hub.gguf_file import check_pair
 from stepcheck.hub.lock import Kept, forget_model, holding, record_model

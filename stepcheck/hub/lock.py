@@ -5,8 +5,6 @@ rather than to begin a new one: losing the pins would be losing the trust.
 """
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -15,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from stepcheck.errors import HubError, ModelError
+from stepcheck.hub.durable import write_durably
 from stepcheck.hub.fetch import fetch
 from stepcheck.hub.names import Kind
 from stepcheck.hub.remote import Hub, RemoteFile, Snapshot
@@ -71,15 +70,10 @@ def update_lock(folder: Path, change: Callable[[Lock], Lock]) -> None:
     with holding(folder, NAME):
         lock = change(read_lock(folder))
         data = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=1) + b"\n"
-        handle, part = tempfile.mkstemp(dir=folder, prefix=".lock-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(part).replace(folder / NAME)
-        finally:
-            Path(part).unlink(missing_ok=True)
+        # one name, for whoever holds the lock: what a killed process left is written over, not left lying
+        part = folder / f".{NAME}.new"
+        write_durably(part, data)
+        part.replace(folder / NAME)
 
 
 @contextlib.contextmanager

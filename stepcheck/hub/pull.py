@@ -29,7 +29,8 @@ from stepcheck.hub.checkpoint import (
     read_index,
     read_shape,
 )
-from stepcheck.hub.convert import file_names, head_array, head_places, make_card, pack_head, write_card, write_durably
+from stepcheck.hub.convert import file_names, head_array, head_places, make_card, pack_head, write_card
+from stepcheck.hub.durable import write_durably
 from stepcheck.hub.fetch import aside, fetch_range
 from stepcheck.hub.gguf_file import check_pair
 from stepcheck.hub.hashes import remember_hash
