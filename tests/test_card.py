@@ -60,6 +60,16 @@ WRONG = {
     "normalization": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nnormalization = "nfkc"', "template.normalization"),
     "hash": ("0" * 64, "0" * 63, "files.backbone_sha256"),
     "schema": ('name = "m"', 'name = "m"\nschema = 2', "schema"),
+    "activation": ('kind = "mlp"', 'kind = "mlp"\nactivation = "relu"', "readout.activation"),
+    "shape": ("[files]", "[shape]\nhidden = 0\n[files]", "shape.hidden"),
+    "memory": ("[files]", "[memory]\nq8_0 = -1\n[files]", "memory"),
+    "figures": (
+        "[files]",
+        '[published]\nsource = "a"\nprocessbench = {gsm8k = 101}\n[files]',
+        "published.processbench",
+    ),
+    "source of figures": ("[files]", "[published]\n[files]", "published"),
+    "backbone": ("[files]", '[origin]\nrepository = "a/b"\nbackbone = {file = "x.gguf"}\n[files]', "origin.backbone"),
 }
 
 
@@ -144,6 +154,13 @@ def test_every_judge_of_the_papers_has_a_card() -> None:
                 assert sum(four) / 4 == pytest.approx(figures["average"], abs=0.06)
             if "minerva" in figures:
                 assert sum(figures.values()) - figures["average"] == pytest.approx(7 * figures["average"], abs=0.36)
+
+
+def test_built_in_cards_are_shown_as_they_are(tmp_path: Path) -> None:
+    """What `models show` prints of a card is the same card."""
+    for card in built_in().values():
+        (tmp_path / "shown.toml").write_text(render_card(card), encoding="utf-8")
+        assert read_card(tmp_path / "shown.toml") == card
 
 
 def test_the_prompt_of_qwens_reward_models() -> None:

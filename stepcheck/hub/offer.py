@@ -59,8 +59,11 @@ class Offer:
 
     @property
     def licence(self) -> str:
-        """What the repository's page says, and where it says nothing, what the card says."""
-        return self.card.licence if self.snapshot.licence in {"not stated", "other"} else self.snapshot.licence
+        """What the repository's page says, and what the card says where that is more."""
+        page, card = self.snapshot.licence, self.card.licence
+        if page in {"not stated", "other"}:
+            return card
+        return page if card.lower().startswith(page.lower()) and len(card) <= len(page) else f"{page}; {card}"
 
     @property
     def staging(self) -> Path:
