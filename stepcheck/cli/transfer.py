@@ -66,7 +66,7 @@ def line(done: int, total: int, rate: float | None, what: str) -> str:
     parts = [share, f"{size(done)} of {size(total)}"]
     if rate:
         parts += [f"{size(rate)}/s", f"{clock(max(0, total - done) / rate)} left"]
-    return ", ".join([*parts, clean_line(what)])
+    return ", ".join([*parts, clean_line(what)] if what else parts)
 
 
 class Transfer:

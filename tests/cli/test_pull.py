@@ -318,7 +318,7 @@ def test_the_line_words_bytes_rate_and_time() -> None:
     assert line(6_400_000_000, 15_200_000_000, 35e6, "a.gguf") == (
         "42 %, 6.4 GB of 15.2 GB, 35.0 MB/s, 4:11 left, a.gguf"
     )
-    assert line(0, 0, None, "") == "0 %, 0 bytes of 0 bytes, "
+    assert line(0, 0, None, "") == "0 %, 0 bytes of 0 bytes"
     assert [size(count) for count in (999, 1000, 150_000, 2_500_000, 123e9)] == [
         "999 bytes",
         "1.0 kB",
