@@ -49,6 +49,18 @@ def test_the_memory_of_a_model_is_added_up(seven: ModelCard) -> None:
     assert memory_needed(4_371_000_000, seven, EngineOptions(n_ctx=8192)) == needed + cache
 
 
+def test_a_containers_limit_counts(tmp_path: Path) -> None:
+    """1 GB allowed, 700 MB used of which 200 MB are idle file pages: 500 MB are free. Without a limit the system's."""
+    whole = machine.memory_available(tmp_path)
+    assert whole > 500_000_000
+    (tmp_path / "memory.max").write_text("1000000000\n")
+    (tmp_path / "memory.current").write_text("700000000\n")
+    (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 200000000\n")
+    assert machine.memory_available(tmp_path) == 500_000_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine.memory_available(tmp_path) > 500_000_000
+
+
 def test_which_types_fit(seven: ModelCard) -> None:
     """With 16 GB all but bf16, with 6 GB the four-bit ones, with 2 GB none."""
     assert [kind.value for kind in fitting(seven, 12_000_000_000)] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]
@@ -89,6 +101,7 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers(
         Checker(random_model)
     Checker(random_model, force=True).close()
     monkeypatch.setattr(machine, "describe_build", lambda: BUILD | {"devices": [GPU]})
+    monkeypatch.setattr(sys, "platform", "linux")
     check_memory(model, options)
     with pytest.raises(OutOfMemoryError):
         check_memory(model, EngineOptions(n_gpu_layers=0))

@@ -50,13 +50,18 @@ class Processor:
     cores: int
 
 
-def memory_available() -> int:
-    """Bytes that a new process could take: the system's, or what a container's limit leaves."""
+def memory_available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that a new process could take: the system's, or what a container's limit leaves.
+
+    File pages that were not used lately count as free: the kernel gives them back before it kills anybody.
+    """
     import psutil
 
     available = int(psutil.virtual_memory().available)
-    limit, used = (_number(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
-    return min(available, max(0, limit - used)) if limit is not None and used is not None else available
+    limit, used = _number(cgroup / "memory.max"), _number(cgroup / "memory.current")
+    if limit is None or used is None:
+        return available
+    return min(available, max(0, limit - used + _idle_pages(cgroup / "memory.stat")))
 
 
 def _number(path: Path) -> int | None:
@@ -64,6 +69,14 @@ def _number(path: Path) -> int | None:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
+
+
+def _idle_pages(path: Path) -> int:
+    try:
+        rows = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+        return int(rows.get("inactive_file", 0))
+    except (OSError, ValueError):
+        return 0
 
 
 def memory_needed(backbone: int, card: ModelCard, options: EngineOptions = EngineOptions()) -> int:  # noqa: B008 (frozen)
@@ -95,7 +108,7 @@ def check_memory(model: Model, options: EngineOptions, *, available: int | None 
     needed = memory_needed(size, model.card, options)
     if needed <= free:
         return
-    if options.n_gpu_layers != 0:
+    if options.n_gpu_layers != 0 and sys.platform != "darwin":  # a Mac's graphics share its memory
         free += sum(device.get("free", 0) for device in describe_build()["devices"] if device["kind"] == "GPU")
         if needed <= free:
             return
@@ -127,12 +140,11 @@ def describe_build() -> dict[str, Any]:
 
 def processor() -> Processor:
     """Describe the CPU."""
-    text = _cpuinfo()
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    keys = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = keys.get("flags") or keys.get("Features") or keys.get("hw.optional.arm.FEAT_DotProd", "")
-    name = keys.get("model name") or keys.get("machdep.cpu.brand_string") or platform.processor() or platform.machine()
-    return Processor(name, frozenset(flags.lower().split()), usable_cores())
+    lines = (line.split(":", 1) for line in _cpuinfo().splitlines() if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in lines}
+    name = fields.get("model name") or fields.get("machdep.cpu.brand_string") or platform.processor()
+    flags = fields.get("flags") or fields.get("Features") or ""
+    return Processor(name or platform.machine(), frozenset(flags.lower().split()), usable_cores())
 
 
 def _cpuinfo() -> str:
