@@ -312,7 +312,12 @@ def test_the_first_pull_pins_and_later_ones_are_held_to_it(server: HubServer, ch
     server.repositories["some/random"] = Repository(moved, commit="f" * 40)
     with pytest.raises(HubError, match="knows no such revision"):
         pulled(server, tmp_path, WeightType.Q8_0)
-    made = pulled(server, tmp_path, WeightType.Q8_0, renew=True)
+    for kind in (WeightType.Q4_K_M, WeightType.Q8_0):
+        made = pulled(server, tmp_path, kind, renew=True)
+    asked = len(server.requests)
+    pulled(server, tmp_path, WeightType.Q4_K_M, renew=True)
+    assert len(server.requests) == asked, "nothing newer, nothing fetched"
+    assert read_card(tmp_path / "Random-PRM-q4_k_m.toml").origin == read_card(made).origin
     assert read_card(made).origin == Origin(repository="some/random", revision="f" * 40)
     assert read_lock(tmp_path).repositories["some/random@main"].commit == "f" * 40
 

@@ -1,6 +1,7 @@
 """`stepcheck models pull`: asks before the first byte, shows how far it is, goes on where it stopped."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,29 +52,70 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     Says first what will be downloaded, from where, under which licence, and what it needs. A pull that was stopped goes
     on where it was. Prints the path of the new card.
     """
-    from stepcheck.hub.offer import make_offer
-    from stepcheck.hub.pull import pull as run
-    from stepcheck.hub.remote import Hub
+    from stepcheck.hub.convert import default_name
+    from stepcheck.hub.pull import already_here
     from stepcheck.hub.store import user_dir
-    from stepcheck.hub.watch import Watch
 
     settings = config.load({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
     source, weight_type = _choose(model, card, settings.models_dir)
-    hub = Hub(offline=settings.offline)
-    offer = make_offer(hub, source, weight_type, folder, name=name, renew=update, watch=Watch(on_note=say))
-    if dry_run or not quiet:
-        say(_preview(offer))
-    if dry_run:
+    made = already_here(folder, name or default_name(source.name, weight_type.value), source)
+    if made is not None and not (force or update):
+        _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
+    else:
+        wanted = _Wanted(source, weight_type, folder, name, renew=update, force=force, offline=settings.offline)
+        made = _download(wanted, yes=yes, dry_run=dry_run, quiet=quiet)
+    if dry_run or made is None:
         return
-    _check_disk(offer, force=force)
-    if not yes and offer.download:
-        _ask()
-    made = _run(lambda watch: run(hub, offer, watch=watch, force=force), offer, quiet=quiet)
-    if not quiet:
-        say(f"pulled and verified; use it with: --model {made.stem}")
     with opened(None) as sink:
         sink.write(json_text({"name": made.stem, "card": str(made)}) if as_json else f"{made}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be pulled, and how."""
+
+    card: "ModelCard"
+    weight_type: "WeightType"
+    folder: Path
+    name: str | None
+    renew: bool
+    force: bool
+    offline: bool
+
+
+def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path | None:
+    """Say what would be done, ask, and do it; None after a dry run."""
+    from stepcheck.hub.offer import make_offer
+    from stepcheck.hub.pull import pull as run
+    from stepcheck.hub.remote import Hub
+    from stepcheck.hub.watch import Watch
+
+    hub = Hub(offline=wanted.offline)
+    offer = make_offer(
+        hub,
+        wanted.card,
+        wanted.weight_type,
+        wanted.folder,
+        name=wanted.name,
+        renew=wanted.renew,
+        watch=Watch(on_note=say),
+    )
+    _tell(quiet and not dry_run, _preview(offer))
+    if dry_run:
+        return None
+    _check_disk(offer, force=wanted.force)
+    if not yes and offer.download:
+        _ask()
+    made = _run(lambda watch: run(hub, offer, watch=watch, force=wanted.force), offer, quiet=quiet)
+    _tell(quiet, f"pulled and verified; use it with: --model {made.stem}")
+    return made
+
+
+def _tell(quiet: bool, message: str) -> None:
+    """Talk to a person, not to a script."""
+    if not quiet:
+        say(message)
 
 
 def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCard, WeightType]":

@@ -39,7 +39,7 @@ from stepcheck.hub.library import check
 from stepcheck.hub.lock import Kept, fetch_pinned, holding, record_model
 from stepcheck.hub.offer import CHECKPOINT, INDEX, Offer
 from stepcheck.hub.remote import Hub, RemoteFile
-from stepcheck.hub.store import find
+from stepcheck.hub.store import find, verify
 from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.hub.watch import Progress, Watch
 from stepcheck.prm.card import ModelCard, Origin, read_card
@@ -72,11 +72,25 @@ def pull(hub: Hub, offer: Offer, *, watch: Watch | None = None, force: bool = Fa
             raise ModelError(f"{offer.folder}: cannot be written: {error.strerror or error}") from error
 
 
+def already_here(folder: Path, name: str, card: ModelCard) -> Path | None:
+    """Return the card of the model `name` if it was made with `card`'s repository and is whole; asks no network."""
+    path = folder / f"{name}.toml"
+    try:
+        model = find(str(path))
+        verify(model)
+    except ModelError:
+        return None
+    origin = model.card.origin
+    return path if origin and card.origin and origin.repository == card.origin.repository else None
+
+
 def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
     """Tell whether the model that is there is the one that was asked for and whole; what is damaged is set aside."""
     origin, wanted = read_card(card_path).origin, offer.card.origin
     if origin is None or wanted is None or origin.repository != wanted.repository:
         raise ModelError(f"{card_path} is there already and is another model; choose another --name or --force")
+    if origin.revision != offer.snapshot.commit:
+        return False  # made from another commit than is wanted now
     try:
         model = find(str(card_path))
     except ModelError as error:

@@ -142,6 +142,21 @@ def test_json_and_quiet(server: HubServer, folder: Path, capsys: pytest.CaptureF
     assert len([request for request in server.requests if request.path == "config.json"]) == 1
 
 
+def test_a_model_that_is_here_needs_no_hub(server: HubServer, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pulled again it is found right without a single request, offline too; `--update` asks the hub."""
+    assert run(folder, "pull", "Random-PRM:q4_0", "-y", "-q") == 0
+    asked = server.metadata
+    capsys.readouterr()
+    for name in ("Random-PRM:q4_0", "Random-PRM-q4_0"):
+        assert run(folder, "pull", name, "--offline") == 0
+        out, err = capsys.readouterr()
+        assert out == f"{folder / 'Random-PRM-q4_0.toml'}\n"
+        assert "it is here already, and right" in err
+    assert server.metadata == asked
+    assert run(folder, "pull", "Random-PRM:q4_0", "-y", "--update") == 0
+    assert server.metadata > asked
+
+
 def test_verify_sets_aside_what_does_not_match(
     server: HubServer, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
