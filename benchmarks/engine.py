@@ -28,7 +28,7 @@ import psutil
 from stepcheck.document import Document, Step, read
 from stepcheck.engine.base import Rows
 from stepcheck.engine.client import LlamaEngine
-from stepcheck.engine.llama import usable_cores
+from stepcheck.engine.cores import usable_cores
 from stepcheck.hub.convert import QWEN_TEMPLATE
 from stepcheck.prm.prompt import build
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
+from stepcheck.hub.machine import check_memory
 from stepcheck.hub.store import Model, find, verify
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, build_all
@@ -80,9 +81,11 @@ class Checker:
 
     `model` is a card's name, or the path of a card or of a folder with one. `threshold` replaces the card's. The model
     is loaded with the first document, or when `start` is called. Use it as a context manager, or call `close`.
+    `force` loads a model that seems too large for this machine's memory.
 
     Raises on construction:
-        ModelError: no such model, or its files are missing or are not those that the card names.
+        ModelError: no such model, its files are missing or are not those that were pinned.
+        OutOfMemoryError: it does not fit into the memory.
         UsageError: the threshold is not between 0 and 1.
     """
 
@@ -95,11 +98,14 @@ class Checker:
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
         engine: Engine | None = None,
+        force: bool = False,
     ) -> None:
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"threshold {threshold} is not between 0 and 1")
         self._model = find(str(model), models_dir)
         verify(self._model)
+        if engine is None and not force:
+            check_memory(self._model, options)
         self.threshold = self._model.card.threshold if threshold is None else threshold
         files = self._model.card.files
         notice = " ".join(filter(None, (self._model.card.notice, _memory(self._model))))

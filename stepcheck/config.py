@@ -25,6 +25,7 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1, le=_LARGEST)]
 NotNegative = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Words = Annotated[str, Meta(min_length=1)]
+Flag = Annotated[bool, Meta(title="flag")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,15 @@ KEYS: Mapping[str, Key] = {
         NotNegative, "a whole number, 0 or more", "N_GPU_LAYERS", "--gpu-layers", None, "layers on the accelerator"
     ),
     "n_ctx": Key(Positive, "a whole number, 1 or more", "N_CTX", "--ctx", None, "room of the KV cache, in tokens"),
+    "offline": Key(Flag, "true or false", "OFFLINE", "--offline", False, "never open a connection"),
     "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
 }
 DEBUG = "DEBUG"
 CRITIC_KEY = "CRITIC_KEY"
 """No setting: a secret is neither kept in a file nor shown."""
+HUB_OFFLINE = "HF_HUB_OFFLINE"
+"""The hub library's own variable and what it takes for yes; honoured, so that one variable keeps a machine offline."""
+YES = {"1", "ON", "YES", "TRUE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,11 @@ class Config:
         """The reward under which a step is wrong; None is the card's."""
         value: float | None = self.settings["threshold"].value
         return value
+
+    @property
+    def offline(self) -> bool:
+        """Whether no connection may be opened."""
+        return bool(self.settings["offline"].value)
 
     @property
     def engine(self) -> EngineOptions:
@@ -165,8 +175,11 @@ def _from_file(path: Path) -> dict[str, Setting]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
-    """Read the variables that start with STEPCHECK_; an empty one counts as not set."""
-    return {name: Setting(value, f"environment {variable}") for name, variable, value in _variables(environment)}
+    """Read the variables that start with STEPCHECK_, and HF_HUB_OFFLINE; an empty one counts as not set."""
+    found = {name: Setting(value, f"environment {variable}") for name, variable, value in _variables(environment)}
+    if environment.get(HUB_OFFLINE, "").upper() in YES:
+        found["offline"] = Setting(value=True, origin=f"environment {HUB_OFFLINE}")
+    return found
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:

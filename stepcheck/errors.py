@@ -12,6 +12,9 @@
     ├── RunError                a run cannot be opened, continued or written           kind "run"
     │   ├── RunBusyError        another process is writing it                          kind "run_busy"
     │   └── RunChangedError     model, data or settings are not those it began with    kind "run_changed"
+    ├── HubError                something could not be fetched or is not what was pinned kind "hub"
+    │   ├── OfflineError        the network was forbidden                              kind "offline"
+    │   └── AccessError         the hub wants a permission that was not given          kind "access"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -99,6 +102,24 @@ class RunChangedError(RunError):
     """Model, data or settings are not those the run began with; the message names each difference."""
 
     kind = "run_changed"
+
+
+class HubError(StepcheckError):
+    """Something could not be fetched, or what came is not what was promised."""
+
+    kind = "hub"
+
+
+class OfflineError(HubError):
+    """The network was forbidden: by a flag, a setting or the environment."""
+
+    kind = "offline"
+
+
+class AccessError(HubError):
+    """The hub wants a permission that was not given: a gated or private repository."""
+
+    kind = "access"
 
 
 class CountMismatchError(StepcheckError):

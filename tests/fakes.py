@@ -47,7 +47,9 @@ class FakeChecker:
         models_dir: Path | None = None,
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
+        force: bool = False,
     ) -> None:
+        self.force = force
         self.model = ModelName(str(model), SHA256, NOTICE)
         self.threshold = 0.5 if threshold is None else threshold
         self.models_dir, self.options, self.on_loading = models_dir, options, on_loading

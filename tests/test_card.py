@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcheck.errors import CardError
+from stepcheck.hub.backbone import backbone_size
+from stepcheck.hub.checkpoint import Shape as BackboneShape
 from stepcheck.hub.convert import QWEN_TEMPLATE
+from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.store import builtin_dir
-from stepcheck.prm.card import Files, ModelCard, Origin, Readout, Template, read_card, render_card
+from stepcheck.prm.card import Files, ModelCard, Origin, Readout, Shape, Template, read_card, render_card
 
 CARD = """
 name = "m"
@@ -67,6 +70,16 @@ WRONG = {
     "normalization": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nnormalization = "nfkc"', "template.normalization"),
     "hash": ("0" * 64, "0" * 63, "files.backbone_sha256"),
     "schema": ('name = "m"', 'name = "m"\nschema = 2', "schema"),
+    "activation": ('kind = "mlp"', 'kind = "mlp"\nactivation = "relu"', "readout.activation"),
+    "shape": ("[files]", "[shape]\nhidden = 0\n[files]", "shape.hidden"),
+    "memory": ("[files]", "[memory]\nq8_0 = -1\n[files]", "memory"),
+    "figures": (
+        "[files]",
+        '[published]\nsource = "a"\nprocessbench = {gsm8k = 101}\n[files]',
+        "published.processbench",
+    ),
+    "source of figures": ("[files]", "[published]\n[files]", "published"),
+    "backbone": ("[files]", '[origin]\nrepository = "a/b"\nbackbone = {file = "x.gguf"}\n[files]', "origin.backbone"),
 }
 
 
@@ -119,16 +132,96 @@ def test_what_is_written_reads_back_the_same(text: str, threshold: float, with_f
     assert msgspec.convert(tomllib.loads(render_card(card)), ModelCard) == card
 
 
-def test_built_in_cards_are_sound() -> None:
-    """Every card that is shipped reads; those of Qwen carry the published prompt, mark and normalization."""
-    cards = [read_card(path) for path in sorted(builtin_dir().glob("*.toml"))]
-    assert {card.name for card in cards} >= {"Qwen2.5-Math-PRM-7B", "Qwen2.5-Math-PRM-72B", "Qwen2.5-Math-7B-PRM800K"}
-    for card in cards:
-        if card.name.startswith("Qwen2.5-Math"):
-            template = card.template
-            assert (template.before_problem, template.after_problem, template.mark) == (
-                QWEN_TEMPLATE.before_problem,
-                QWEN_TEMPLATE.after_problem,
-                QWEN_TEMPLATE.mark,
-            )
-            assert (template.normalization, card.context, card.files) == ("nfc", 4096, None)
+FAMILIES = {
+    "mlp": {"Qwen2.5-Math-PRM-7B", "Qwen2.5-Math-PRM-72B", "Qwen2.5-Math-7B-PRM800K"},
+    "linear": {"Skywork-o1-Open-PRM-Qwen-2.5-1.5B", "Skywork-o1-Open-PRM-Qwen-2.5-7B", "PURE-PRM-7B"},
+    "token_pair": {"Math-Shepherd-PRM-7B", "RLHFlow-PRM-Mistral-8B", "RLHFlow-PRM-Deepseek-8B"},
+    "outcome": {"Qwen2.5-Math-RM-72B"},
+    "log_ratio": {"EurusPRM-Stage1", "EurusPRM-Stage2"},
+    "critic": {"QwQ-32B-Preview", "Qwen2.5-72B-Instruct", "Llama-3.3-70B-Instruct"},
+}
+
+
+def built_in() -> dict[str, ModelCard]:
+    return {card.name: card for card in map(read_card, sorted(builtin_dir().glob("*.toml")))}
+
+
+def test_every_judge_of_the_papers_has_a_card() -> None:
+    """Each family's models are there, with repository, licence, threshold's source and, but for one, figures."""
+    cards = built_in()
+    assert {kind: {name for name, card in cards.items() if card.readout.kind == kind} for kind in FAMILIES} == FAMILIES
+    for card in cards.values():
+        assert card.files is None
+        assert card.licence
+        assert card.threshold_source
+        assert card.origin is not None
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", card.origin.repository)
+        assert card.origin.revision == ""
+        assert card.published or card.name == "PURE-PRM-7B"
+        for figures in (card.published.processbench, card.published.best_of_8) if card.published else ():
+            if "omnimath" in figures:
+                four = [figures[key] for key in ("gsm8k", "math", "olympiadbench", "omnimath")]
+                assert sum(four) / 4 == pytest.approx(figures["average"], abs=0.06)
+            if "minerva" in figures:
+                assert sum(figures.values()) - figures["average"] == pytest.approx(7 * figures["average"], abs=0.36)
+
+
+def test_built_in_cards_are_shown_as_they_are(tmp_path: Path) -> None:
+    """What `models show` prints of a card is the same card."""
+    for card in built_in().values():
+        (tmp_path / "shown.toml").write_text(render_card(card), encoding="utf-8")
+        assert read_card(tmp_path / "shown.toml") == card
+
+
+def test_the_prompt_of_qwens_reward_models() -> None:
+    """Qwen2.5-Math-PRM's cards carry the published prompt, mark, normalization and context."""
+    for name in FAMILIES["mlp"]:
+        card = built_in()[name]
+        template = card.template
+        assert (template.before_problem, template.after_problem, template.mark) == (
+            QWEN_TEMPLATE.before_problem,
+            QWEN_TEMPLATE.after_problem,
+            QWEN_TEMPLATE.mark,
+        )
+        assert template.before_problem == (
+            "<|im_start|>system\nPlease reason step by step, and put your final answer within \\boxed{}."
+            "<|im_end|>\n<|im_start|>user\n"
+        )
+        assert (template.normalization, card.context, card.threshold) == ("nfc", 4096, 0.5)
+        assert (card.architecture, card.readout) == ("Qwen2ForProcessRewardModel", Readout(kind="mlp", positive=1))
+
+
+def test_the_shapes_of_qwens_reward_models() -> None:
+    """7B and 72B have the shapes of their published configs; the 72B's eps is not known and is not assumed.
+
+    Heads of 12.9 and 67.1 million parameters follow: H·H + H + 2·H + 2.
+    """
+    seven, large = built_in()["Qwen2.5-Math-PRM-7B"].shape, built_in()["Qwen2.5-Math-PRM-72B"].shape
+    assert seven == Shape(
+        hidden=3584,
+        layers=28,
+        heads=28,
+        kv_heads=4,
+        feed_forward=18944,
+        vocab=152064,
+        eps=1e-5,
+        rope_theta=10000.0,
+        tied=False,
+    )
+    assert large == Shape(hidden=8192, layers=80, heads=64, kv_heads=8, feed_forward=29568, vocab=152064)
+    for shape, millions in ((seven, 12.9), (large, 67.1)):
+        assert (shape.hidden**2 + 3 * shape.hidden + 2) / 1e6 == pytest.approx(millions, abs=0.06)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES["mlp"] | FAMILIES["linear"]))
+def test_the_memory_of_a_card_is_what_its_weights_take(name: str) -> None:
+    """Every megabyte in the table is the size of the tensors that a conversion of this shape writes."""
+    card = built_in()[name]
+    assert card.shape is not None
+    fields = {
+        key: getattr(card.shape, key) for key in ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab")
+    }
+    shape = BackboneShape(architecture=card.architecture, context=card.context, eps=1e-5, rope_theta=1e4, **fields)
+    assert list(card.memory) == ["bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]
+    for kind, megabytes in card.memory.items():
+        assert megabytes == -(-backbone_size(shape, WeightType(kind)) // 1_000_000)

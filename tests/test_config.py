@@ -46,7 +46,7 @@ def test_each_layer_wins_over_the_next(home: Path) -> None:
 
 def test_every_key_has_a_variable_and_a_flag(home: Path) -> None:
     """What a file can say, the environment and the command line can say too."""
-    samples = {str: "x", int: "7", float: "0.5"}
+    samples = {str: "x", int: "7", float: "0.5", bool: "True"}
     for name, key in config.KEYS.items():
         text = samples[key.kind.__origin__]
         found = load(home, **{f"STEPCHECK_{key.environment}": text}).settings[name]
@@ -139,6 +139,14 @@ def test_a_byte_order_mark_is_no_key(home: Path) -> None:
     """Windows editors begin files with a byte-order mark."""
     (home / "user.toml").write_text("\ufeffthreshold = 0.25", encoding="utf-8")
     assert load(home).threshold == 0.25
+
+
+@pytest.mark.parametrize(("text", "offline"), [("1", True), ("true", True), ("ON", True), ("0", False), ("", False)])
+def test_the_hubs_own_variable_keeps_offline(home: Path, text: str, offline: bool) -> None:
+    """HF_HUB_OFFLINE is honoured as the hub's library honours it, and named as the origin."""
+    found = load(home, HF_HUB_OFFLINE=text)
+    assert found.offline is offline
+    assert found.settings["offline"].origin == ("environment HF_HUB_OFFLINE" if offline else "default")
 
 
 def test_debugging() -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from stepcheck.engine import llama
+from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import CancelledError, EngineError, OutOfMemoryError
 
 
@@ -30,11 +31,11 @@ def test_every_return_code_becomes_a_sentence(code: int, reason: str, kind: type
 
 def test_cores_are_those_this_process_may_use() -> None:
     """At least one; bound to a single CPU it is one."""
-    assert 1 <= llama.usable_cores() <= (os.cpu_count() or 1)
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
     if hasattr(os, "sched_setaffinity"):
         code = (
             "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-            "from stepcheck.engine.llama import usable_cores; print(usable_cores())"
+            "from stepcheck.engine.cores import usable_cores; print(usable_cores())"
         )
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert out.stdout.strip() == "1"

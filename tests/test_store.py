@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError
-from stepcheck.hub import store
+from stepcheck.hub import hashes
 from stepcheck.hub.convert import convert
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.store import find, find_card, list_models, verify
@@ -54,9 +54,11 @@ def test_an_unknown_name_gets_the_nearest_and_the_list(models: Path) -> None:
 
 def test_a_card_without_files_says_how_to_get_them(models: Path) -> None:
     """The published reward models have cards but no weights here: the error is the command to run."""
-    with pytest.raises(ModelNotFoundError, match=r"stepcheck models convert DIR --card Qwen2\.5-Math-PRM-7B"):
+    with pytest.raises(ModelNotFoundError, match=r"stepcheck models pull Qwen2\.5-Math-PRM-7B"):
         find("Qwen2.5-Math-PRM-7B", models)
     assert find_card("Qwen2.5-Math-PRM-7B", models).card is not None
+    with pytest.raises(ModelError, match="cannot run a model that is read by 'token_pair'"):
+        find("Math-Shepherd-PRM-7B", models)
 
 
 def test_a_model_with_files_goes_before_a_card_without(models: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_folder_with_several_cards_is_no_answer(models: Path) -> None:
 def test_a_missing_file_is_named(models: Path) -> None:
     """A card whose backbone is gone says so, with what to do."""
     (models / "mine.gguf").unlink()
-    with pytest.raises(ModelError, match=r"mine\.gguf: is not there.*convert the checkpoint again"):
+    with pytest.raises(ModelError, match=r"mine\.gguf: is not there.*pull or convert the model again"):
         find("mine", models)
 
 
@@ -153,15 +155,15 @@ def test_every_flipped_bit_is_refused(models: Path) -> None:
 
 def test_large_files_are_hashed_again_only_when_they_changed(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large file that did not change is not read again; a changed one is, and refused."""
-    monkeypatch.setattr(store, "REMEMBERED", 1)
+    monkeypatch.setattr(hashes, "REMEMBERED", 1)
     hashed: list[str] = []
-    real = store._hash
+    real = hashes._hash
 
     def count(path: Path) -> str:
         hashed.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(store, "_hash", count)
+    monkeypatch.setattr(hashes, "_hash", count)
     model, memory = find("mine", models), models / "cache" / "hashes.json"
     verify(model, remember=memory)
     verify(model, remember=memory)

@@ -74,6 +74,7 @@ def build_app() -> "typer.Typer":
     import typer
 
     from stepcheck.cli import bench, models, runs, settings
+    from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
 
@@ -104,6 +105,7 @@ def build_app() -> "typer.Typer":
     app.command("split")(split)
     app.add_typer(bench.app, name="bench")
     app.add_typer(runs.app, name="runs")
+    app.command("doctor")(doctor)
     app.add_typer(models.app, name="models")
     app.add_typer(settings.app, name="config")
     return app

@@ -1,81 +1,259 @@
-"""`stepcheck models`: which models are here, what a card says, where its files are, and converting a checkpoint."""
+"""`stepcheck models`: which models are here, where, whether they are right; getting, taking in and removing them."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from stepcheck import config
 from stepcheck.cli import options
-from stepcheck.cli.output import opened, say
+from stepcheck.cli.complete import models as complete
+from stepcheck.cli.output import ExitCode, json_text, opened, say
+from stepcheck.cli.pulling import pull
+from stepcheck.cli.transfer import size
 from stepcheck.report.clean import clean, clean_line
 
 if TYPE_CHECKING:
     from stepcheck.hub.store import Listed
     from stepcheck.prm.card import ModelCard
 
-app = typer.Typer(no_args_is_help=True, help="Models on this machine, and converting a checkpoint into one.")
+app = typer.Typer(no_args_is_help=True, help="Models on this machine, and getting others.")
+app.command("pull")(pull)
 
 WeightName = Literal[
     "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0"
 ]
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="A card's name, or the path of a card or its folder.")
+    str,
+    typer.Argument(metavar="NAME", help="A card's name, or the path of a card or its folder.", autocompletion=complete),
+]
+NamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]…", help="Models' names.", autocompletion=complete)
 ]
 
 
 @app.callback()
 def _group() -> None:
-    """Models on this machine, and converting a checkpoint into one."""
+    """Models on this machine, and getting others."""
 
 
 @app.command("list")
-def show_list(*, models_dir: options.ModelsDirOption = None) -> None:
-    """List every card: the name, the weights' type and size or what is missing, and the title."""
-    from stepcheck.hub.store import list_models
+def show_list(
+    *,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """List every card: the name, the weights' type and size or what is missing, and the title.
 
-    rows = [_row(entry) for entry in list_models(_folder(models_dir))]
-    wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    Unfinished pulls are listed too. With -q, only the names of the models that can be used.
+    """
+    from stepcheck.hub.library import put_aside, unfinished
+    from stepcheck.hub.store import list_models, user_dir
+
+    folder = _folder(models_dir)
+    listed, waiting = list_models(folder), unfinished(folder or user_dir())
     with opened(None) as sink:
-        sink.write("".join(f"{name:<{wide[0]}}  {state:<{wide[1]}}  {title}\n" for name, state, title in rows))
+        if as_json:
+            pulls = [{"name": name, "bytes": count} for name, count in waiting]
+            aside = [str(path) for path in put_aside(folder or user_dir())]
+            models = [_entry(entry) for entry in listed]
+            sink.write(json_text({"models": models, "unfinished": pulls, "set_aside": aside}))
+        elif quiet:
+            sink.write("".join(f"{clean_line(entry.name)}\n" for entry in listed if entry.ready))
+        else:
+            rows = [_row(entry) for entry in listed]
+            rows += [(name, "unfinished", f"{size(count)} are here; pull it again to go on") for name, count in waiting]
+            wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+            sink.write("".join(f"{name:<{wide[0]}}  {state:<{wide[1]}}  {title}\n" for name, state, title in rows))
 
 
 def _row(entry: "Listed") -> tuple[str, str, str]:
     if entry.card is None:
         return entry.name, "unreadable card", clean_line(str(entry.error))
-    if entry.card.files is None:
-        return entry.name, "to be converted", clean_line(entry.card.title)
-    if not entry.ready:
-        return entry.name, "files missing", clean_line(entry.card.title)
-    size = (entry.path.parent / entry.card.files.backbone).stat().st_size
-    return entry.name, f"{entry.card.weight_type or '?'}, {_size(size)}", clean_line(entry.card.title)
+    state = f"{entry.card.weight_type or '?'}, {size(_bytes(entry))}" if entry.ready else _missing(entry.card)
+    return entry.name, state, clean_line(entry.card.title)
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"  # noqa: PLR2004 (a gigabyte)
+def _missing(card: "ModelCard") -> str:
+    """Say what a card without usable files lacks."""
+    if card.files is not None:
+        return "files missing"
+    return "to be pulled" if card.origin and card.readout.kind == "mlp" else "figures only"
+
+
+def _bytes(entry: "Listed") -> int:
+    """Bytes of a model's backbone."""
+    files = entry.card.files if entry.card else None
+    return (entry.path.parent / files.backbone).stat().st_size if files else 0
+
+
+def _entry(entry: "Listed") -> dict[str, Any]:
+    """Describe a card for programs."""
+    card = entry.card
+    if card is None:
+        return {"name": entry.name, "card": str(entry.path), "ready": False, "error": str(entry.error)}
+    return {
+        "name": card.name,
+        "title": card.title,
+        "card": str(entry.path),
+        "built_in": entry.built_in,
+        "ready": entry.ready,
+        "base": card.base or None,
+        "type": card.weight_type or None,
+        "bytes": _bytes(entry) if entry.ready else None,
+        "licence": card.licence,
+        "readout": card.readout.kind,
+        "repository": card.origin.repository if card.origin else None,
+        "revision": card.origin.revision or None if card.origin else None,
+    }
 
 
 @app.command()
-def show(name: NameArgument, *, models_dir: options.ModelsDirOption = None) -> None:
+def show(
+    name: NameArgument,
+    *,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
     """Show a card as TOML, whether or not its weights are here."""
+    import msgspec
+
     from stepcheck.prm.card import render_card
 
+    card = _card(name, _folder(models_dir))
     with opened(None) as sink:
-        sink.write(clean(render_card(_card(name, _folder(models_dir)))))
+        sink.write(json_text({"card": msgspec.to_builtins(card)}) if as_json else clean(render_card(card)))
 
 
 @app.command()
-def path(name: NameArgument, *, models_dir: options.ModelsDirOption = None) -> None:
+def path(
+    name: NameArgument,
+    *,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
     """Print where a model's weights are; an error if they are not on this machine."""
     from stepcheck.hub.store import find
 
+    model = find(name, _folder(models_dir))
+    places = {"card": str(model.card_path), "backbone": str(model.backbone), "head": str(model.head)}
     with opened(None) as sink:
-        sink.write(f"{find(name, _folder(models_dir)).backbone}\n")
+        sink.write(json_text(places) if as_json else f"{model.backbone}\n")
 
 
 @app.command()
-def convert(
+def verify(
+    names: NamesArgument = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every model that is here.")] = False,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Read models' files anew and compare them with what is pinned.
+
+    A file that is another is set aside under another name, so that nothing uses it, and the exit code is 1.
+    """
+    from stepcheck.errors import UsageError
+    from stepcheck.hub.library import check
+    from stepcheck.hub.store import find, list_models
+
+    folder = _folder(models_dir)
+    wanted = names or [str(entry.path) for entry in list_models(folder) if every and entry.ready]
+    if not wanted:
+        raise UsageError("name a model, or say --all")
+    results, damaged = [], 0
+    for model in (find(name, folder) for name in wanted):
+        findings = check(model)
+        damaged += len(findings)
+        found = [
+            {
+                "file": str(finding.damage.file),
+                "expected": finding.damage.expected,
+                "actual": finding.damage.actual,
+                "set_aside": str(finding.aside),
+            }
+            for finding in findings
+        ]
+        results.append({"name": model.card.name, "ok": not findings, "damaged": found})
+        if not quiet:
+            say(_verdict(model.card.name, found))
+    with opened(None) as sink:
+        if as_json:
+            sink.write(json_text({"models": results}))
+    if damaged:
+        raise typer.Exit(ExitCode.error)
+
+
+def _verdict(name: str, found: list[dict[str, str]]) -> str:
+    if not found:
+        return f"{name}: right"
+    lines = [
+        f"{name}: {file['file']} is not the pinned file: sha256 expected {file['expected']}, actual {file['actual']};"
+        f" set aside as {file['set_aside']}"
+        for file in found
+    ]
+    return "\n".join([*lines, f"{name}: pull or convert it again"])
+
+
+@app.command()
+def rm(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Models' names.", autocompletion=complete)],
+    *,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Remove models: card, files, what was set aside, and an unfinished pull.
+
+    Of an imported model only the links go; its files stay where they are. What a repository is pinned to stays too.
+    """
+    from stepcheck.hub.library import remove
+    from stepcheck.hub.store import user_dir
+
+    folder, freed = _folder(models_dir) or user_dir(), 0
+    for name in names:
+        count = remove(name, folder)
+        freed += count
+        if not quiet:
+            say(f"removed {name}: {size(count)}")
+    if as_json:
+        with opened(None) as sink:
+            sink.write(json_text({"removed": names, "bytes": freed}))
+
+
+@app.command("import")
+def take_in(
+    backbone: Annotated[Path, typer.Argument(metavar="FILE.gguf", help="A backbone as GGUF.")],
+    *,
+    head: Annotated[Path, typer.Option("--head", metavar="FILE", help="The reward head, as safetensors.")],
+    card: Annotated[
+        str,
+        typer.Option("--card", metavar="NAME|FILE", help="The card that says how it is read.", autocompletion=complete),
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the file's")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model of this name.")] = False,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Take in a backbone and a head that are on this machine, as links, without copying.
+
+    Refuses a pair of different widths, and a backbone whose tokenizer cuts the mark into pieces. Prints the new card.
+    """
+    from stepcheck.hub.library import import_model
+    from stepcheck.hub.store import user_dir
+
+    models = _folder(models_dir)
+    made = import_model(backbone, head, _card(card, models), models or user_dir(), name=name, force=force)
+    _made(made, f"imported; use it with: --model {made.stem}", as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def convert(  # noqa: PLR0913 (every option of a command is an argument of its function)
     checkpoint: Annotated[
         Path, typer.Argument(metavar="DIR", help="A Hugging Face folder: config.json, tokenizer.json, safetensors.")
     ],
@@ -101,11 +279,14 @@ def convert(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model of this name.")] = False,
     models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Convert a process reward model (Qwen2, Llama, Mistral): the backbone as GGUF, its head beside it, and a card.
 
     Needs no torch; tensors are converted one by one. Prints the path of the new card.
     """
+    from stepcheck.cli.converting import Progress
     from stepcheck.hub import store
     from stepcheck.hub.convert import convert as run
     from stepcheck.hub.quantize import WeightType
@@ -121,14 +302,21 @@ def convert(
         card=lent,
         reference=reference,
         force=force,
-        on_progress=_Progress(),
+        on_progress=Progress(),
     )
     model = store.find(str(made))
-    size = model.backbone.stat().st_size + model.head.stat().st_size
+    count = model.backbone.stat().st_size + model.head.stat().st_size
     known = target.resolve() == (models or store.user_dir()).resolve()
-    say(f"converted to {to}, {_size(size)}; use it with: --model {made.stem if known else made}")
+    said = f"converted to {to}, {size(count)}; use it with: --model {made.stem if known else made}"
+    _made(made, said, as_json=as_json, quiet=quiet)
+
+
+def _made(card: Path, said: str, *, as_json: bool, quiet: bool) -> None:
+    """Say what was made, and print its card's path or both as JSON."""
+    if not quiet:
+        say(said)
     with opened(None) as sink:
-        sink.write(f"{made}\n")
+        sink.write(json_text({"name": card.stem, "card": str(card)}) if as_json else f"{card}\n")
 
 
 def _folder(models_dir: str | None) -> Path | None:
@@ -154,19 +342,3 @@ def _card_of_folder(checkpoint: Path, models: Path | None) -> "ModelCard | None"
     name = checkpoint.resolve().name.lower()
     cards = (entry.card for entry in list_models(models) if entry.card is not None and entry.card.files is None)
     return next((card for card in cards if card.name.lower() == name), None)
-
-
-class _Progress:
-    """Hears how far a conversion is and shows it on a terminal, one percent at a time."""
-
-    def __init__(self) -> None:
-        self._shown = -1
-        self._silent = sys.stderr is None or not sys.stderr.isatty()
-
-    def __call__(self, done: int, total: int) -> None:
-        percent = 100 * done // total
-        if self._silent or percent == self._shown:
-            return
-        self._shown = percent
-        sys.stderr.write(f"\rconverting: {percent} %" + ("\r\x1b[K" if done == total else ""))
-        sys.stderr.flush()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from stepcheck.cli.complete import models as complete_models
 from stepcheck.document import Format
 from stepcheck.steps import SplitMode
 
@@ -39,8 +40,23 @@ ThresholdOption = Annotated[
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The model that judges.", show_default="nano", rich_help_panel=_ENGINE),
+    typer.Option(
+        metavar="NAME",
+        help="The model that judges.",
+        show_default="nano",
+        rich_help_panel=_ENGINE,
+        autocompletion=complete_models,
+    ),
 ]
+ForceModelOption = Annotated[
+    bool,
+    typer.Option("--force", help="Load a model that seems too large for the memory.", rich_help_panel=_ENGINE),
+]
+OfflineOption = Annotated[
+    bool | None, typer.Option("--offline", help="Open no connection.", show_default="STEPCHECK_OFFLINE, HF_HUB_OFFLINE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only what a script needs.")]
 ModelsDirOption = Annotated[
     str | None, typer.Option(metavar="FOLDER", help="Where models are kept.", rich_help_panel=_ENGINE)
 ]

@@ -6,16 +6,17 @@ let foreign control characters through: `say` cleans, and the writers take only 
 
 import contextlib
 import errno
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from stepcheck.errors import UsageError
-from stepcheck.report.clean import clean
+from stepcheck.report.clean import clean, clean_json
 
 
 class ExitCode(IntEnum):
@@ -50,6 +51,11 @@ def say(message: str) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(clean(message) + "\n")
         sys.stderr.flush()
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """Write an object for programs: with its schema's number, indented, and harmless to a terminal."""
+    return clean_json(json.dumps({"schema": 1} | value, ensure_ascii=False, indent=2)) + "\n"
 
 
 class Sink:

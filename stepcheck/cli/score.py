@@ -59,6 +59,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     gpu_layers: options.GpuLayersOption = None,
     ctx: options.CtxOption = None,
     ubatch: options.UbatchOption = None,
+    force: options.ForceModelOption = False,
 ) -> None:
     """Judge each step of solutions, and point at the first wrong one.
 
@@ -76,7 +77,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
-    with opened(output) as sink, Meter(silent=typing) as meter, _open(settings, asked, meter) as checker:
+    with opened(output) as sink, Meter(silent=typing) as meter, _open(settings, asked, meter, force=force) as checker:
         checker.start()  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
@@ -104,11 +105,11 @@ class _Batch:
     work: int = 0
 
 
-def _open(settings: config.Config, asked: AskedCritic | None, meter: Meter) -> "Checker | Critic":
-    return _open_checker(settings, meter) if asked is None else open_asked(asked, settings, meter.loading)
+def _open(settings: config.Config, asked: AskedCritic | None, meter: Meter, *, force: bool) -> "Checker | Critic":
+    return _open_checker(settings, meter, force=force) if asked is None else open_asked(asked, settings, meter.loading)
 
 
-def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
+def _open_checker(settings: config.Config, meter: Meter, *, force: bool) -> "Checker":
     from stepcheck.checker import Checker
 
     return Checker(
@@ -117,6 +118,7 @@ def _open_checker(settings: config.Config, meter: Meter) -> "Checker":
         models_dir=settings.models_dir,
         options=settings.engine,
         on_loading=meter.loading,
+        force=force,
     )
 
 

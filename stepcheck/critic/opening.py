@@ -47,13 +47,14 @@ def open_critic(
 
 def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
     """Find the GGUF and say which it is; its sha256 stands with every result."""
-    from stepcheck.hub.store import find, sha256_of, verify
+    from stepcheck.hub import hashes
+    from stepcheck.hub.store import find, verify
 
     path = Path(name)
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelNotFoundError(f"{path}: there is no such file")
-        return path, ModelName(path.stem, sha256_of(path))
+        return path, ModelName(path.stem, hashes.sha256(path))
     found = find(name, models_dir)
     if found.card.readout.kind != "critic":
         raise ModelError(

@@ -13,11 +13,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import llama_cpp.llama_cpp as lib
 import numpy as np
 from llama_cpp._ctypes_extensions import load_shared_library
 
+from stepcheck.engine.cores import usable_cores
 from stepcheck.engine.plan import Batch, Copy, Floats, Ints, Operation
 from stepcheck.engine.wire import Load
 from stepcheck.errors import CancelledError, EngineError, LoadError, OutOfMemoryError
@@ -272,15 +274,6 @@ def decode_error(code: int, reason: str) -> EngineError:
     return EngineError(f"llama.cpp failed to compute a batch (code {code}: {reason})")
 
 
-def usable_cores() -> int:
-    """Count the physical cores that this process may use; a second hardware thread per core slows prefill down."""
-    import psutil
-
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, min(physical, allowed))
-
-
 def _load_error(path: str, reason: str) -> EngineError:
     if any(word in reason.lower() for word in _OUT_OF_MEMORY):
         return OutOfMemoryError(
@@ -291,17 +284,51 @@ def _load_error(path: str, reason: str) -> EngineError:
 
 def _device() -> str:
     """Name the accelerator that layers are offloaded to, else the CPU."""
+    for device in devices():
+        if device["kind"] == "GPU":
+            return f"{device['name']} ({device['description']})"
+    return "CPU"
+
+
+def devices() -> list[dict[str, Any]]:
+    """List ggml's devices: name, description, kind (`CPU`, `GPU`, `other`), free and total memory in bytes."""
     _base.ggml_backend_dev_name.restype = _base.ggml_backend_dev_description.restype = ctypes.c_char_p
     for function in (_base.ggml_backend_dev_name, _base.ggml_backend_dev_description, _base.ggml_backend_dev_type):
         function.argtypes = [ctypes.c_void_p]
+    sizes = ctypes.POINTER(ctypes.c_size_t)
+    _base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
     from llama_cpp._ggml import libggml
 
     libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
     libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
     libggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    found = []
     for i in range(libggml.ggml_backend_dev_count()):
         device = libggml.ggml_backend_dev_get(i)
-        if _base.ggml_backend_dev_type(device) in _GPU_TYPES:
-            name, description = _base.ggml_backend_dev_name(device), _base.ggml_backend_dev_description(device)
-            return f"{name.decode()} ({description.decode()})"
-    return "CPU"
+        kind, free, total = _base.ggml_backend_dev_type(device), ctypes.c_size_t(), ctypes.c_size_t()
+        _base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        found.append(
+            {
+                "name": _base.ggml_backend_dev_name(device).decode(),
+                "description": _base.ggml_backend_dev_description(device).decode(),
+                "kind": "GPU" if kind in _GPU_TYPES else "CPU" if kind == 0 else "other",
+                "free": free.value,
+                "total": total.value,
+            }
+        )
+    return found
+
+
+def build_info() -> dict[str, Any]:
+    """Describe this build: whether it can offload, what was compiled in, and the devices it sees."""
+    _log = _Log()
+    lib.llama_backend_init()
+    parts = [part.strip() for part in lib.llama_print_system_info().decode(errors="replace").split("|")]
+    features = [name.split(":")[-1].strip() for name, _, on in (part.partition(" = ") for part in parts) if on == "1"]
+    backends = sorted({part.split(":")[0].strip() for part in parts if " : " in part})
+    return {
+        "offload": bool(lib.llama_supports_gpu_offload()),
+        "features": features,
+        "backends": backends,
+        "devices": devices(),
+    }

@@ -5,12 +5,14 @@ or one that the graph has no place for. Qwen2 becomes llama.cpp's `qwen2`; Llama
 """
 
 import hashlib
+import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +87,21 @@ class Computed:
 
 
 Source = Tensor | Rotated | Computed
+
+
+def read_of(source: Source) -> list[Tensor]:
+    """Return the checkpoint's tensors that a source reads."""
+    if isinstance(source, Computed):
+        return []
+    return [source.tensor if isinstance(source, Rotated) else source]
+
+
+def lies_in(tensor: Tensor, found: Tensor | None) -> bool:
+    """Tell whether a tensor, or a row of one, is where a header says that it is."""
+    if found is None or (tensor.file, tensor.dtype) != (found.file, found.dtype):
+        return False
+    end, last = tensor.offset + tensor.nbytes, found.offset + found.nbytes
+    return tensor == found or (found.offset <= tensor.offset and end <= last and tensor.shape == found.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +204,67 @@ def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: in
     return TensorType.F32 if len(shape) == 1 else choose_type(name, shape[-1], weight_type, layers=layers, tied=True)
 
 
+class BackboneFile:
+    """A GGUF whose tensors may come in any order, each written to the place that its header gives it.
+
+    A file that is there already with this very header is gone on with, any other is begun anew; `begun` tells which.
+    A context manager.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: Shape,
+        tokenizer: Tokenizer,
+        weights: list[Weight],
+        weight_type: WeightType,
+        *,
+        name: str,
+    ) -> None:
+        self._path, self._quantizer, self._threads = path, Quantizer(), min(8, os.cpu_count() or 1)
+        sizes = [_nbytes(self._quantizer, weight) for weight in weights]
+        header = path.with_name(path.name + ".header")
+        _write_header(header, shape, tokenizer, list(zip(weights, sizes, strict=True)), weight_type, name)
+        end = header.stat().st_size
+        self._offsets: dict[str, int] = {}
+        for weight, size in zip(weights, sizes, strict=True):
+            end = _aligned(end)
+            self._offsets[weight.name] = end
+            end += size
+        self.size = _aligned(end)
+        self.begun = _same_start(path, header, self.size)
+        if self.begun:
+            header.unlink()
+        else:
+            header.replace(path)
+            os.truncate(path, self.size)
+
+    def write(self, weights: Iterable[Weight], on_weights: Callable[[int], None]) -> None:
+        """Convert tensors to their places and see them on the disk; `on_weights` hears how many weights were added.
+
+        Raises:
+            CheckpointError: a shard breaks off or holds weights that do not fit.
+        """
+        with self._path.open("r+b") as file, ThreadPoolExecutor(self._threads) as pool:
+            for weight in weights:
+                file.seek(self._offsets[weight.name])
+                for rows in weight.source.rows(SLAB):
+                    parts = _parts(rows, self._threads)
+                    for data in pool.map(lambda part, weight=weight: _convert(self._quantizer, part, weight), parts):
+                        file.write(data)
+                    on_weights(rows.size)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._quantizer.close()
+
+
 def write_backbone(
     path: Path,
     shape: Shape,
@@ -202,18 +280,50 @@ def write_backbone(
     Raises:
         CheckpointError: a shard breaks off or holds weights that do not fit.
     """
-    quantizer = Quantizer()
-    try:
-        sizes = [_nbytes(quantizer, weight) for weight in weights]
-        _write_header(path, shape, tokenizer, list(zip(weights, sizes, strict=True)), weight_type, name)
-        return _append_tensors(path, quantizer, weights, on_progress or (lambda _done, _total: None))
-    finally:
-        quantizer.close()
+    total, done = count_weights(weights), 0
+
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        if on_progress is not None:
+            on_progress(done, total)
+
+    with BackboneFile(path, shape, tokenizer, weights, weight_type, name=name) as file:
+        file.write(weights, add)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def count_weights(weights: Iterable[Weight]) -> int:
+    """Count the numbers in tensors."""
+    return sum(math.prod(weight.source.shape) for weight in weights)
+
+
+def backbone_size(shape: Shape, weight_type: WeightType) -> int:
+    """Return how many bytes the tensors of such a file take, without its header."""
+    quantizer, size = Quantizer(), 0
+    for name, (_, dims) in layout(shape).items():
+        kind = _kind(name, dims, weight_type, shape.layers)
+        size += _aligned(math.prod(dims[:-1]) * quantizer.row_bytes(kind, dims[-1]))
+    return size
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def _same_start(path: Path, header: Path, size: int) -> bool:
+    """Whether a file of this size begins with this header."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    start = header.read_bytes()
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
 
 
 def _nbytes(quantizer: Quantizer, weight: Weight) -> int:
     *rows, columns = weight.source.shape
-    return int(np.prod(rows, dtype=np.int64)) * quantizer.row_bytes(weight.kind, columns)
+    return math.prod(rows) * quantizer.row_bytes(weight.kind, columns)
 
 
 def _write_header(
@@ -272,29 +382,6 @@ def _add_tokenizer(writer: "GGUFWriter", tokenizer: Tokenizer) -> None:
     writer.add_add_bos_token(False)
 
 
-def _append_tensors(
-    path: Path, quantizer: Quantizer, weights: list[Weight], on_progress: Callable[[int, int], None]
-) -> str:
-    """Stream every tensor into the file, hashing what is written; return the file's sha256."""
-    total = sum(int(np.prod(weight.source.shape, dtype=np.int64)) for weight in weights)
-    done, threads = 0, min(8, os.cpu_count() or 1)
-    with path.open("r+b") as file, ThreadPoolExecutor(threads) as pool:
-        out = _Hashed(file)
-        out.pad()
-        for weight in weights:
-            for rows in weight.source.rows(SLAB):
-                for data in pool.map(
-                    lambda part, weight=weight: _convert(quantizer, part, weight), _parts(rows, threads)
-                ):
-                    out.write(data)
-                done += rows.size
-                on_progress(done, total)
-            out.pad()
-        file.flush()
-        os.fsync(file.fileno())
-        return out.digest.hexdigest()
-
-
 def _parts(rows: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
     """Cut a matrix between rows; rows are quantized one by one, so the cuts leave no trace."""
     return [part for part in np.array_split(rows, count) if part.size]
@@ -306,23 +393,3 @@ def _convert(quantizer: Quantizer, rows: NDArray[np.float32], weight: Weight) ->
         return quantizer.quantize(rows, weight.kind)
     except CheckpointError as error:
         raise CheckpointError(f"{weight.source.file}: tensor {weight.source.name}: {error}") from error
-
-
-class _Hashed:
-    """A file whose bytes are hashed on their way: first what is there already, then what is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.digest = hashlib.sha256()
-        self._file = file
-        self._position = 0
-        while data := file.read(1 << 20):
-            self.digest.update(data)
-            self._position += len(data)
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self.digest.update(data)
-        self._position += len(data)
-
-    def pad(self) -> None:
-        self.write(bytes(-self._position % ALIGNMENT))

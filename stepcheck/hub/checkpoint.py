@@ -55,6 +55,8 @@ class Shape:
     """llama.cpp's architecture."""
     rope_factors: tuple[float, ...] = ()
     """What every rotary frequency is divided by, head width / 2 of them; none where positions are not scaled."""
+    tied: bool = False
+    """Whether the language model's head is the embedding; no reward depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def read_shape(folder: Path) -> Shape:
         eps=_positive(path, config, "rms_norm_eps"),
         rope_theta=_rope_theta(path, config),
         family=FAMILIES[str(config.get("model_type", "qwen2"))],
+        tied=config.get("tie_word_embeddings") is True,
     )
     _check_shape(path, config, shape)
     return replace(shape, rope_factors=_rope_factors(path, config, shape))
@@ -270,20 +273,34 @@ def find_tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def _indexed(folder: Path, index: Path) -> dict[str, Tensor]:
+    places = read_index(index)
+    for shard in sorted(set(places.values())):
+        if not (folder / shard).is_file():
+            raise CheckpointError(f"{index}: names the shard {shard}, which is not there; download it again")
+    return assemble(index, places, {shard: read_header(folder / shard) for shard in sorted(set(places.values()))})
+
+
+def read_index(index: Path) -> dict[str, str]:
+    """Read which shard holds which tensor: tensor name → file name.
+
+    Raises:
+        CheckpointError: it is no index, or a shard's name leads out of the folder.
+    """
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise CheckpointError(f"{index}: key 'weight_map': expected an object that names a shard per tensor")
-    shards: dict[str, dict[str, Tensor]] = {}
-    for shard in sorted({str(value) for value in places.values()}):
+    for shard in {str(value) for value in places.values()}:
         if Path(shard).name != shard or "\\" in shard or ":" in shard:
             raise CheckpointError(f"{index}: {shard!r} is not the name of a file in this folder")
-        if not (folder / shard).is_file():
-            raise CheckpointError(f"{index}: names the shard {shard}, which is not there; download it again")
-        shards[shard] = read_header(folder / shard)
+    return {name: str(shard) for name, shard in places.items()}
+
+
+def assemble(index: Path, places: dict[str, str], shards: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Find each tensor of an index in the shard where it is said to be."""
     for name, shard in places.items():
-        if name not in shards[str(shard)]:
+        if name not in shards[shard]:
             raise CheckpointError(f"{index}: tensor {name} is not in {shard}, where the index places it")
-    return {name: shards[str(shard)][name] for name, shard in places.items()}
+    return {name: shards[shard][name] for name, shard in places.items()}
 
 
 def read_header(path: Path) -> dict[str, Tensor]:
@@ -294,18 +311,35 @@ def read_header(path: Path) -> dict[str, Tensor]:
     """
     size = path.stat().st_size
     with _open(path) as stream:
-        first = stream.read(8)
-        length = struct.unpack("<Q", first)[0] if len(first) == 8 else HEADER_LIMIT + 1  # noqa: PLR2004 (u64)
-        if length > HEADER_LIMIT or length + 8 > size:
-            raise CheckpointError(f"{path}: broken or truncated: it has no whole safetensors header")
-        raw = stream.read(length)
+        length = header_length(path, stream.read(8), size)
+        return parse_header(path, stream.read(length), size)
+
+
+def header_length(path: Path, first: bytes, size: int) -> int:
+    """Return the length of a safetensors header from the file's first 8 bytes; `size` is the whole file's.
+
+    Raises:
+        CheckpointError: there is no whole header.
+    """
+    length = struct.unpack("<Q", first)[0] if len(first) == 8 else HEADER_LIMIT + 1  # noqa: PLR2004 (u64)
+    if length > HEADER_LIMIT or length + 8 > size:
+        raise CheckpointError(f"{path}: broken or truncated: it has no whole safetensors header")
+    return int(length)
+
+
+def parse_header(path: Path, raw: bytes, size: int) -> dict[str, Tensor]:
+    """Turn a safetensors header into places in the file `path`, which has, or will have, `size` bytes.
+
+    Raises:
+        CheckpointError: it is malformed, or its sizes do not add up to the file's.
+    """
+    end = 8 + len(raw)
     try:
         header = json.loads(raw)
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        tensors = [_tensor(path, name, entry, 8 + length) for name, entry in entries.items()]
+        tensors = [_tensor(path, name, entry, end) for name, entry in entries.items()]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: broken: its safetensors header is malformed: {error}") from error
-    end = 8 + length
     for tensor in sorted(tensors, key=lambda tensor: (tensor.offset, tensor.nbytes)):
         if tensor.offset != end:
             raise CheckpointError(f"{path}: broken: tensor {tensor.name} does not start where the one before ends")

@@ -5,8 +5,6 @@ moves into place at the end; an error or Ctrl-C leaves nothing behind.
 """
 
 import contextlib
-import hashlib
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,10 +16,12 @@ import msgspec
 from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.backbone import plan, write_backbone
 from stepcheck.hub.checkpoint import Shape, find_tensors, read_shape
+from stepcheck.hub.durable import write_durably
 from stepcheck.hub.heads import choose_readout, head_parts, pack_head
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.tokenizer import Tokenizer, TokenType, read_tokenizer
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
+from stepcheck.prm.card import Shape as CardShape
 
 QWEN_TEMPLATE: Final = Template(
     before_problem="<|im_start|>system\n"
@@ -68,32 +68,53 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
     head = pack_head({part.name: part.read() for part in parts})
     with _staging(target, name, force=force) as staging:
+        half = f"{name}.reference.gguf" if pair else f"{name}.head.safetensors"
         if reference is not None:
-            half, other = f"{name}.reference.gguf", _Halves(on_progress)
+            other = _Halves(on_progress)
             on_progress = other.first
             head_sha256 = _write_reference(staging / half, reference, tokenizer, template, weight_type, other.second)
         else:
-            half = f"{name}.head.safetensors"
-            head_sha256 = _write(staging / half, head)
+            head_sha256 = write_durably(staging / half, head)
         backbone = staging / f"{name}.gguf"
         sha256 = write_backbone(backbone, shape, tokenizer, weights, weight_type, name=name, on_progress=on_progress)
-        files = Files(
-            backbone=backbone.name,
-            backbone_sha256=sha256,
-            head=half,
-            head_sha256=head_sha256,
-        )
         base = card or _new_card(source, shape, template, readout, name=name)
-        made = _card(base, shape, tokenizer, template, name=name, weight_type=weight_type, files=files)
-        _write(staging / f"{name}.toml", render_card(made).encode())
-        read_card(staging / f"{name}.toml")
+        files = msgspec.structs.replace(file_names(name, sha256, head_sha256), head=half)
+        made = make_card(base, shape, tokenizer, template, name=name, weight_type=weight_type, files=files, lent=card)
+        write_card(staging, made)
         return _publish(staging, target, made)
 
 
+def file_names(name: str, backbone_sha256: str, head_sha256: str) -> Files:
+    """Name a model's two files, which lie beside its card."""
+    return Files(
+        backbone=f"{name}.gguf",
+        backbone_sha256=backbone_sha256,
+        head=f"{name}.head.safetensors",
+        head_sha256=head_sha256,
+    )
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write `NAME.toml` for good, after reading it back."""
+    write_durably(folder / f"{card.name}.toml", render_card(card).encode())
+    read_card(folder / f"{card.name}.toml")
+
+
 def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
-    if name is None:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.resolve().name).strip("._-") or "model"
-        name = f"{name}-{weight_type.value}"
+    return check_model_name(default_name(source.resolve().name, weight_type.value) if name is None else name)
+
+
+def default_name(source: str, weight_type: str) -> str:
+    """Return what a model is called that is made of `source` in this type."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', source).strip('._-') or 'model'}-{weight_type}"
+
+
+def check_model_name(name: str) -> str:
+    """Return the name of a model, which names its files too.
+
+    Raises:
+        ModelError: it could not name a file everywhere.
+    """
     if not NAME.fullmatch(name):
         raise ModelError(
             f"{name!r} cannot name a model: letters, digits, '.', '_' and '-' only, a letter or digit first"
@@ -156,7 +177,7 @@ def _new_card(source: Path, shape: Shape, template: Template, readout: Readout, 
     )
 
 
-def _card(
+def make_card(
     base: ModelCard,
     shape: Shape,
     tokenizer: Tokenizer,
@@ -165,16 +186,26 @@ def _card(
     name: str,
     weight_type: WeightType,
     files: Files,
+    lent: ModelCard | None,
 ) -> ModelCard:
+    """Write down what was made; `base` says what weights do not, `lent` by the user or made for the occasion."""
     return msgspec.structs.replace(
         base,
         name=name,
+        base=lent.name if lent else "",
         architecture=shape.architecture,
         context=min(base.context, shape.context),
         template=msgspec.structs.replace(template, normalization=tokenizer.normalization),
         weight_type=weight_type.value,
         files=files,
+        shape=_card_shape(shape),
+        memory={},
     )
+
+
+def _card_shape(shape: Shape) -> CardShape:
+    names = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied")
+    return CardShape(**{name: getattr(shape, name) for name in names})
 
 
 @contextlib.contextmanager
@@ -201,15 +232,6 @@ def _staging(target: Path, name: str, *, force: bool) -> Iterator[Path]:
         raise ModelError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _write(path: Path, data: bytes) -> str:
-    """Write a file for good and return its sha256."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return hashlib.sha256(data).hexdigest()
 
 
 def _publish(staging: Path, target: Path, card: ModelCard) -> Path:

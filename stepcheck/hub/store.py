@@ -5,20 +5,15 @@ their card. Refuses a card whose file names lead out of its folder, and files wh
 """
 
 import difflib
-import hashlib
-import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Final
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError
+from stepcheck.hub import hashes
+from stepcheck.hub.lock import Lock, read_lock
 from stepcheck.prm.card import ModelCard, read_card
-
-REMEMBERED: Final = 1 << 26
-"""Files of at least 64 MB are hashed again only when size, times or inode changed; smaller ones every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,9 @@ def _listed(path: Path, *, built_in: bool) -> Listed:
 
 
 def find(name: str, models_dir: Path | None = None) -> Model:
-    """Find a model by its card's name, or by the path of a card or of a folder with one card.
+    """Find a model by its card's name, `NAME:TYPE`, or by the path of a card or of a folder with one card.
+
+    The name of a card without files finds the model that was made with it, if there is just one.
 
     Raises:
         ModelNotFoundError: there is none; the message names the nearest and says how to get one.
@@ -97,7 +94,34 @@ def find(name: str, models_dir: Path | None = None) -> Model:
     listed = find_card(name, models_dir)
     if listed.card is None:
         raise listed.error or CardError(f"{listed.path}: cannot be read")
-    return _open(listed.path, listed.card)
+    if listed.card.files is None:
+        listed = _only_variant(listed.card, models_dir)
+    return _open(listed.path, listed.card or read_card(listed.path))
+
+
+def variants(name: str, models_dir: Path | None = None) -> list[Listed]:
+    """Return the models with files that were made with the card `name`."""
+    return [entry for entry in list_models(models_dir) if entry.ready and entry.card and entry.card.base == name]
+
+
+def _only_variant(card: ModelCard, models_dir: Path | None) -> Listed:
+    """A card without files stands for the one model that was made with it."""
+    made = variants(card.name, models_dir)
+    if len(made) > 1:
+        raise ModelError(f"{card.name}: is here in several types; choose one: {', '.join(e.name for e in made)}")
+    if not made and card.readout.kind != "mlp":
+        raise ModelError(
+            f"{card.name}: this version cannot run a model that is read by '{card.readout.kind}'; its card is here for"
+            " its published figures"
+        )
+    if not made:
+        origin = f" ({card.origin.repository})" if card.origin else ""
+        how = "pull" if card.origin else "convert DIR --to q4_k_m --card"
+        raise ModelNotFoundError(
+            f"{card.name}: its weights{origin} are not on this machine."
+            f" Get them with: stepcheck models {how} {card.name}"
+        )
+    return made[0]
 
 
 def find_card(name: str, models_dir: Path | None = None) -> Listed:
@@ -110,7 +134,9 @@ def find_card(name: str, models_dir: Path | None = None) -> Listed:
     if "/" in name or os.sep in name or path.suffix == ".toml":
         return _at(path)
     listed = list_models(models_dir)
-    named = [entry for entry in listed if entry.name == name]
+    card_name, colon, weight_type = name.partition(":")
+    wanted = f"{card_name}-{weight_type.lower()}" if colon else name
+    named = [entry for entry in listed if entry.name == wanted]
     if named:
         return next((entry for entry in named if entry.ready), named[0])
     if path.is_dir():
@@ -140,17 +166,14 @@ def _unknown(name: str, listed: list[Listed]) -> str:
 
 def _open(path: Path, card: ModelCard) -> Model:
     if card.files is None:
-        origin = f" of {card.origin.repository}" if card.origin else ""
-        raise ModelNotFoundError(
-            f"{card.name}: its weights are not on this machine. Get the checkpoint{origin} as a folder, then:"
-            f" stepcheck models convert DIR --card {card.name} --to q4_k_m"
-        )
-    backbone = _inside(path, "files.backbone", card.files.backbone)
-    return Model(card, path, backbone, _inside(path, "files.head", card.files.head))
+        raise ModelError(f"{path}: the card names no files")
+    lock = read_lock(path.parent)
+    backbone = _inside(path, "files.backbone", card.files.backbone, lock)
+    return Model(card, path, backbone, _inside(path, "files.head", card.files.head, lock))
 
 
-def _inside(card_path: Path, key: str, name: str) -> Path:
-    """Resolve a card's file name, which must stay in the card's folder, links included."""
+def _inside(card_path: Path, key: str, name: str, lock: Lock) -> Path:
+    """Resolve a card's file name, which must stay in the card's folder, links included but those that `import` made."""
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if (
         not name
@@ -163,15 +186,28 @@ def _inside(card_path: Path, key: str, name: str) -> Path:
         raise CardError(f"{card_path}: key '{key}': {name!r} leads out of the card's folder")
     folder = card_path.parent.resolve()
     path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
+    imported = {link for kept in lock.models.values() for file, link in kept.links.items() if file == name}
+    if not path.is_relative_to(folder) and str(path) not in imported:
         raise CardError(f"{card_path}: key '{key}': {name!r} is a link that leads out of the card's folder")
     if not path.is_file():
-        raise ModelError(f"{path}: is not there, though {card_path.name} names it; convert the checkpoint again")
+        raise ModelError(f"{path}: is not there, though {card_path.name} names it; pull or convert the model again")
     return path
 
 
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A file that is not the one that was pinned; `link` is where it lies in the models folder."""
+
+    file: Path
+    link: Path
+    expected: str
+    actual: str
+    by: str
+    """Who names the expected hash: the card or the lock file."""
+
+
 def verify(model: Model, *, remember: Path | None = None) -> None:
-    """Check that both files are those that the card names.
+    """Check that both files are those that the card names, and the lock file beside it.
 
     Large files that did not change since they were last hashed are taken as they are; `remember` is the file that keeps
     their hashes (by default in the user's cache).
@@ -179,70 +215,31 @@ def verify(model: Model, *, remember: Path | None = None) -> None:
     Raises:
         ModelError: a file's sha256 is another; the message names file, expected and actual hash.
     """
-    files = model.card.files
+    for damage in damages(model, remember=remember):
+        raise ModelError(
+            f"{damage.file}: is not the file that {damage.by} names: sha256 expected {damage.expected},"
+            f" actual {damage.actual}; it was changed or damaged: pull or convert it again"
+        )
+
+
+def damages(model: Model, *, remember: Path | None = None, anew: bool = False) -> Iterator[Damage]:
+    """Yield every file of a model that is not the pinned one; `anew` reads all of them, changed or not.
+
+    Raises:
+        ModelError: a file cannot be read, or the card names none.
+    """
+    files, folder = model.card.files, model.card_path.parent
     if files is None:
         raise ModelError(f"{model.card_path}: the card names no files")
-    for path, expected in ((model.backbone, files.backbone_sha256), (model.head, files.head_sha256)):
-        actual = _sha256(path, remember)
-        if actual != expected:
-            raise ModelError(
-                f"{path}: is not the file that {model.card_path.name} names: sha256 expected {expected},"
-                f" actual {actual}; it was changed or damaged: convert it again"
-            )
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's sha256; a large one that did not change is not hashed again."""
-    return _sha256(path, None)
-
-
-def _sha256(path: Path, remember: Path | None) -> str:
-    try:
-        state = path.stat()
-        if state.st_size < REMEMBERED:
-            return _hash(path)
-        stamp = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-        memory = remember or _memory()
-        known = _recall(memory)
-        entry = known.get(str(path))
-        if isinstance(entry, dict) and entry.get("stamp") == stamp and isinstance(entry.get("sha256"), str):
-            return str(entry["sha256"])
-        actual = _hash(path)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-    _keep(memory, known | {str(path): {"stamp": stamp, "sha256": actual}})
-    return actual
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _memory() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("stepcheck", appauthor=False) / "hashes.json"
-
-
-def _recall(memory: Path) -> dict[str, object]:
-    """Read what was hashed before; a file that is missing or damaged costs only the time to hash again."""
-    try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _keep(memory: Path, known: dict[str, object]) -> None:
-    """Write it back whole; where that is not possible, nothing is remembered."""
-    part = None
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=memory.parent, prefix=".hashes-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(known, file)
-        Path(part).replace(memory)
-    except OSError:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)
+    lock = read_lock(folder)
+    kept = lock.models.get(model.card.name)
+    for path, name, by_card in (
+        (model.backbone, files.backbone, files.backbone_sha256),
+        (model.head, files.head, files.head_sha256),
+    ):
+        pinned = kept.files.get(name) if kept else None
+        actual = hashes.sha256(path, remember=remember, anew=anew)
+        for expected, by in ((by_card, model.card_path.name), (pinned, "the lock file")):
+            if expected not in {None, actual}:
+                yield Damage(path, folder / name, str(expected), actual, by)
+                break

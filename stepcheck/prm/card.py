@@ -111,12 +111,50 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     head_sha256: Sha256
 
 
-class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What the backbone's config says; sizes of files and memory follow from it."""
+
+    hidden: Positive
+    layers: Positive
+    heads: Positive
+    kv_heads: Positive
+    feed_forward: Positive
+    vocab: Positive
+    eps: Annotated[float, Meta(gt=0)] | None = None
+    """None where it is read from the checkpoint alone."""
+    rope_theta: Annotated[float, Meta(gt=0)] | None = None
+    tied: bool = False
+    """Whether embedding and language model's head are one matrix."""
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A ready file on the hub; `{type}` in its name stands for the weight type."""
+
+    repository: str
+    file: Annotated[str, Meta(min_length=1)]
+    revision: str = ""
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Figures of the papers: F1 by subset of ProcessBench, accuracy by task of Best-of-8, each with `average`."""
+
+    processbench: dict[str, Annotated[float, Meta(ge=0, le=100)]] = {}
+    best_of_8: dict[str, Annotated[float, Meta(ge=0, le=100)]] = {}
+    source: Annotated[str, Meta(min_length=1)]
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Where the weights come from."""
 
     repository: str
     revision: str = ""
-    """A commit; empty until one is pinned."""
+    """A branch, tag or commit; empty is the main branch until a pull pins its commit."""
+    files: tuple[str, ...] = ("config.json", "tokenizer.json", "tokenizer_config.json", "*.safetensors*")
+    """Shell-like patterns of the checkpoint's files that are needed."""
+    backbone: Source | None = None
+    """A ready GGUF of the backbone, so that only the head is taken from the checkpoint."""
+    head: Source | None = None
+    """A ready head."""
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -131,6 +169,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     context: Positive
     threshold: Probability = 0.5
     threshold_source: str = "the usual 0.5"
+    base: str = ""
+    """The card that this model was made with; empty where it is its own."""
     weight_type: str = ""
     """Type of the backbone's matrices, e.g. `q8_0`; empty where the card has no files yet."""
     notice: str = ""
@@ -139,6 +179,10 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     readout: Readout
     files: Files | None = None
     origin: Origin | None = None
+    shape: Shape | None = None
+    memory: dict[str, Positive] = {}
+    """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
+    published: Published | None = None
 
 
 def read_card(path: Path) -> ModelCard:
@@ -171,7 +215,9 @@ def _render(table: dict[str, Any], path: str) -> str:
         f"{key} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f") for key, value in plain.items()
     ]
     tables = [
-        f"\n[{path}{key}]\n{_render(value, f'{path}{key}.')}" for key, value in table.items() if isinstance(value, dict)
+        f"\n[{path}{key}]\n{_render(value, f'{path}{key}.')}"
+        for key, value in table.items()
+        if isinstance(value, dict) and value
     ]
     return "".join(lines + tables)
 

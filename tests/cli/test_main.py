@@ -96,7 +96,7 @@ def test_no_arguments_show_the_help() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["scor"], "No such command 'scor'. Did you mean 'score'?"),
+        (["scor"], "No such command 'scor'. Did you mean 'score'"),
         (["score"], "Missing argument 'FILE…'"),
         (["score", "--nonsense", "x"], "No such option: --nonsense"),
         (["score", "--format", "docx", "x"], "'docx' is not one of 'human', 'plain', 'json', 'jsonl'"),

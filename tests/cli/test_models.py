@@ -31,7 +31,7 @@ def test_a_converted_model_is_listed_shown_and_found(
     out = capsys.readouterr().out
     assert [line.split()[:2] for line in out.splitlines() if line.startswith("tiny")] == [["tiny-q4_0", "q4_0,"]]
     assert [line.split()[1:4] for line in out.splitlines() if line.startswith("Qwen2.5-Math-PRM-7B ")] == [
-        ["to", "be", "converted"]
+        ["to", "be", "pulled"]
     ]
     assert main(["models", "show", "tiny-q4_0", *folder]) == 0
     shown = tmp_path / "shown.toml"
@@ -59,7 +59,7 @@ def test_a_folder_named_as_a_card_takes_its_title_and_template(
         (["convert", "nowhere"], 1, "config.json: cannot be read"),
         (["convert", "nowhere", "--to", "q3_x"], 2, "q3_x"),
         (["convert", "nowhere", "--card", "nope"], 1, "no model is named 'nope'"),
-        (["path", "Qwen2.5-Math-PRM-7B"], 1, "stepcheck models convert DIR"),
+        (["path", "Qwen2.5-Math-PRM-7B"], 1, "stepcheck models pull Qwen2.5-Math-PRM-7B"),
         (["show", "qwen"], 1, "no model is named 'qwen'"),
     ],
 )

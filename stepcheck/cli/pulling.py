@@ -1,0 +1,183 @@
+"""`stepcheck models pull`: asks before the first byte, shows how far it is, goes on where it stopped."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepcheck import config
+from stepcheck.cli import options
+from stepcheck.cli.complete import models as complete
+from stepcheck.cli.output import json_text, opened, say
+from stepcheck.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepcheck.hub.offer import Offer
+    from stepcheck.hub.quantize import WeightType
+    from stepcheck.hub.watch import Watch
+    from stepcheck.prm.card import ModelCard
+
+
+def pull(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[:TYPE]", help="A card's name, and the weights' type, e.g. :q4_k_m.", autocompletion=complete
+        ),
+    ],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The new model's name.", show_default="the card's and the type")
+    ] = None,
+    card: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Another card than the one of this name.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Take the newest commit instead of the pinned one, and pin that.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Pull although it is there, or the disk seems full.")] = False,
+    offline: options.OfflineOption = None,
+    models_dir: options.ModelsDirOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Download a model, converted and quantized as it arrives, and verified.
+
+    Says first what will be downloaded, from where, under which licence, and what it needs. A pull that was stopped goes
+    on where it was. Prints the path of the new card.
+    """
+    from stepcheck.hub.convert import default_name
+    from stepcheck.hub.pull import already_here
+    from stepcheck.hub.store import user_dir
+
+    settings = config.load({"models_dir": models_dir, "offline": offline})
+    folder = settings.models_dir or user_dir()
+    source, weight_type = _choose(model, card, settings.models_dir)
+    made = already_here(folder, name or default_name(source.name, weight_type.value), source)
+    if made is not None and not (force or update):
+        _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
+    else:
+        wanted = _Wanted(source, weight_type, folder, name, renew=update, force=force, offline=settings.offline)
+        made = _download(wanted, yes=yes, dry_run=dry_run, quiet=quiet)
+    if dry_run or made is None:
+        return
+    with opened(None) as sink:
+        sink.write(json_text({"name": made.stem, "card": str(made)}) if as_json else f"{made}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be pulled, and how."""
+
+    card: "ModelCard"
+    weight_type: "WeightType"
+    folder: Path
+    name: str | None
+    renew: bool
+    force: bool
+    offline: bool
+
+
+def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path | None:
+    """Say what would be done, ask, and do it; None after a dry run."""
+    from stepcheck.hub.offer import make_offer
+    from stepcheck.hub.pull import pull as run
+    from stepcheck.hub.remote import Hub
+    from stepcheck.hub.watch import Watch
+
+    hub = Hub(offline=wanted.offline)
+    offer = make_offer(
+        hub,
+        wanted.card,
+        wanted.weight_type,
+        wanted.folder,
+        name=wanted.name,
+        renew=wanted.renew,
+        watch=Watch(on_note=say),
+    )
+    _tell(quiet and not dry_run, _preview(offer))
+    if dry_run:
+        return None
+    _check_disk(offer, force=wanted.force)
+    if not yes and offer.download:
+        _ask()
+    made = _run(lambda watch: run(hub, offer, watch=watch, force=wanted.force), offer, quiet=quiet)
+    _tell(quiet, f"pulled and verified; use it with: --model {made.stem}")
+    return made
+
+
+def _tell(quiet: bool, message: str) -> None:
+    """Talk to a person, not to a script."""
+    if not quiet:
+        say(message)
+
+
+def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCard, WeightType]":
+    """Find the card, and the type: as asked for, else what was measured to be best here, else q4_k_m."""
+    from stepcheck.hub.machine import best_type
+    from stepcheck.hub.quantize import WeightType
+    from stepcheck.hub.store import find_card
+
+    given, colon, kind = model.partition(":")
+    listed = find_card(card or given, models)
+    if listed.card is None:
+        raise listed.error or ModelError(f"{listed.path}: cannot be read")
+    made = listed.card
+    if made.base and not card:  # the name of a model that was pulled: its card's name and its type are meant
+        given, colon, kind = made.base, ":", kind or made.weight_type
+        source = find_card(made.base, models).card or made
+    else:
+        source = made
+    if not colon:
+        return source, best_type(source)
+    known = [entry.value for entry in WeightType]
+    if kind.lower() not in known:
+        raise UsageError(f"{model}: no weight type is named '{kind}'; known are {', '.join(known)}")
+    return source, WeightType(kind.lower())
+
+
+def _preview(offer: "Offer") -> str:
+    from stepcheck.cli.transfer import preview
+    from stepcheck.hub.machine import memory_available, memory_needed
+
+    needed = memory_needed(offer.result, offer.card)
+    return preview(offer, available=memory_available(), needed=needed)
+
+
+def _check_disk(offer: "Offer", *, force: bool) -> None:
+    if offer.disk > offer.free and not force:
+        from stepcheck.cli.transfer import size
+
+        raise ModelError(
+            f"{offer.folder}: needs {size(offer.disk)} on this disk and {size(offer.free)} are free: make room, give"
+            " another folder with --models-dir, choose a smaller type, or try with --force"
+        )
+
+
+def _ask() -> None:
+    """Ask on a terminal; elsewhere nobody can answer, and nothing is downloaded unasked."""
+    if sys.stdin is None or not sys.stdin.isatty() or sys.stderr is None or not sys.stderr.isatty():
+        raise UsageError("nobody can be asked here: say --yes to download, or --dry-run to see what it would be")
+    typer.confirm("Download it?", abort=True, err=True)
+
+
+def _run(act: "Callable[[Watch], Path]", offer: "Offer", *, quiet: bool) -> Path:
+    from stepcheck.cli.transfer import Transfer
+    from stepcheck.hub.watch import Watch
+
+    transfer = Transfer(offer.download, offer.present)
+    watch = Watch(on_note=say) if quiet else Watch(transfer.progress, transfer.note, transfer.step)
+    try:
+        return act(watch)
+    except KeyboardInterrupt:
+        transfer.end()
+        say("stopped; what came so far is kept, and the same command goes on from there")
+        raise
+    finally:
+        transfer.end()

@@ -1,0 +1,187 @@
+"""Keeping models: taking in files that are here already, checking them, setting aside, removing.
+
+Owns every change to a models folder besides a pull and a conversion. Refuses to touch what is built in, and to remove a
+file that another card names.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from stepcheck.errors import ModelError, ModelNotFoundError
+from stepcheck.hub import hashes
+from stepcheck.hub.convert import NAME, check_model_name, file_names
+from stepcheck.hub.durable import write_durably
+from stepcheck.hub.fetch import ASIDE, aside, set_aside
+from stepcheck.hub.gguf_file import check_pair
+from stepcheck.hub.lock import Kept, forget_model, holding, record_model
+from stepcheck.hub.offer import staging_of
+from stepcheck.hub.store import Damage, Listed, Model, damages, find_card, list_models
+from stepcheck.prm.card import ModelCard, render_card
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: a damaged file, and where it was put."""
+
+    damage: Damage
+    aside: Path
+
+
+def import_model(
+    backbone: Path, head: Path, card: ModelCard, folder: Path, *, name: str | None = None, force: bool = False
+) -> Path:
+    """Take a backbone and a head into the models folder as links, without copying; return the new card.
+
+    Raises:
+        ModelError: backbone, head and card do not belong together, or the folder holds such a model already.
+    """
+    backbone, head = backbone.resolve(), head.resolve()
+    header = check_pair(backbone, head, card)
+    name = check_model_name(name or backbone.stem)
+    files = file_names(name, hashes.sha256(backbone), hashes.sha256(head))
+    made = msgspec.structs.replace(
+        card,
+        name=name,
+        base=card.base or card.name,
+        weight_type=header.weight_type,
+        files=files,
+        context=min(card.context, header.context or card.context),
+        memory={},
+    )
+    links = {files.backbone: backbone, files.head: head}
+    path = folder / f"{name}.toml"
+    with holding(folder, name):
+        for place in (path, *(folder / link for link in links)):
+            if place.exists() or place.is_symlink():
+                if not force:
+                    raise ModelError(f"{place} is there already; choose another --name, or replace it with --force")
+                place.unlink()
+        for link, target in links.items():
+            _link(folder / link, target)
+        hash_by_file = {files.backbone: files.backbone_sha256, files.head: files.head_sha256}
+        record_model(
+            folder, name, Kept(files=hash_by_file, links={link: str(target) for link, target in links.items()})
+        )
+        write_durably(path, render_card(made).encode())
+    return path
+
+
+def _link(place: Path, target: Path) -> None:
+    """Make a link; where links need a permission (Windows), a second name for the same file."""
+    try:
+        place.symlink_to(target)
+    except (OSError, NotImplementedError):
+        try:
+            os.link(target, place)
+        except OSError as error:
+            raise ModelError(
+                f"{place}: this system allows no link to {target} ({error.strerror}); move the file into the models"
+                " folder instead"
+            ) from error
+
+
+def check(model: Model, *, anew: bool = True) -> list[Finding]:
+    """Hash a model's files and set aside those that are not the pinned ones.
+
+    Raises:
+        ModelError: a file cannot be read or put aside.
+    """
+    findings = []
+    for damage in list(damages(model, anew=anew)):
+        try:
+            findings.append(Finding(damage, set_aside(damage.link, damage.link)))
+        except OSError as error:
+            raise ModelError(f"{damage.link}: cannot be set aside: {error.strerror}") from error
+    return findings
+
+
+def remove(name: str, folder: Path) -> int:
+    """Remove a model, its files, what was set aside, and an unfinished pull; return the bytes that are free again.
+
+    Files that were imported stay where they are; only their links go.
+
+    Raises:
+        ModelNotFoundError: there is no such model, nor an unfinished pull of one.
+        ModelError: it is built in, lies elsewhere, or cannot be removed.
+    """
+    entry = _own(name, folder)
+    # a path names a card, never a pull: only what could name a model is looked for as one
+    names = {each for each in (entry.name if entry else name.replace(":", "-"), name) if NAME.fullmatch(each)}
+    places = [staging for each in names if (staging := staging_of(folder, each)).is_dir()]
+    if entry is not None:
+        places += [entry.path, *_files(entry, folder)]
+    if not places:
+        raise ModelNotFoundError(f"no model is named '{name}' in {folder}. See: stepcheck models list")
+    with holding(folder, max(names, default="models")):
+        freed = sum(_delete(place) for place in places)
+        for each in names:
+            forget_model(folder, each)
+    return freed
+
+
+def _own(name: str, folder: Path) -> Listed | None:
+    """Find a card that may be removed: in the models folder, not built in."""
+    try:
+        entry = find_card(name, folder)
+    except ModelNotFoundError:
+        return None
+    if entry.built_in and not entry.ready:
+        return None
+    if entry.built_in:
+        raise ModelError(f"{entry.name}: is built in and cannot be removed")
+    if not entry.path.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(f"{entry.path}: lies outside the models folder {folder}: remove it there")
+    return entry
+
+
+def _files(entry: Listed, folder: Path) -> Iterator[Path]:
+    """Yield the files that this card names and no other one does."""
+    if entry.card is None or entry.card.files is None:
+        return
+    others = {
+        entry_folder / file
+        for other in list_models(folder)
+        if other.path != entry.path and other.card and other.card.files
+        for entry_folder in [other.path.parent]
+        for file in (other.card.files.backbone, other.card.files.head)
+    }
+    for file in (entry.card.files.backbone, entry.card.files.head):
+        place = entry.path.parent / file
+        inside = place.parent.resolve().is_relative_to(entry.path.parent.resolve())
+        if inside and place not in others:
+            yield from (path for path in (place, aside(place)) if path.is_symlink() or path.is_file())
+
+
+def _delete(place: Path) -> int:
+    """Delete a file, a link or a folder; return its bytes."""
+    try:
+        if place.is_dir() and not place.is_symlink():
+            size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+            shutil.rmtree(place)
+            return size
+        size = place.lstat().st_size
+        place.unlink()
+    except OSError as error:
+        raise ModelError(f"{place}: cannot be removed: {error.strerror}") from error
+    return size
+
+
+def unfinished(folder: Path) -> list[tuple[str, int]]:
+    """Return the pulls that were not finished: name and bytes on the disk."""
+    found = []
+    for staging in sorted(folder.glob(".pulling-*")) if folder.is_dir() else []:
+        with contextlib.suppress(OSError):
+            size = sum(path.stat().st_size for path in (staging / "checkpoint").rglob("*") if path.is_file())
+            found.append((staging.name.removeprefix(".pulling-"), size))
+    return found
+
+
+def put_aside(folder: Path) -> list[Path]:
+    """Return the files in a folder that were set aside."""
+    return sorted(folder.glob(f"*{ASIDE}")) if folder.is_dir() else []

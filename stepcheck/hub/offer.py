@@ -1,0 +1,225 @@
+"""What a pull would do, said before its first byte: files, bytes, disk, memory, licence, and what is there already.
+
+Owns the choice between the two ways: from the original checkpoint, converted as it arrives, or a ready backbone with
+the head taken out of the checkpoint by range. Fetches nothing but the hub's lists.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stepcheck.errors import HubError, ModelError
+from stepcheck.hub.convert import check_model_name, default_name
+from stepcheck.hub.fetch import PART
+from stepcheck.hub.journal import read_journal
+from stepcheck.hub.lock import pinned_snapshot
+from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.remote import Hub, RemoteFile, Snapshot
+from stepcheck.hub.watch import Watch
+from stepcheck.prm.card import ModelCard, Origin
+
+INDEX: Final = "model.safetensors.index.json"
+HEAD_FILES: Final = ("config.json", INDEX)
+"""What tells where in a checkpoint the head is."""
+CHECKPOINT: Final = "checkpoint"
+"""Folder of what is fetched, in the staging folder."""
+MARGIN: Final = 1.1
+"""Disk beyond the result and one shard: head, tokenizer, journal."""
+HEADER_BYTES: Final = 8_000_000
+"""About what a vocabulary of 152k tokens takes in a GGUF's header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a pull would do. Sizes are in bytes.
+
+    `download` counts what is still to come, `present` what an earlier run left of it; `disk` is the most that will lie
+    in the folder at a time, beyond what is there.
+    """
+
+    name: str
+    card: ModelCard
+    weight_type: WeightType
+    snapshot: Snapshot
+    files: tuple[RemoteFile, ...]
+    """What is fetched whole besides shards and backbone."""
+    shards: tuple[RemoteFile, ...]
+    """The checkpoint's weights: all of them are fetched, or, beside a ready backbone, the head's bytes only."""
+    backbone: RemoteFile | None
+    """The ready backbone; None where it is converted from the checkpoint."""
+    head: RemoteFile | None
+    """A ready head; None where it comes out of the checkpoint."""
+    folder: Path
+    download: int
+    present: int
+    result: int
+    disk: int
+    free: int
+
+    @property
+    def licence(self) -> str:
+        """What the repository's page says, and what the card says where that is more."""
+        page, card = self.snapshot.licence, self.card.licence
+        if page in {"not stated", "other"}:
+            return card
+        return page if card.lower().startswith(page.lower()) and len(card) <= len(page) else f"{page}; {card}"
+
+    @property
+    def staging(self) -> Path:
+        """Where a pull works, until all is there."""
+        return staging_of(self.folder, self.name)
+
+
+def staging_of(folder: Path, name: str) -> Path:
+    """Return where a pull of the model `name` works."""
+    return folder / f".pulling-{name}"
+
+
+def make_offer(
+    hub: Hub,
+    card: ModelCard,
+    weight_type: WeightType,
+    folder: Path,
+    *,
+    name: str | None = None,
+    renew: bool = False,
+    watch: Watch | None = None,
+) -> Offer:
+    """Look a card's repositories up and say what a pull of this type would do.
+
+    Raises:
+        ModelError: the card names no repository, this version cannot convert its kind of model, or `name` is no name.
+        HubError: the hub does not have it, or lists other files than are needed.
+    """
+    origin = _origin(card)
+    name = check_model_name(default_name(card.name, weight_type.value) if name is None else name)
+    snapshot = pinned_snapshot(hub, folder, origin.repository, origin.revision, renew=renew, watch=watch)
+    backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
+    files, shards = _needed(snapshot, origin)
+    if backbone:
+        files = [file for file in files if file.path in HEAD_FILES]
+    head = _ready_head(hub, folder, origin, renew=renew, watch=watch) if backbone and origin.head else None
+    if head:
+        files, shards = [], []
+    elif not shards:
+        raise HubError(f"{origin.repository}: has no model*.safetensors at commit {snapshot.commit[:12]}")
+    checkpoint = sum(file.size for file in shards)
+    result = backbone.size if backbone else _result_size(card, weight_type, checkpoint)
+    whole = [*files, *(file for file in (backbone, head) if file), *([] if backbone else shards)]
+    staging = staging_of(folder, name)
+    present = sum(_present(staging, file) for file in whole)
+    by_range = head_size(card) // 2 if backbone and not head else 0
+    needed = result + head_size(card) + (0 if backbone else max(file.size for file in shards))
+    return Offer(
+        name=name,
+        card=card,
+        weight_type=weight_type,
+        snapshot=snapshot,
+        files=tuple(files),
+        shards=tuple(shards),
+        backbone=backbone,
+        head=head,
+        folder=folder,
+        download=max(0, sum(file.size for file in whole) + by_range - present),
+        present=present,
+        result=result + head_size(card),
+        disk=max(0, int(needed * MARGIN) - disk_usage(staging)),
+        free=free_bytes(folder),
+    )
+
+
+def _origin(card: ModelCard) -> Origin:
+    if card.origin is None:
+        raise ModelError(f"{card.name}: its card names no repository to pull from")
+    if card.readout.kind != "mlp":
+        raise ModelError(
+            f"{card.name}: this version reads no '{card.readout.kind}' head and converts no model of this family;"
+            f" its card serves comparison only"
+        )
+    return card.origin
+
+
+def _ready(
+    hub: Hub, folder: Path, origin: Origin, weight_type: WeightType, *, renew: bool, watch: Watch | None
+) -> RemoteFile | None:
+    """Find the ready backbone that the card names, if it names one."""
+    source = origin.backbone
+    if source is None:
+        return None
+    there = pinned_snapshot(hub, folder, source.repository, source.revision, renew=renew, watch=watch)
+    file = there.file(source.file.replace("{type}", weight_type.value))
+    if not file.path.endswith(".gguf"):
+        raise ModelError(f"{file}: is named as a backbone, but is no GGUF")
+    return file
+
+
+def _ready_head(hub: Hub, folder: Path, origin: Origin, *, renew: bool, watch: Watch | None) -> RemoteFile | None:
+    source = origin.head
+    if source is None:
+        return None
+    return pinned_snapshot(hub, folder, source.repository, source.revision, renew=renew, watch=watch).file(source.file)
+
+
+def _needed(snapshot: Snapshot, origin: Origin) -> tuple[list[RemoteFile], list[RemoteFile]]:
+    """The checkpoint's plain files and shards, at its top level; of two layouts the sharded one, if it has an index."""
+    found = [file for file in snapshot.select(*origin.files) if "/" not in file.path]
+    plain = [file for file in found if not file.path.endswith(".safetensors")]
+    pattern = "model-*-of-*.safetensors" if INDEX in snapshot.files else "model.safetensors"
+    return plain, [file for file in snapshot.select(pattern) if "/" not in file.path]
+
+
+def _result_size(card: ModelCard, weight_type: WeightType, checkpoint: int) -> int:
+    """Estimate the GGUF's size: from the card's table, else by the bits of the type against the checkpoint's 16."""
+    known = card.memory.get(weight_type.value)
+    if known is not None:
+        return known * 1_000_000 + HEADER_BYTES
+    return checkpoint * BITS[weight_type] // 160 + HEADER_BYTES
+
+
+BITS: Final = {
+    WeightType.F32: 320,
+    WeightType.F16: 160,
+    WeightType.BF16: 160,
+    WeightType.Q8_0: 85,
+    WeightType.Q6_K: 66,
+    WeightType.Q5_K_M: 58,
+    WeightType.Q5_K_S: 56,
+    WeightType.Q5_1: 61,
+    WeightType.Q5_0: 56,
+    WeightType.Q4_K_M: 50,
+    WeightType.Q4_K_S: 47,
+    WeightType.Q4_1: 51,
+    WeightType.Q4_0: 46,
+}
+"""Tenths of a bit per weight, about: mixes give some matrices more."""
+
+
+def head_size(card: ModelCard) -> int:
+    """Bytes of the head in float32."""
+    hidden = card.shape.hidden if card.shape else 0
+    return 4 * (hidden * hidden + 3 * hidden + 2)
+
+
+def _present(staging: Path, file: RemoteFile) -> int:
+    """Bytes of a file that an earlier run left; a shard that is converted counts whole."""
+    if file.path in read_journal(staging).done:
+        return file.size
+    place = staging / CHECKPOINT / file.path
+    for path in (place, place.with_name(place.name + PART)):
+        if path.is_file():
+            return min(path.stat().st_size, file.size)
+    return 0
+
+
+def disk_usage(folder: Path) -> int:
+    """Bytes that the files of a folder take on the disk; holes in them take none."""
+    states = [path.stat() for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    return sum(getattr(state, "st_blocks", -(-state.st_size // 512)) * 512 for state in states)
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free where a folder is, or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

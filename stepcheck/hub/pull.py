@@ -1,0 +1,324 @@
+"""Pulling a model: fetched, converted as it arrives, verified, and there as a whole or not at all.
+
+Owns the order of a pull and its going on after any end. A checkpoint is converted shard by shard, each deleted once its
+tensors are in the GGUF, so that no more than the result and one shard lie on the disk. The result is byte for byte what
+converting the whole folder would give. What is not finished stays in a hidden folder beside the models.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck.errors import CheckpointError, HubError, ModelError
+from stepcheck.hub.backbone import SLAB, BackboneFile, Weight, lies_in, plan, read_of
+from stepcheck.hub.checkpoint import (
+    Shape,
+    Tensor,
+    assemble,
+    header_length,
+    parse_header,
+    read_header,
+    read_index,
+    read_shape,
+)
+from stepcheck.hub.convert import file_names, make_card, write_card
+from stepcheck.hub.durable import write_durably
+from stepcheck.hub.fetch import aside, fetch_range
+from stepcheck.hub.gguf_file import check_pair
+from stepcheck.hub.hashes import remember_hash
+from stepcheck.hub.heads import Part, head_parts, pack_head
+from stepcheck.hub.journal import Journal, open_journal, write_journal
+from stepcheck.hub.library import check
+from stepcheck.hub.lock import Kept, fetch_pinned, holding, record_model
+from stepcheck.hub.offer import CHECKPOINT, INDEX, Offer
+from stepcheck.hub.remote import Hub, RemoteFile
+from stepcheck.hub.store import find, verify
+from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
+from stepcheck.hub.watch import Progress, Watch
+from stepcheck.prm.card import ModelCard, Origin, read_card
+
+LARGEST_HEAD: Final = 1 << 32
+"""Bytes; a head that claims more is none."""
+
+
+def pull(hub: Hub, offer: Offer, *, watch: Watch | None = None, force: bool = False) -> Path:
+    """Do what an offer says and return the path of the new card; goes on where an earlier run ended.
+
+    A model of that name that is there and right is left alone; one that is damaged is set aside and made anew; `force`
+    makes any anew. While another process pulls the same model, this one waits and then finds it done.
+
+    Raises:
+        HubError: something cannot be fetched or is not what was promised.
+        CheckpointError: the checkpoint cannot be converted.
+        ModelError: the folder cannot be written, or holds another model of that name.
+        CancelledError: the watch said so; what came so far is kept.
+    """
+    watch = watch or Watch()
+    with holding(offer.folder, offer.name, watch):
+        card_path = offer.folder / f"{offer.name}.toml"
+        if not force and card_path.exists() and _is_right(card_path, offer, watch):
+            shutil.rmtree(offer.staging, ignore_errors=True)
+            return card_path
+        try:
+            return _Pull(hub, offer, watch).run()
+        except OSError as error:
+            raise ModelError(f"{offer.folder}: cannot be written: {error.strerror or error}") from error
+
+
+def already_here(folder: Path, name: str, card: ModelCard) -> Path | None:
+    """Return the card of the model `name` if it was made with `card`'s repository and is whole; asks no network."""
+    path = folder / f"{name}.toml"
+    try:
+        model = find(str(path))
+        verify(model)
+    except ModelError:
+        return None
+    origin = model.card.origin
+    return path if origin and card.origin and origin.repository == card.origin.repository else None
+
+
+def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
+    """Tell whether the model that is there is the one that was asked for and whole; what is damaged is set aside."""
+    origin, wanted = read_card(card_path).origin, offer.card.origin
+    if origin is None or wanted is None or origin.repository != wanted.repository:
+        raise ModelError(f"{card_path} is there already and is another model; choose another --name or --force")
+    if origin.revision != offer.snapshot.commit:
+        return False  # made from another commit than is wanted now
+    try:
+        model = find(str(card_path))
+    except ModelError as error:
+        watch.note(f"{error}: done now")
+        return False
+    findings = check(model, anew=False)
+    for finding in findings:
+        damage = finding.damage
+        watch.note(
+            f"{damage.file}: is not the pinned file: sha256 expected {damage.expected}, actual {damage.actual};"
+            f" set aside as {finding.aside}, and pulled anew"
+        )
+    return not findings
+
+
+class _Pull:
+    """One pull under way."""
+
+    def __init__(self, hub: Hub, offer: Offer, watch: Watch) -> None:
+        self._hub, self._offer, self._watch = hub, offer, watch
+        self._staging = offer.staging
+        self._checkpoint = offer.staging / CHECKPOINT
+        self._revision = offer.card.origin.revision if offer.card.origin else ""
+        self._journal = Journal()
+
+    def run(self) -> Path:
+        """Go on from wherever an earlier run ended."""
+        self._journal = open_journal(self._staging, self._job())
+        if not (self._staging / f"{self._offer.name}.toml").is_file():
+            for file in self._offer.files:
+                self._fetch(file, self._revision)
+            card = self._ready() if self._offer.backbone else self._converted()
+            write_card(self._staging, card)
+        return self._publish(read_card(self._staging / f"{self._offer.name}.toml"))
+
+    def _job(self) -> dict[str, str]:
+        """All that decides the bytes of the result; a journal of any other job is of no use."""
+        offer = self._offer
+        return {
+            "commit": offer.snapshot.commit,
+            "repository": offer.snapshot.repository,
+            "type": offer.weight_type.value,
+            "name": offer.name,
+            "backbone": str(offer.backbone or ""),
+            "card": hashlib.sha256(msgspec.json.encode(offer.card)).hexdigest(),
+            "stepcheck": importlib.metadata.version("stepcheck"),
+            "llama_cpp": importlib.metadata.version("llama-cpp-python"),
+        }
+
+    def _fetch(self, file: RemoteFile, revision: str) -> Path:
+        target = self._checkpoint / file.path
+        fetch_pinned(self._hub, self._offer.folder, file, target, revision, watch=self._watch)
+        return target
+
+    # -- from the original checkpoint ----------------------------------------------------------------------------------
+
+    def _converted(self) -> ModelCard:
+        offer, folder = self._offer, self._checkpoint
+        shape = read_shape(folder)
+        tokenizer = read_tokenizer(folder, shape.vocab, offer.card.template)
+        tensors = self._tensors()
+        heads = head_parts(tensors, shape, offer.card.readout, tokenizer.tokens, folder)
+        weights = plan(shape, tensors, offer.weight_type, folder)
+        path = self._staging / f"{offer.name}.gguf"
+        with BackboneFile(path, shape, tokenizer, weights, offer.weight_type, name=offer.name) as file:
+            if not file.begun:
+                self._note_done(())
+            for shard in offer.shards:
+                if shard.path not in self._journal.done:
+                    self._convert_shard(shard, file, weights, heads)
+                (folder / shard.path).unlink(missing_ok=True)
+        self._watch.step("hashing")
+        head = pack_head({part.name: self._kept(part) for part in heads})
+        head_sha256 = write_durably(self._staging / f"{offer.name}.head.safetensors", head)
+        return self._card(shape, tokenizer, sha256_of(path), head_sha256)
+
+    def _convert_shard(self, shard: RemoteFile, file: BackboneFile, weights: list[Weight], heads: list[Part]) -> None:
+        """Fetch a shard and put its tensors where they belong; one that holds nothing needed is not fetched."""
+        place = self._checkpoint / shard.path
+        mine = [weight for weight in weights if weight.source.file == place]
+        my_heads = [tensor for part in heads for tensor in part.places if tensor.file == place]
+        if mine or my_heads:
+            self._fetch(shard, self._revision)
+            there = read_header(place)
+            for tensor in (*(read for weight in mine for read in read_of(weight.source)), *my_heads):
+                if not lies_in(tensor, there.get(tensor.name)):
+                    raise HubError(f"{shard}: tensor {tensor.name} is elsewhere than its header said; pull again")
+            self._watch.step(f"converting {shard.path}")
+            for tensor in my_heads:
+                np.save(self._head_part(tensor), _whole(tensor), allow_pickle=False)
+            file.write(mine, lambda _count: self._watch.check())
+            self._watch.step("")
+        self._note_done((*self._journal.done, shard.path))
+
+    def _note_done(self, done: tuple[str, ...]) -> None:
+        self._journal = msgspec.structs.replace(self._journal, done=done)
+        write_journal(self._staging, self._journal)
+
+    def _head_part(self, tensor: Tensor) -> Path:
+        return self._staging / f"{tensor.name}-{tensor.offset}.npy"
+
+    def _kept(self, part: Part) -> NDArray[np.float32]:
+        """Put a head's tensor together from what was kept of the shards; zeros where a checkpoint has none."""
+        pieces = [np.load(self._head_part(place), allow_pickle=False) for place in part.places]
+        return np.concatenate([np.zeros(0, np.float32), *pieces]).reshape(part.shape) if pieces else part.read()
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Find every tensor of the checkpoint by reading the shards' headers by range."""
+        shards = {file.path: self._header(file) for file in self._offer.shards}
+        index = self._checkpoint / INDEX
+        if not index.is_file():
+            return next(iter(shards.values()))
+        places = read_index(index)
+        for shard in sorted(set(places.values())):
+            if shard not in shards:
+                raise CheckpointError(
+                    f"{index}: names the shard {shard}, which {self._offer.snapshot.repository} lacks"
+                )
+        return assemble(index, places, shards)
+
+    def _header(self, file: RemoteFile) -> dict[str, Tensor]:
+        place = self._checkpoint / file.path
+        if place.is_file():
+            return read_header(place)
+        try:
+            length = header_length(place, fetch_range(self._hub, file, 0, 8, watch=self._watch), file.size)
+            return parse_header(place, fetch_range(self._hub, file, 8, length, watch=self._watch), file.size)
+        except CheckpointError as error:
+            reason = str(error).removeprefix(f"{place}: ")
+            raise HubError(f"{file}: its header, as the server sent it, is {reason}") from error
+
+    # -- a ready backbone ----------------------------------------------------------------------------------------------
+
+    def _ready(self) -> ModelCard:
+        offer, origin = self._offer, self._offer.card.origin
+        if offer.backbone is None or origin is None or origin.backbone is None:
+            raise ModelError(f"{offer.card.name}: its card names no ready backbone")
+        head_path = self._staging / f"{offer.name}.head.safetensors"
+        if offer.head is not None and origin.head is not None:
+            self._fetch(offer.head, origin.head.revision).replace(head_path)
+        else:
+            write_durably(head_path, pack_head(dict(self._head_by_range())))
+        backbone = self._fetch(offer.backbone, origin.backbone.revision)
+        check_pair(backbone, head_path, offer.card)
+        path = self._staging / f"{offer.name}.gguf"
+        backbone.replace(path)
+        files = file_names(offer.name, sha256_of(path), sha256_of(head_path))
+        return msgspec.structs.replace(
+            offer.card,
+            name=offer.name,
+            base=offer.card.name,
+            weight_type=offer.weight_type.value,
+            files=files,
+            origin=self._origin(),
+            memory={},
+        )
+
+    def _head_by_range(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Fetch the head's tensors out of the checkpoint: their bytes and the headers, nothing else."""
+        shape, tensors = read_shape(self._checkpoint), self._tensors()
+        remote = {self._checkpoint / file.path: file for file in self._offer.shards}
+        tokens = self._tokens(shape)
+        parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
+        total, done = sum(place.nbytes for part in parts for place in part.places), 0
+        if total > LARGEST_HEAD:
+            raise CheckpointError(f"{self._offer.snapshot.repository}: a head of {total:,} bytes is none")
+        for part in parts:
+            pieces = []
+            for place in part.places:
+                data = fetch_range(self._hub, remote[place.file], place.offset, place.nbytes, watch=self._watch)
+                done += len(data)
+                self._watch.progress(Progress("the head", done, total, done))
+                cut = self._staging / "head.bin"
+                cut.write_bytes(data)
+                pieces.append(_whole(dataclasses.replace(place, file=cut, offset=0)))
+                cut.unlink()
+            yield part.name, np.concatenate(pieces).reshape(part.shape) if pieces else part.read()
+
+    def _tokens(self, shape: Shape) -> list[str]:
+        """Read the vocabulary, where the head is two of its tokens' rows."""
+        if self._offer.card.readout.kind != "token_pair":
+            return []
+        return read_tokenizer(self._checkpoint, shape.vocab, self._offer.card.template).tokens
+
+    # -- both ----------------------------------------------------------------------------------------------------------
+
+    def _card(self, shape: Shape, tokenizer: Tokenizer, sha256: str, head_sha256: str) -> ModelCard:
+        offer = self._offer
+        made = make_card(
+            offer.card,
+            shape,
+            tokenizer,
+            offer.card.template,
+            name=offer.name,
+            weight_type=offer.weight_type,
+            files=file_names(offer.name, sha256, head_sha256),
+            lent=offer.card,
+        )
+        return msgspec.structs.replace(made, origin=self._origin())
+
+    def _origin(self) -> Origin:
+        snapshot = self._offer.snapshot
+        return Origin(repository=snapshot.repository, revision=snapshot.commit)
+
+    def _publish(self, card: ModelCard) -> Path:
+        """Move the files into place, the card last; a run that was ended in between is gone on with."""
+        if card.files is None:
+            raise ModelError(f"{card.name}: its card names no files")
+        folder, path = self._offer.folder, self._offer.folder / f"{card.name}.toml"
+        hashes = {card.files.backbone: card.files.backbone_sha256, card.files.head: card.files.head_sha256}
+        record_model(folder, card.name, Kept(files=hashes))
+        path.unlink(missing_ok=True)
+        for name in (*hashes, path.name):
+            if (self._staging / name).is_file():
+                (self._staging / name).replace(folder / name)
+            aside(folder / name).unlink(missing_ok=True)
+        remember_hash(folder / card.files.backbone, card.files.backbone_sha256)
+        shutil.rmtree(self._staging, ignore_errors=True)
+        return path
+
+
+def _whole(tensor: Tensor) -> NDArray[np.float32]:
+    """Read a tensor as one row."""
+    return np.concatenate([rows.ravel() for rows in tensor.rows(SLAB)])
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

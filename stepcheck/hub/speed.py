@@ -1,0 +1,131 @@
+"""How fast this machine reads, by weight type: measured on one layer of the 7B's exact shape, with random weights.
+
+Owns the models of the measurement, made and deleted again, and its way: every type is loaded, then each reads the same
+length once per round, one after the other, so that a busy moment hits all; the best round counts, for noise only ever
+slows down. The rate of the whole model is that of a layer divided by their number: all layers are alike.
+"""
+
+import random
+import string
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck.engine.base import EngineOptions, Rows
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.errors import EngineError
+from stepcheck.hub.backbone import layout, plan, write_backbone
+from stepcheck.hub.checkpoint import Shape, Tensor
+from stepcheck.hub.machine import OFFERED
+from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.tokenizer import Tokenizer, TokenType
+from stepcheck.prm.prompt import Prompt, Segment
+
+LAYERS: Final = 28
+SHAPE: Final = Shape(
+    architecture="Qwen2ForProcessRewardModel",
+    hidden=3584,
+    layers=1,
+    heads=28,
+    kv_heads=4,
+    feed_forward=18944,
+    vocab=512,
+    context=1024,
+    eps=1e-5,
+    rope_theta=10000.0,
+)
+"""Qwen2.5-Math-PRM-7B with one layer and a small vocabulary: the embedding costs no time, only disk."""
+TOKENS: Final = 512
+MARK: Final = "<extra_0>"
+MAPPED: Final = (WeightType.F32, WeightType.F16, WeightType.BF16)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A type's prefill rate in tokens per second: of the layer that was measured, and of the 7B model."""
+
+    weight_type: WeightType
+    layer: float
+    model: float
+
+
+class _Noise(Tensor):
+    """A tensor of random weights that lies in no file."""
+
+    def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
+        columns = self.shape[-1]
+        count = int(np.prod(self.shape)) // columns
+        step = max(1, most // columns)
+        block = np.random.Generator(np.random.PCG64(1)).standard_normal((min(step, count), columns), np.float32)
+        block *= np.float32(1 / 64)
+        for start in range(0, count, step):
+            yield block[: min(step, count - start)]
+
+
+def measure(
+    types: Sequence[WeightType] = OFFERED,
+    *,
+    options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
+    rounds: int = 5,
+    shape: Shape = SHAPE,
+    on_step: Callable[[str], None] | None = None,
+) -> list[Rate]:
+    """Measure the prefill rate of each type on this machine; takes about 1.5 GB of disk for a minute.
+
+    Raises:
+        EngineError: a model cannot be loaded or read.
+    """
+    say = on_step or (lambda _words: None)
+    with tempfile.TemporaryDirectory(prefix="stepcheck-bench-") as folder, ExitStack() as stack:
+        engines: dict[WeightType, LlamaEngine] = {}
+        for kind in types:
+            say(f"making a layer in {kind}")
+            path = _write(Path(folder) / f"{kind}.gguf", shape, kind)
+            engines[kind] = stack.enter_context(
+                LlamaEngine(path, mark=MARK, context=shape.context, options=options, mapped=kind in MAPPED)
+            )
+            _ = engines[kind].info
+        best = dict.fromkeys(types, 0.0)
+        for number in range(rounds + 1):  # the first round warms up
+            for kind, engine in engines.items():
+                say(f"reading, round {number} of {rounds}: {kind}")
+                rate = _read(engine, number)
+                best[kind] = max(best[kind], rate if number else 0.0)
+    return [Rate(kind, best[kind], best[kind] / LAYERS) for kind in types]
+
+
+def _write(path: Path, shape: Shape, kind: WeightType) -> Path:
+    noise = {
+        f"model.{name}": _Noise(f"model.{name}", "F32", size, path, 0, 4 * int(np.prod(size)))
+        for name, size in layout(shape).values()
+    }
+    weights = plan(shape, dict(noise), kind, path.parent)
+    write_backbone(path, shape, _tokenizer(shape.vocab), weights, kind, name="bench")
+    return path
+
+
+def _tokenizer(vocab: int) -> Tokenizer:
+    """A byte-level tokenizer whose every letter is a token."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    letters = [chr(byte) for byte in shown] + [chr(256 + i) for i in range(len(hidden))]
+    texts = [*letters, "th", MARK]
+    spare = [f"[unused{i}]" for i in range(vocab - len(texts))]
+    kinds = [TokenType.NORMAL] * (len(texts) - 1) + [TokenType.CONTROL] + [TokenType.UNUSED] * len(spare)
+    return Tokenizer([*texts, *spare], kinds, ["t h"], "gpt-2", "none", None, None, None)
+
+
+def _read(engine: LlamaEngine, seed: int) -> float:
+    """Read one prompt of `TOKENS` tokens that shares nothing with another; return tokens per second."""
+    letters = "".join(random.Random(seed).choices(string.ascii_uppercase, k=TOKENS - 1))  # noqa: S311 (text to read)
+    prompt = Prompt((Segment(letters), Segment(MARK, special=True, mark=True)))
+    (answer,) = engine.read([prompt])
+    if not isinstance(answer, Rows):
+        raise answer if isinstance(answer, EngineError) else EngineError(str(answer))
+    return answer.decoded / answer.seconds
