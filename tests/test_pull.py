@@ -131,7 +131,7 @@ def test_an_offer_says_what_it_takes_before_the_first_byte(server: HubServer, tm
     ("readout", "origin", "message"),
     [
         ("mlp", None, "names no repository to pull from"),
-        ("token_pair", Origin(repository="some/random"), "reads no 'token_pair' head"),
+        ("critic", Origin(repository="some/random"), "is a critic and needs no conversion"),
         ("mlp", Origin(repository="some/random", files=("*.json",)), "needs|missing"),
     ],
 )

@@ -76,6 +76,13 @@ def staging_of(folder: Path, name: str) -> Path:
     return folder / f".pulling-{name}"
 
 
+NOT_PULLED: Final = {
+    "log_ratio": "needs two checkpoints: download both, then: stepcheck models convert DIR --card NAME --reference DIR",
+    "critic": "is a critic and needs no conversion: give its GGUF file or a server's address with --critic",
+}
+"""Readouts whose models are had in another way, which is said."""
+
+
 def make_offer(
     hub: Hub,
     card: ModelCard,
@@ -132,11 +139,8 @@ def make_offer(
 def _origin(card: ModelCard) -> Origin:
     if card.origin is None:
         raise ModelError(f"{card.name}: its card names no repository to pull from")
-    if card.readout.kind != "mlp":
-        raise ModelError(
-            f"{card.name}: this version reads no '{card.readout.kind}' head and converts no model of this family;"
-            f" its card serves comparison only"
-        )
+    if card.readout.kind in NOT_PULLED:
+        raise ModelError(f"{card.name}: {NOT_PULLED[card.readout.kind]}")
     return card.origin
 
 
