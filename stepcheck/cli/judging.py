@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepcheck import config
-from stepcheck.errors import UsageError
+from stepcheck.errors import OfflineError, UsageError
 
 if TYPE_CHECKING:
     from stepcheck.critic.critic import Critic
@@ -41,9 +41,17 @@ def asked_critic(
 
 
 def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable[[float], None]) -> "Critic":
-    """Open the critic that was asked for."""
-    from stepcheck.critic.opening import open_critic
+    """Open the critic that was asked for.
 
+    Raises:
+        OfflineError: it is on another machine, and no connection may be opened.
+    """
+    from stepcheck.critic.opening import is_elsewhere, open_critic
+
+    if settings.offline and is_elsewhere(asked.name):
+        raise OfflineError(
+            f"{asked.name}: is on another machine, and {settings.settings['offline'].origin} forbids that"
+        )
     return open_critic(
         asked.name,
         server_model=asked.server_model,

@@ -1,8 +1,10 @@
 """A critic by what the user calls it: an address, a GGUF file, or the name of a model that is here."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from stepcheck.checker import ModelName
 from stepcheck.critic.critic import Critic
@@ -43,6 +45,17 @@ def open_critic(
     path, model = _file(name, models_dir)
     writer = LlamaWriter(path, options=options, on_loading=on_loading)
     return Critic(writer, model, votes=votes, sampling=sampling)
+
+
+def is_elsewhere(name: str) -> bool:
+    """Tell whether a critic is an address on another machine."""
+    if not name.startswith(("http://", "https://")):
+        return False
+    host = urlsplit(name).hostname or ""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
 
 
 def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:

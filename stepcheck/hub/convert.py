@@ -64,9 +64,9 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     pair = readout.kind == "log_ratio"
     if pair != (reference is not None):
         raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
-    weights = plan(shape, tensors, weight_type, source, writes=pair)
     parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
     head = pack_head({part.name: part.read() for part in parts})
+    weights = plan(shape, tensors, weight_type, source, writes=pair)
     with _staging(target, name, force=force) as staging:
         half = f"{name}.reference.gguf" if pair else f"{name}.head.safetensors"
         if reference is not None:

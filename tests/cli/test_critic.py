@@ -105,6 +105,18 @@ def test_options_that_do_not_go_together(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["http://192.0.2.1/v1", "https://critics.example/v1"])
+def test_offline_means_no_other_machine(
+    address: str, solution: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With STEPCHECK_OFFLINE a critic elsewhere is refused before anything is sent; one on this machine is not."""
+    monkeypatch.setenv("STEPCHECK_OFFLINE", "1")
+    assert main(["score", solution, "--critic", address]) == 1
+    assert "is on another machine, and environment STEPCHECK_OFFLINE forbids that" in capsys.readouterr().err
+    with serving(says("\\boxed{0}")) as server:
+        assert main(["score", solution, "--critic", server.address]) == 0
+
+
 def test_the_key_comes_from_the_environment_only(
     solution: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
