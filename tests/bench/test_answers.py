@@ -1,5 +1,6 @@
 r"""Final answers of the seven tasks: out of a response, and equal, unequal or not to be told."""
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -111,18 +112,20 @@ def test_could_not_tell(gold: str, given: str, grader: Grader) -> None:
 
 
 def test_every_gold_answer_equals_itself(shared: Path, grader: Grader) -> None:
-    """Also in other clothes: boxed and extracted again, the references of GSM8K and of the example file."""
-    import json
-
-    golds = [
-        json.loads(line)["gt"] for line in (shared / "bon/math_cot_100.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    lines = (shared / "gsm8k/train.jsonl").read_text(encoding="utf-8").splitlines()[:1000]
-    golds += [extract(json.loads(line)["answer"]) for line in lines]
+    """Boxed and extracted again, and in other clothes: all references of GSM8K and of the example file."""
+    golds = [json.loads(line)["gt"] for line in read_lines(shared / "bon/math_cot_100.jsonl")]
+    golds += [extract(json.loads(line)["answer"]) for line in read_lines(shared / "gsm8k/train.jsonl")]
     for gold in golds:
-        boxed = extract(f"So it is $\\boxed{{{gold}}}$.")
-        assert boxed is not None
-        assert grader.compare(gold, boxed).equal is True
+        assert gold is not None
+        assert extract(f"So it is $\\boxed{{{gold}}}$.") == gold
+        dressed = grader.compare(gold, f"$\\displaystyle \\, {gold} \\;$ .")
+        assert dressed.equal is True
+        assert dressed.how != "exact"
+    print(f"{len(golds)} gold answers equal themselves")
+
+
+def read_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def test_groups_are_numbered_by_their_first(grader: Grader) -> None:

@@ -327,6 +327,20 @@ def test_export_pages_and_plots(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert "over" in capsys.readouterr().out
 
 
+def test_pictures_need_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Without matplotlib: an error that says what to install; the page has its plots as text."""
+    monkeypatch.setattr("stepcheck.report.plots.figures.available", lambda: False)
+    assert run("--run", "r") == 0
+    assert main(["runs", "export", "r", "--plots", "plots"]) == 2
+    assert "pip install 'stepcheck[plots]'" in capsys.readouterr().err
+    assert main(["runs", "export", "r", "-f", "html", "-o", "r.html"]) == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<svg" not in page
+    assert "math: accuracy over the threshold" in page
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_texts_are_shown_not_obeyed(
     text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

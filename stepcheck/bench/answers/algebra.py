@@ -14,7 +14,10 @@ import time
 from collections.abc import Sequence
 
 SECONDS = 1.5
-"""For one question; with the killing it stays under 2 s. An honest one takes 5 ms in the median."""
+"""For one question; with the killing it stays under 2 s where there is a core to spare. An honest one takes 5 ms."""
+STARVED_SECONDS = 5.0
+"""At most, where other programs leave the process less than half a core: what is equal must not hang on the load."""
+POLL_SECONDS = 0.05
 START_SECONDS = 30.0
 """For loading SymPy, half a second on an idle machine."""
 MOST_MEMORY = 1 << 30
@@ -55,9 +58,12 @@ class _Child:
     """One process: questions in as lines of JSON, answers out."""
 
     def __init__(self, command: Sequence[str]) -> None:
+        import psutil
+
         self._popen = subprocess.Popen(  # noqa: S603 (our own module)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
+        self._process = psutil.Process(self._popen.pid)
         self._lines: queue.Queue[bytes] = queue.Queue()
         self._thread = threading.Thread(target=self._listen, name="algebra", daemon=True)
         self._thread.start()
@@ -81,20 +87,30 @@ class _Child:
 
     def _wait(self, seconds: float) -> bytes | None:
         """Wait for a line; at the end of the time, of the memory or of the process, end it and return None."""
-        import psutil
-
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        start, before = time.monotonic(), self._used()[0]
+        while True:
             with contextlib.suppress(queue.Empty):
-                line = self._lines.get(timeout=min(left, 0.1))
+                line = self._lines.get(timeout=POLL_SECONDS)
                 if line:
                     return line
                 break
-            with contextlib.suppress(psutil.Error):
-                if psutil.Process(self._popen.pid).memory_info().rss > MOST_MEMORY:
-                    break
+            elapsed = time.monotonic() - start
+            computed, memory = self._used()
+            starved = computed - before < elapsed / 2 and elapsed < STARVED_SECONDS
+            if memory > MOST_MEMORY or (elapsed > seconds and not starved):
+                break
         self.end()
         return None
+
+    def _used(self) -> tuple[float, int]:
+        """Return the processor seconds and the bytes of memory that the process has used; zeros if it is gone."""
+        import psutil
+
+        try:
+            times, memory = self._process.cpu_times(), self._process.memory_info()
+        except psutil.Error:
+            return 0.0, 0
+        return times.user + times.system, memory.rss
 
     def _listen(self) -> None:
         assert self._popen.stdout is not None  # noqa: S101 (it was asked for)

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 6.0
 """More than the parent's: usually that kills first."""
 MOST_ADDRESS_SPACE = 4 << 30
 
