@@ -132,7 +132,7 @@ def make_offer(
 def _origin(card: ModelCard) -> Origin:
     if card.origin is None:
         raise ModelError(f"{card.name}: its card names no repository to pull from")
-    if card.readout.kind != "mlp":
+    if not card.runs:
         raise ModelError(
             f"{card.name}: this version reads no '{card.readout.kind}' head and converts no model of this family;"
             f" its card serves comparison only"
