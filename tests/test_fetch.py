@@ -12,6 +12,7 @@ import pytest
 
 from stepcheck.errors import AccessError, CancelledError, HubError, OfflineError
 from stepcheck.hub.fetch import ASIDE, PART, fetch, fetch_range
+from stepcheck.hub.lock import fetch_pinned, pinned_snapshot, read_lock
 from stepcheck.hub.names import check_name, inside
 from stepcheck.hub.remote import Hub, RemoteFile
 from stepcheck.hub.watch import Progress, Watch
@@ -150,6 +151,25 @@ def test_a_resumed_download_asks_for_the_rest_only(server: HubServer, tmp_path: 
     fetch(client, file, tmp_path / NAME)
     assert (tmp_path / NAME).read_bytes() == content(server)
     assert not part.exists()
+
+
+def test_a_dataset_is_pinned_as_a_model_is(server: HubServer, tmp_path: Path) -> None:
+    """Its files come from one commit and are held to their first sha256, also when the hub lists others later."""
+    client, folder = hub(server), tmp_path / "data"
+    for _ in range(2):
+        snapshot = pinned_snapshot(client, folder, "some/data", kind="dataset")
+        for file in snapshot.select("*.json"):
+            fetch_pinned(client, folder, file, inside(folder, file.path, file.kind))
+    pin = read_lock(folder).repositories["datasets/some/data@main"]
+    assert pin.commit == COMMIT
+    assert pin.files == {"config.json": hashlib.sha256(b'{"a": 1}').hexdigest()}
+    assert [request.path for request in server.requests] == ["config.json"]
+    (server.repositories["datasets/some/data"].folder / "config.json").write_text('{"a": 2}')
+    (folder / "config.json").unlink()
+    file = pinned_snapshot(client, folder, "some/data", kind="dataset").file("config.json")
+    with pytest.raises(HubError, match="sha256 expected"):
+        fetch_pinned(client, folder, file, folder / "config.json")
+    assert not (folder / "config.json").exists()
 
 
 def test_a_small_file_is_checked_by_its_git_id(server: HubServer, tmp_path: Path) -> None:

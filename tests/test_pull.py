@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stepcheck.errors import CancelledError, CheckpointError, HubError, ModelError
-from stepcheck.hub import lock, offer
+from stepcheck.hub import backbone, lock, offer
 from stepcheck.hub.convert import QWEN_TEMPLATE, convert
 from stepcheck.hub.fetch import ASIDE
 from stepcheck.hub.gguf_file import read_gguf
@@ -232,6 +232,29 @@ def test_a_finished_shard_is_kept_and_the_rest_comes_by_range(server: HubServer,
     assert whole[second] is not None
     assert int(str(whole[second]).removeprefix("bytes=").split("-")[0]) > 0
     assert whole["model-00003-of-00003.safetensors"] is None
+
+
+def test_a_full_disk_stops_cleanly_and_goes_on_later(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second shard finds no room: one error with the system's reason; with room again the pull goes on."""
+    real, calls = backbone.BackboneFile.write, [0]
+
+    def full(self: backbone.BackboneFile, *arguments: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise OSError(28, "No space left on device")
+        real(self, *arguments)
+
+    monkeypatch.setattr(backbone.BackboneFile, "write", full)
+    with pytest.raises(ModelError, match="cannot be written: No space left on device"):
+        pulled(server, tmp_path)
+    assert not list(tmp_path.glob("Random*"))
+    server.requests.clear()
+    pulled(server, tmp_path)
+    whole = [request.path for request in server.requests if request.range is None and "model-" in request.path]
+    assert whole == ["model-00003-of-00003.safetensors"]
+    assert len(files(tmp_path)) == 4
 
 
 def test_a_second_pull_does_nothing(server: HubServer, tmp_path: Path) -> None:

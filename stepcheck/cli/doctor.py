@@ -79,7 +79,7 @@ def _examine(settings: config.Config) -> _Health:
 
     build, cpu, memory = describe_build(), processor(), memory_available()
     listed = list_models(settings.models_dir)
-    cards = [entry.card for entry in listed if entry.card and entry.card.memory]
+    cards = [entry.card for entry in listed if entry.card and entry.card.memory and entry.card.runs]
     seven = next((card for card in cards if card.name == "Qwen2.5-Math-PRM-7B"), None)
     return _Health(
         build=build,

@@ -79,7 +79,7 @@ def _missing(card: "ModelCard") -> str:
     """Say what a card without usable files lacks."""
     if card.files is not None:
         return "files missing"
-    return "to be pulled" if card.origin and card.readout.kind == "mlp" else "figures only"
+    return "to be pulled" if card.origin and card.runs else "figures only"
 
 
 def _bytes(entry: "Listed") -> int:

@@ -109,7 +109,7 @@ def _only_variant(card: ModelCard, models_dir: Path | None) -> Listed:
     made = variants(card.name, models_dir)
     if len(made) > 1:
         raise ModelError(f"{card.name}: is here in several types; choose one: {', '.join(e.name for e in made)}")
-    if not made and card.readout.kind != "mlp":
+    if not made and not card.runs:
         raise ModelError(
             f"{card.name}: this version cannot run a model that is read by '{card.readout.kind}'; its card is here for"
             " its published figures"

@@ -6,7 +6,7 @@ Owns the card's schema and its errors (file and key). Refuses unknown keys: a ty
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -102,6 +102,10 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Of a log ratio: what the sum of log ratios is multiplied with."""
 
 
+RUNNING: Final = frozenset({"mlp", "linear", "token_pair", "outcome", "log_ratio"})
+"""Kinds of readout that this version converts, pulls and scores; cards of the others are there for their figures."""
+
+
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The model's files, relative to the card's folder. For a log ratio `head` is the reference model, also a GGUF."""
 
@@ -183,6 +187,11 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     memory: dict[str, Positive] = {}
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether this version can run such a model."""
+        return self.readout.kind in RUNNING
 
 
 def read_card(path: Path) -> ModelCard:
