@@ -57,8 +57,8 @@ def test_a_card_without_files_says_how_to_get_them(models: Path) -> None:
     with pytest.raises(ModelNotFoundError, match=r"stepcheck models pull Qwen2\.5-Math-PRM-7B"):
         find("Qwen2.5-Math-PRM-7B", models)
     assert find_card("Qwen2.5-Math-PRM-7B", models).card is not None
-    with pytest.raises(ModelError, match="cannot run a model that is read by 'token_pair'"):
-        find("Math-Shepherd-PRM-7B", models)
+    with pytest.raises(ModelError, match="cannot run a model that is read by 'critic'"):
+        find("QwQ-32B-Preview", models)
 
 
 def test_a_model_with_files_goes_before_a_card_without(models: Path) -> None:
