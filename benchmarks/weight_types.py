@@ -9,7 +9,8 @@ layer's divided by its 28 layers.
 
 import argparse
 
-from stepcheck.hub.machine import OFFERED, machine_id
+from stepcheck.hub.choice import OFFERED
+from stepcheck.hub.machine import machine_id
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.speed import measure
 

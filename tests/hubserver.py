@@ -313,9 +313,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._write(bytes([byte]), chunked=False)
 
     def _write(self, data: bytes, *, chunked: bool) -> None:
+        self.server.sent += len(data)  # before: who receives it may look at once
         try:
             self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n" if chunked else data)
-            self.server.sent += len(data)
         except OSError:
             self.close_connection = True
             raise

@@ -187,6 +187,15 @@ def test_the_door_is_opened_on_request_only() -> None:
     assert not {entry.split(".")[0] for entry in done.stdout.split()} & {"huggingface_hub", "httpx2", "ssl"}
 
 
+def test_the_checker_loads_no_numbers_early() -> None:
+    """Importing the checker loads neither numpy nor the hub's libraries: a command starts before it needs them."""
+    code = "import sys, stepcheck.checker; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    assert not {entry.split(".")[0] for entry in done.stdout.split()} & {"numpy", "huggingface_hub", "filelock"}
+
+
 def test_click_is_not_imported() -> None:
     """Typer carries a click of its own: an exception of the other click would pass it by."""
     assert not [

@@ -13,8 +13,9 @@ from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import ModelError, OutOfMemoryError
 from stepcheck.hub import hashes, machine
 from stepcheck.hub.checkpoint import Shape
+from stepcheck.hub.choice import best_type, fitting
 from stepcheck.hub.doctor import Hardware, advise, missing_features
-from stepcheck.hub.machine import Processor, best_type, check_memory, fitting, keep_rates, known_rates, memory_needed
+from stepcheck.hub.machine import Processor, check_memory, keep_rates, known_rates, memory_needed
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.speed import measure
 from stepcheck.hub.store import builtin_dir, find

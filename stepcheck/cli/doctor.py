@@ -73,8 +73,9 @@ def _bench(settings: config.Config) -> "list[Rate]":
 
 
 def _examine(settings: config.Config) -> _Health:
+    from stepcheck.hub.choice import best_type, fitting
     from stepcheck.hub.doctor import advise, hardware
-    from stepcheck.hub.machine import best_type, describe_build, fitting, known_rates, memory_available, processor
+    from stepcheck.hub.machine import describe_build, known_rates, memory_available, processor
     from stepcheck.hub.store import list_models
 
     build, cpu, memory = describe_build(), processor(), memory_available()

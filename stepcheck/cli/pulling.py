@@ -120,7 +120,7 @@ def _tell(quiet: bool, message: str) -> None:
 
 def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCard, WeightType]":
     """Find the card, and the type: as asked for, else what was measured to be best here, else q4_k_m."""
-    from stepcheck.hub.machine import best_type
+    from stepcheck.hub.choice import best_type
     from stepcheck.hub.quantize import WeightType
     from stepcheck.hub.store import find_card
 

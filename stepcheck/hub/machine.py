@@ -17,22 +17,9 @@ from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import OutOfMemoryError
 from stepcheck.hub.hashes import user_cache
-from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.store import Model
 from stepcheck.prm.card import ModelCard
 
-DEFAULT_TYPE: Final = WeightType.Q4_K_M
-OFFERED: Final = (
-    WeightType.BF16,
-    WeightType.Q8_0,
-    WeightType.Q6_K,
-    WeightType.Q5_K_M,
-    WeightType.Q4_K_M,
-    WeightType.Q4_0,
-)
-"""The types worth choosing from, the most exact first."""
-NEARLY: Final = 0.9
-"""A more exact type is chosen if it reaches this share of the fastest one's rate."""
 PROCESS: Final = 250_000_000
 """Bytes of the engine's process without a model."""
 UBATCH: Final = 512
@@ -194,27 +181,3 @@ def _all_rates() -> dict[str, dict[str, Any]]:
     except (OSError, ValueError, RecursionError):
         return {}
     return {key: value for key, value in known.items() if isinstance(value, dict)} if isinstance(known, dict) else {}
-
-
-def fitting(card: ModelCard, available: int | None = None) -> list[WeightType]:
-    """Return the offered types of a card that fit into this machine's memory, the most exact first."""
-    free = memory_available() if available is None else available
-    return [
-        kind
-        for kind in OFFERED
-        if kind.value in card.memory and memory_needed(card.memory[kind.value] * 1_000_000, card) <= free
-    ]
-
-
-def best_type(card: ModelCard, available: int | None = None) -> WeightType:
-    """Choose the type to pull: measured here and fitting, the most exact that is nearly as fast as the fastest.
-
-    Without a measurement it is q4_k_m, the usual choice, or the largest that fits where that does not.
-    """
-    fits = fitting(card, available)
-    rates = known_rates()
-    measured = [kind for kind in fits if kind.value in rates]
-    if not measured:
-        return DEFAULT_TYPE if DEFAULT_TYPE in fits or not fits else fits[0]
-    most = max(rates[kind.value] for kind in measured)
-    return next(kind for kind in measured if rates[kind.value] >= NEARLY * most)

@@ -22,7 +22,7 @@ from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import EngineError
 from stepcheck.hub.backbone import layout, plan, write_backbone
 from stepcheck.hub.checkpoint import Shape, Tensor
-from stepcheck.hub.machine import OFFERED
+from stepcheck.hub.choice import OFFERED
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.tokenizer import Tokenizer, TokenType
 from stepcheck.prm.prompt import Prompt, Segment
