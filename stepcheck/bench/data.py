@@ -153,7 +153,8 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         first = group[0]
         cases = sum(1 if isinstance(row, BadRow) else len(row.solutions) for row in group)
         broken = any(isinstance(row, BadRow) for row in group)
-        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
+        one = broken or not merge  # without candidates a row is one case, whatever else is in it
+        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if one else min(cases, n or cases)))
     if not entries:
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:

@@ -90,6 +90,13 @@ def test_bad_rows_are_errors_in_their_place(row: Any, words: str, tmp_path: Path
     assert isinstance(after.item, Document)
 
 
+def test_a_row_is_one_case_whatever_is_in_it(tmp_path: Path) -> None:
+    """Responses in the place of steps: one error, and one case that was planned, so that the run can be complete."""
+    row = {"id": "a", "problem": "P", "label": 0, "responses": ["one", "two"]}
+    subset = scan("s", write(tmp_path / "f.jsonl", [row, PB | {"id": "b"}]), Selection(), merge=False)
+    assert subset.cases == len(list(read_cases(subset))) == 2
+
+
 def test_an_id_must_not_come_twice(tmp_path: Path) -> None:
     """The second is an error that names the first's line; rows without an id are called by their place."""
     path = write(tmp_path / "f.jsonl", [PB, PB | {"id": "b"}, PB])
