@@ -1,5 +1,6 @@
 """What the built-in model learns from: its numbers, its slips, its renumbering and the ways of writing."""
 
+import cmath
 import math
 import random
 import re
@@ -50,6 +51,26 @@ def test_number_features_turn_sums_into_phases_and_products_into_logarithms() ->
     assert math.isclose(logarithm[6] + logarithm[4], logarithm[24], abs_tol=1e-9)
     every = np.concatenate([numbers.table(spaced=False), numbers.table(spaced=True)])
     assert len(np.unique(every.round(4), axis=0)) == 2 * 11_110
+
+
+@pytest.mark.parametrize("prime", [3, 5, 7, 11, 13, 17])
+def test_characters_turn_products_into_sums_of_phases(prime: int) -> None:
+    """Modulo a prime, the discrete logarithm of a product is the sum of those of its factors; 0 has none."""
+    exponents = numbers.discrete_logarithms(prime)
+    assert sorted(exponents) == list(range(1, prime))
+    for a in range(1, prime):
+        for b in range(1, prime):
+            assert (exponents[a] + exponents[b]) % (prime - 1) == exponents[a * b % prime]
+
+
+def test_characters_tell_wrong_products_from_right_ones() -> None:
+    """37 × 46 = 1702: modulo 7 that is 2 × 4 = 1, in phases of the discrete logarithm; for 1703 they do not add up."""
+    seven = slice(6, 8)  # after 3: one wave and a flag, and 5: two harmonics (three numbers) and a flag
+    turned = {n: complex(*numbers.characters(n)[seven]) for n in (37, 46, 1702, 1703)}
+    assert cmath.isclose(turned[37] * turned[46], turned[1702], abs_tol=1e-9)
+    assert not cmath.isclose(turned[37] * turned[46], turned[1703], abs_tol=0.1)
+    assert numbers.characters(17)[-1] == 1, "17 divides it, so there is no phase"
+    assert numbers.characters(17)[-5:-1] == [0, 0, 0, 0]
 
 
 def test_right_solutions_are_right_and_planted_slips_are_wrong() -> None:
@@ -189,6 +210,25 @@ def test_a_slip_is_taught_with_the_right_token(words: Tokenizer) -> None:
     assert row.marks == [(len(row.tokens) - 1, 0)]
 
 
+@pytest.mark.parametrize("kind", slips.KINDS)
+def test_a_slip_is_marked_where_it_is_written(words: Tokenizer, kind: str) -> None:
+    """Of the first wrong step's numbers and operators one is called wrong; of the steps before it none."""
+    rng, encoder, seen = random.Random(16), documents.Encoder(words), 0
+    for _ in range(80):
+        problem = templates.compose(rng)
+        draft = slips.plant(problem, {}, kind, rng)
+        if draft is None or draft.first_error == len(draft.steps):
+            continue
+        row = encoder.document(writing.write(draft, rng, whole=False))
+        assert all(place < row.marks[-1][0] for place, _ in row.checks)
+        start = row.marks[-2][0] if len(row.marks) > 1 else 0
+        wrong = [place for place, label in row.checks if not label]
+        assert all(place > start for place in wrong), "the steps before are right"
+        assert len({words.decode([row.tokens[place]]).strip() for place in wrong}) <= 1, "a result may stand twice"
+        seen += len(wrong) > 0
+    assert seen > 20, "a number beyond the number tokens is not marked, the others are"
+
+
 def test_a_document_has_the_template_and_one_mark_for_each_step(words: Tokenizer) -> None:
     """The row is the short ChatML prompt; each step, stripped, is followed by the mark and nothing else."""
     rng, encoder = random.Random(7), documents.Encoder(words)
@@ -209,7 +249,7 @@ def test_a_drill_differs_from_its_slip_in_the_result_alone() -> None:
     """Beside each equation stands the same one with another result, and the right result is what it teaches."""
     rng, seen = random.Random(13), 0
     for _ in range(40):
-        drill = stream.make_drill(rng)
+        drill = stream.make_drill([templates.compose(rng)], rng)
         assert len(drill.steps) == 9
         for at, slip in drill.slips:
             right = drill.steps[at]

@@ -76,7 +76,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_tree_reads_like_its_documents(words: Tokenizer) -> None:
     """A branch sees the steps before it and not the slip beside them: each reward is that of the plain document."""
     rng, encoder = random.Random(12), documents.Encoder(words)
-    shape = Shape(words.get_vocab_size(), width=128, layers=2, heads=2, feed_forward=128)
+    shape = Shape(words.get_vocab_size(), width=160, layers=2, heads=2, feed_forward=128)
     model = checkpoint.fresh(words, shape, 0)
     for parameter in model.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
@@ -141,7 +141,7 @@ def test_calibration_undoes_a_wrong_prior() -> None:
 def test_calibration_is_written_into_the_head(words: Tokenizer) -> None:
     """A reward with the logit z becomes the one with the logit 2z - 1."""
     rng, encoder = random.Random(15), documents.Encoder(words)
-    model = checkpoint.fresh(words, Shape(words.get_vocab_size(), width=128, layers=1, heads=2, feed_forward=128), 0)
+    model = checkpoint.fresh(words, Shape(words.get_vocab_size(), width=160, layers=1, heads=2, feed_forward=128), 0)
     rows = [stream.make_equation(encoder, rng) for _ in range(10)]
     before = np.array([r[0] for r in evaluate.rewards(model, rows)])
     calibration.apply(model, 2.0, -1.0)
@@ -169,7 +169,7 @@ def test_the_loss_of_a_miniature_falls(words: Tokenizer) -> None:
     """Forty steps on equations: the guesses of the right result get better by a fifth of a nat and more."""
     torch.set_num_threads(1)
     encoder = documents.Encoder(words)
-    shape = Shape(words.get_vocab_size(), width=128, layers=1, heads=2, feed_forward=128)
+    shape = Shape(words.get_vocab_size(), width=160, layers=1, heads=2, feed_forward=128)
     trainer = train.Trainer(checkpoint.fresh(words, shape, 0), Workers())
     rng, guesses = random.Random(11), []
     for _ in range(40):
@@ -181,7 +181,7 @@ def test_the_loss_of_a_miniature_falls(words: Tokenizer) -> None:
 def test_a_miniature_trains_resumes_converts_and_judges_alike(rows: Path, tmp_path: Path) -> None:
     """One command trains and saves; a second goes on; the folder converts, and llama.cpp's rewards are torch's."""
     out = tmp_path / "nano-mini"
-    command = ["--gsm8k", str(rows), "--out", str(out), "--equation-shards", "1", "--width", "128", "--layers", "1"]
+    command = ["--gsm8k", str(rows), "--out", str(out), "--equation-shards", "1", "--width", "160", "--layers", "1"]
     command += ["--heads", "2", "--feed-forward", "128"]
     train.main([*command, "--steps", "4"])
     state = (out / "state.safetensors").stat().st_mtime_ns
@@ -234,7 +234,7 @@ def test_workers_average_their_gradients(tmp_path: Path) -> None:
 def test_two_workers_train_one_model(rows: Path, tmp_path: Path) -> None:
     """One command starts both, they take different shards, and one checkpoint is written."""
     command = [sys.executable, "-W", "ignore", "-m", "models.nano.train", "--gsm8k", str(rows), "--out", str(tmp_path)]
-    command += ["--equation-shards", "9", "--width", "128", "--layers", "1", "--heads", "2", "--feed-forward", "128"]
+    command += ["--equation-shards", "9", "--width", "160", "--layers", "1", "--heads", "2", "--feed-forward", "128"]
     subprocess.run([*command, "--workers", "2", "--steps", "10"], check=True, cwd=ROOT, timeout=120)
     progress = train.resume(tmp_path, train.Trainer(checkpoint.read(tmp_path)[0]))
     assert progress.step == 10

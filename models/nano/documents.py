@@ -29,12 +29,15 @@ BATCH_TOKENS = 4600
 class Encoded:
     """One row: token ids; (place, label) of each mark; (place, right class of the next token) where known.
 
+    `checks` are (place, label) of the numbers and operators themselves, where known.
+
     A token of branch 0 sees the tokens of branch 0 before it; one of another branch sees those of its own as well.
     """
 
     tokens: list[int] = field(default_factory=list)
     marks: list[tuple[int, int]] = field(default_factory=list)
     targets: list[tuple[int, int]] = field(default_factory=list)
+    checks: list[tuple[int, int]] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     branches: list[int] = field(default_factory=list)
 
@@ -47,7 +50,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows padded on the right: [B, L] each; flat places in B·L of the marks and targets, with their classes."""
+    """Rows padded on the right: [B, L] each; flat places in B·L of marks, targets and checks, with their classes."""
 
     tokens: NDArray[np.int64]
     positions: NDArray[np.int64]
@@ -56,6 +59,8 @@ class Batch:
     labels: NDArray[np.int64]
     places: NDArray[np.int64]
     targets: NDArray[np.int64]
+    checked: NDArray[np.int64]
+    checks: NDArray[np.int64]
 
 
 @cache
@@ -131,11 +136,12 @@ class Encoder:
         token_at = {char: i for i, (a, b) in enumerate(encoding.offsets) for char in range(a, b)}
         at = 0
         for fragment in step:
-            for char, target in _targets(fragment):
+            for char, target, same in _targets(fragment):
                 token = token_at[at + char]
                 place = start + token - 1 if token else before
                 if place >= 0:
                     row.targets.append((place, target))
+                row.checks.append((start + token, int(same)))
             at += len(fragment.text)
 
 
@@ -146,18 +152,22 @@ def only_last(fragments: Sequence[Fragment], *, sure: bool) -> list[Fragment]:
     return [replace(f, right=f.right if i == last and sure else None) for i, f in enumerate(fragments)]
 
 
-def _targets(fragment: Fragment) -> list[tuple[int, int]]:
-    """(character in the fragment, right class) of an operator, or of each group of digits to the first wrong one."""
+def _targets(fragment: Fragment) -> list[tuple[int, int, bool]]:
+    """(character in the fragment, right class, whether that is what is written there).
+
+    Of an operator, or of each group of digits to the first wrong one.
+    """
     known = classes()
     if fragment.right is None:
         return []
     if fragment.right in OPERATORS:
-        return [(len(fragment.text) - len(fragment.text.lstrip()), known[fragment.right])]
+        start = len(fragment.text) - len(fragment.text.lstrip())
+        return [(start, known[fragment.right], not fragment.slip)]
     found = []
     for shown, meant in zip(re.finditer(r"\d+", fragment.text), re.findall(r"\d+", fragment.right), strict=False):
         if meant not in known:
             break
-        found.append((shown.start(), known[meant]))
+        found.append((shown.start(), known[meant], shown[0] == meant))
         if shown[0] != meant:
             break
     return found
@@ -189,7 +199,8 @@ def collate(rows: Sequence[Encoded]) -> Batch:
         branches[i, : len(row.tokens)] = row.branches
     marks = [(i * longest + place, label) for i, row in enumerate(rows) for place, label in row.marks]
     targets = [(i * longest + place, target) for i, row in enumerate(rows) for place, target in row.targets]
-    return Batch(tokens, positions, branches, *_columns(marks), *_columns(targets))
+    checks = [(i * longest + place, label) for i, row in enumerate(rows) for place, label in row.checks]
+    return Batch(tokens, positions, branches, *_columns(marks), *_columns(targets), *_columns(checks))
 
 
 def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -5,7 +5,9 @@ A batch is a pure function of (problems, seed, index): the same seed gives the s
 
 from __future__ import annotations
 
+import itertools
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models.nano import mistakes, slips, writing
@@ -24,55 +26,55 @@ if TYPE_CHECKING:
     from models.nano.documents import Batch, Encoder
     from models.nano.writing import Written
 
-LONGEST = 480
+LONGEST = 800
 """Tokens in a training document; longer ones are left out."""
 
-
-LONGEST_TREE = 720
-"""The same for a tree."""
-
-
-SINGLE_SHARDS = 76
-"""Shards of single documents before the trees."""
-
-
-CHINESE_SHARDS = 66
-"""Shards of trees before some are written in Chinese characters."""
-
-
-CHINESE = 0.05
-"""Their share."""
-
-
-DRILLED_FROM = 138
-"""Shards of documents before bare equations give way to drills."""
-
-
-DRILLS_SHARE = 0.45
-
-
 EQUATIONS = 400
-
+"""Equations in a batch of them."""
 
 SHARD = 8
 """Document batches that are written together, so that each holds documents of like length."""
 
+OF_PROBLEMS = 0.5
+"""Share of the calculations that come from problems; the others are invented and harder."""
+
+DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.35, 0.1, 0.05
+"""Of the documents: drills, and documents without branches; of the trees, those in Chinese characters."""
+
+BESIDE = 2
+"""Slips beside each step of a tree, each of another kind."""
 
 SHARES = {"right": 42, "result": 18, "copy": 20, "operation": 20}
 """How often the documents are of each kind, in per cent."""
 
 
-def make_equation(encoder: Encoder, rng: Random) -> Encoded:
-    """An invented equation, wrong half the time."""
+def draw_sum(problems: Sequence[Problem], rng: Random) -> slips.Calculation:
+    """A right calculation: an invented one, or one of the problems' own with its numbers drawn anew."""
+    while problems and rng.random() < OF_PROBLEMS:
+        problem = rng.choice(problems)
+        worth = draw(problem, rng, tries=8) or carry(problem, {})
+        sums = [piece for step in problem.steps for piece in step if isinstance(piece, Equation)]
+        if worth is not None and sums:
+            equation = rng.choice(sums)
+            right = worth[equation.key]
+            return slips.Calculation(equation, worth, right, right)
     left = invent(rng)
     right = value(left, {})
-    wrong = mistakes.wrong_result(right, left, {}, rng) if rng.random() < 0.5 else None
-    calculation = slips.Calculation(
-        Equation(left, right, money=rng.random() < 0.1), {}, right if wrong is None else wrong, right
-    )
-    return encoder.equation(
-        writing.stripped(writing.write_equation(calculation, writing.draw_style(rng))), int(wrong is None)
-    )
+    return slips.Calculation(Equation(left, right, money=rng.random() < 0.1), {}, right, right)
+
+
+def spoiled(right: slips.Calculation, rng: Random) -> slips.Calculation:
+    """The calculation with a wrong result; as it was where none was found."""
+    wrong = mistakes.wrong_result(right.right, right.equation.left, right.worth, rng)
+    return right if wrong is None else replace(right, result=wrong)
+
+
+def make_equation(encoder: Encoder, rng: Random, problems: Sequence[Problem] = ()) -> Encoded:
+    """An equation, wrong half the time."""
+    shown = draw_sum(problems, rng)
+    shown = spoiled(shown, rng) if rng.random() < 0.5 else shown
+    written = writing.write_equation(shown, writing.draw_style(rng))
+    return encoder.equation(writing.stripped(written), int(shown.result == shown.right))
 
 
 def make_written(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Written:
@@ -89,68 +91,69 @@ def make_written(problems: Sequence[Problem], rng: Random, *, invented: float = 
 
 
 def make_tree(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Tree:
-    """A right solution with a slip beside every step that has a place for one, and often one beside the answer."""
+    """A right solution with slips of two kinds beside every step that has a place for them, often one by the answer."""
     while True:
         problem = compose(rng) if rng.random() < invented else rng.choice(problems)
         worth = draw(problem, rng) or carry(problem, {})
         if worth is None:
             continue
-        others = []
+        others: list[slips.Draft | None] = []
         for at in range(len(problem.steps)):
             kinds = rng.sample(slips.KINDS, len(slips.KINDS))
             drafts = (slips.plant(problem, worth, kind, rng, at=at) for kind in kinds)
-            others.append(next((draft for draft in drafts if draft is not None), None))
+            others += itertools.islice((draft for draft in drafts if draft is not None), BESIDE)
         if rng.random() < 0.3:
             others.append(slips.wrong_answer(problem, worth, rng))
         return writing.write_tree(slips.right(problem, worth), [draft for draft in others if draft is not None], rng)
 
 
-def make_drill(rng: Random, count: int = 9) -> Tree:
-    """Invented equations as the steps of one document, each with a wrong result beside it.
+def make_drill(problems: Sequence[Problem], rng: Random, count: int = 9) -> Tree:
+    """Equations as the steps of one document, each with two wrong results beside it.
 
     Arithmetic learned from bare equations did not reach documents by itself (AUC 0.88 against 0.79).
     """
     style = writing.draw_style(rng)
     steps, wrong = [], []
     for at in range(count):
-        left = invent(rng)
-        right = value(left, {})
+        right = draw_sum(problems, rng)
         before, after = Fragment(rng.choice(BEFORE_SUM)), Fragment(rng.choice(AFTER_SUM))
-        equation = Equation(left, right, money=rng.random() < 0.1)
         style = style if rng.random() < 0.8 else writing.draw_style(rng)
-        for result in (right, mistakes.wrong_result(right, left, {}, rng), mistakes.wrong_result(right, left, {}, rng)):
-            if result is None:
+        for shown in (right, spoiled(right, rng), spoiled(right, rng)):
+            if shown is not right and shown.result == shown.right:
                 continue
-            written = writing.write_equation(slips.Calculation(equation, {}, result, right), style)
-            step = tuple(writing.stripped([before, *only_last(written, sure=result == right), after]))
-            if result == right:
+            last = only_last(writing.write_equation(shown, style), sure=shown is right)
+            step = tuple(writing.stripped([before, *last, after]))
+            if shown is right:
                 steps.append(step)
             else:
                 wrong.append((at, step))
     return Tree(rng.choice(DRILLS), tuple(steps), tuple(wrong))
 
 
+def make_document(problems: Sequence[Problem], encoder: Encoder, rng: Random) -> Encoded:
+    """A drill, a document or a tree, by their shares, as a row."""
+    way = rng.random()
+    if way < DRILLS_SHARE:
+        return encoder.tree(make_drill(problems, rng))
+    if way < DRILLS_SHARE + PLAIN_SHARE:
+        return encoder.document(make_written(problems, rng))
+    tree = make_tree(problems, rng)
+    return encoder.tree(Translator(rng).tree(tree) if rng.random() < CHINESE_SHARE else tree)
+
+
 def shard(problems: Sequence[Problem], encoder: Encoder, seed: int, index: int, equation_shards: int) -> list[Batch]:
-    """The batches of one shard: equations alone at first, later eight batches of documents to two of equations."""
+    """The batches of one shard: equations alone in the first ones, documents in the later."""
     rng = random.Random(f"{seed}/{index}")
-    alone = index < equation_shards
-    drilled = index >= equation_shards + DRILLED_FROM
-    count = SHARD if alone else 0 if drilled else 2
-    rows = sorted((make_equation(encoder, rng) for _ in range(count * EQUATIONS)), key=lambda row: len(row.tokens))
-    batches = [collate(rows[i : i + EQUATIONS]) for i in range(0, len(rows), EQUATIONS)]
-    documents: list[Encoded] = []
-    while not alone and sum(len(row.tokens) for row in documents) < SHARD * BATCH_TOKENS * 0.97:
-        branched = index >= equation_shards + SINGLE_SHARDS
-        if drilled and rng.random() < DRILLS_SHARE:
-            row = encoder.tree(make_drill(rng))
-        elif branched:
-            tree = make_tree(problems, rng)
-            late = index >= equation_shards + SINGLE_SHARDS + CHINESE_SHARDS
-            row = encoder.tree(Translator(rng).tree(tree) if late and rng.random() < CHINESE else tree)
-        else:
-            row = encoder.document(make_written(problems, rng))
-        if len(row.tokens) <= (LONGEST_TREE if branched else LONGEST):
-            documents.append(row)
-    batches += [collate(rows) for rows in bucketed(documents)]
+    if index < equation_shards:
+        equations = [make_equation(encoder, rng, problems) for _ in range(SHARD * EQUATIONS)]
+        equations.sort(key=lambda row: len(row.tokens))
+        batches = [collate(equations[i : i + EQUATIONS]) for i in range(0, len(equations), EQUATIONS)]
+    else:
+        rows: list[Encoded] = []
+        while sum(len(row.tokens) for row in rows) < SHARD * BATCH_TOKENS * 0.97:
+            row = make_document(problems, encoder, rng)
+            if len(row.tokens) <= LONGEST:
+                rows.append(row)
+        batches = [collate(rows) for rows in bucketed(rows)]
     rng.shuffle(batches)
     return batches

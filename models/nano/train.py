@@ -1,4 +1,4 @@
-"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 80`.
+"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 105`.
 
 Resumable: DIR/state.safetensors is the last checkpoint, and a second call goes on from it. The data stream depends on
 the seed and the workers alone; how far it gets in the minutes depends on the machine (`--steps` fixes that as well).
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models.nano import calibration, checkpoint, documents, problems, stream, tokenizer
@@ -40,7 +40,7 @@ EMBEDDING_RATE = 6e-4
 DECAY_FROM = 0.5
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
-GUESS_WEIGHT = 0.4
+GUESS_WEIGHT, CHECK_WEIGHT = 0.4, 1.0
 IGNORED = -100
 MOST_TARGETS = 640
 """Targets of the second loss in a step; its 11,114-wide softmax would otherwise cost as much as the body."""
@@ -69,11 +69,13 @@ class Trainer:
         self.model = model
         self.workers = workers or Workers()
         self.guess = checkpoint.Guess(model.shape.width, len(OPERATORS))
+        self.check = nn.Linear(model.shape.width, 2)
         self.fast = fast_bfloat16()
         body = [p for n, p in model.model.layers.named_parameters() if p.dim() == 2]
         chosen = {id(p) for p in body}
         table = model.model.embed_tokens.weight
-        rest = [p for p in (*model.parameters(), *self.guess.parameters()) if id(p) not in chosen and p is not table]
+        heads = (*self.guess.parameters(), *self.check.parameters())
+        rest = [p for p in (*model.parameters(), *heads) if id(p) not in chosen and p is not table]
         self.muon = Muon(body, MUON_RATE, fast=self.fast)
         self.adam = torch.optim.AdamW(
             [{"params": rest, "lr": ADAM_RATE}, {"params": [table], "lr": EMBEDDING_RATE}],
@@ -83,8 +85,8 @@ class Trainer:
         )
         self.rates = [(group, group["lr"]) for o in (self.muon, self.adam) for group in o.param_groups]
 
-    def step(self, batch: Batch, rate: float) -> tuple[float, float]:
-        """One update at `rate` times the learning rates; returns the losses of the marks and of the guesses."""
+    def step(self, batch: Batch, rate: float) -> tuple[float, float, float]:
+        """One update at `rate` times the learning rates; returns the losses of marks, guesses and checks."""
         for group, full in self.rates:
             group["lr"] = full * rate
         marks, labels = torch.from_numpy(batch.marks), torch.from_numpy(batch.labels)
@@ -98,18 +100,23 @@ class Trainer:
             guessed: Tensor = self.guess(hidden[places])
         loss = functional.cross_entropy(self.model.score(hidden[marks].float()), labels)
         second = functional.cross_entropy(guessed.float(), targets, ignore_index=IGNORED)
-        torch.autograd.backward(loss + GUESS_WEIGHT * second)
+        checked, checks = torch.from_numpy(batch.checked), torch.from_numpy(batch.checks)
+        third = functional.cross_entropy(self.check(hidden[checked].float()), checks)
+        torch.autograd.backward(loss + GUESS_WEIGHT * second + CHECK_WEIGHT * third)
         self.workers.average([p for o in (self.muon, self.adam) for group in o.param_groups for p in group["params"]])
         torch.nn.utils.clip_grad_norm_([p for group in self.adam.param_groups for p in group["params"]], 1.0)
         for optimizer in (self.muon, self.adam):
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return loss.item(), second.item()
+        return loss.item(), second.item(), third.item()
+
+    def parts(self) -> dict[str, nn.Module]:
+        """What learns, by name: the model and the two readings that are thrown away."""
+        return {"model": self.model, "guess": self.guess, "check": self.check}
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a resume needs, by name."""
-        found = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        found |= {f"guess.{k}": v for k, v in self.guess.state_dict().items()}
+        found = {f"{name}.{k}": v for name, part in self.parts().items() for k, v in part.state_dict().items()}
         for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
             for index, state in optimizer.state_dict()["state"].items():
                 found |= {f"{name}.{index}.{key}": value for key, value in state.items()}
@@ -117,8 +124,9 @@ class Trainer:
 
     def restore(self, found: dict[str, Tensor]) -> None:
         """Take back what `tensors` gave."""
-        for prefix, module in (("model.", self.model), ("guess.", self.guess)):
-            module.load_state_dict({k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)})
+        for name, part in self.parts().items():
+            prefix = name + "."
+            part.load_state_dict({k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)})
         for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
             whole = optimizer.state_dict()
             for key, value in found.items():
@@ -201,7 +209,7 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     trainer, encoder = Trainer(model, workers), documents.Encoder(words)
     progress = resume(options.out, trainer)
     last, saved = time.monotonic(), progress.seconds
-    losses: list[tuple[float, float]] = []
+    losses: list[tuple[float, float, float]] = []
     for batch in batches(learn, encoder, options.seed, progress, options.equation_shards, workers):
         done = progress.step / options.steps if options.steps else progress.seconds / (options.minutes * 60)
         done = workers.agree(done)
@@ -233,11 +241,11 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     return progress
 
 
-def _line(progress: Progress, losses: list[tuple[float, float]]) -> str:
-    marks, guesses = (sum(part) / len(losses) for part in zip(*losses, strict=True))
+def _line(progress: Progress, losses: list[tuple[float, float, float]]) -> str:
+    marks, guesses, checks = (sum(part) / len(losses) for part in zip(*losses, strict=True))
     rate = progress.tokens / progress.seconds
     place = f"step {progress.step} {progress.seconds:.0f}s shard {progress.shard}"
-    return f"{place} marks {marks:.4f} guesses {guesses:.3f} {rate:.0f} tok/s"
+    return f"{place} marks {marks:.4f} guesses {guesses:.3f} checks {checks:.4f} {rate:.0f} tok/s"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -246,16 +254,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gsm8k", type=Path, required=True, help="GSM8K's train.jsonl")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=78)
+    parser.add_argument("--minutes", type=float, default=105)
     parser.add_argument("--steps", type=int, default=0, help="length in steps instead of minutes")
     parser.add_argument("--every", type=float, default=6, help="minutes between checkpoints")
     parser.add_argument(
-        "--equation-shards", type=int, default=125, help="shards of equations alone before the documents"
+        "--equation-shards", type=int, default=160, help="shards of equations alone before the documents"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of one worker; two were slower than one")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
-    for name, default in (("width", 256), ("layers", 5), ("heads", 4), ("feed-forward", 704)):
+    for name, default in (("width", 256), ("layers", 4), ("heads", 4), ("feed-forward", 640)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args(arguments)
     shape = Shape(0, options.width, options.layers, options.heads, options.feed_forward)

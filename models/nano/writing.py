@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A bit of text; of a number or an operator, `right` is what belongs there (`48`, `1,200`, `+`)."""
+    """A bit of text; of a number or an operator, `right` is what belongs there (`48`, `1,200`, `+`).
+
+    `slip`: it is an operator, and another one than that. (Of a number the texts tell.)
+    """
 
     text: str
     right: str | None = None
+    slip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +126,14 @@ def write_left(left: Expression, calculation: Calculation, style: Style) -> list
     first, second = write_left(left.left, calculation, style), write_left(left.right, calculation, style)
     if left.op == "/" and style.percent and isinstance(left.left, Leaf) and left.right == Leaf(Fraction(100)):
         return [*first, Fragment(r"\%" if style.latex else "%")]
+    meant, slip = left.meant or left.op, left.meant is not None
     if left.op == "/" and style.fraction:
-        return [Fragment(r"\frac{", left.meant or "/"), *first, Fragment("}{"), *second, Fragment("}")]
+        return [Fragment(r"\frac{", meant, slip=slip), *first, Fragment("}{"), *second, Fragment("}")]
     if isinstance(left.left, Node) and left.op in "*/" and left.left.op in "+-":
         first = _parenthesized(first)
     if isinstance(left.right, Node) and (left.op in "-/" or (left.op == "*" and left.right.op != "*")):
         second = _parenthesized(second)
-    return [*first, Fragment(style.operators[left.op], left.meant or left.op), *second]
+    return [*first, Fragment(style.operators[left.op], meant, slip=slip), *second]
 
 
 def _priced(calculation: Calculation, style: Style) -> bool:
