@@ -323,7 +323,7 @@ def _environment(node: Any) -> list[Atom]:  # noqa: ANN401 (pylatexenc is untype
     if name in ("cases", "dcases", "rcases"):
         return [Atom("{ " + "; ".join(cell.rstrip(" ,;") for cell in cells) + " }", "close")]
     if name in MATRICES:
-        opening, closing = MATRICES[name]
+        opening, closing = tuple(MATRICES[name])
         return [Atom(opening + "; ".join(cells) + closing, "close")]
     return [Atom(node.latex_verbatim(), "text")]
 
