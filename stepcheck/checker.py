@@ -36,7 +36,7 @@ class ModelName:
 class Review:
     """A judged document: `rewards[i]` in [0, 1] belongs to `document.steps[i]`.
 
-    `tokens` counts the whole prompt; `seconds` is the time spent on those of them that no other prompt shared.
+    `tokens` counts the whole prompt; `decoded` those that no earlier one shared, `seconds` the time they took.
     """
 
     document: Document
@@ -46,6 +46,7 @@ class Review:
     model: ModelName
     tokens: int
     seconds: float
+    decoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class Checker:
                 self.model,
                 answer.tokens,
                 answer.seconds,
+                answer.decoded,
             )
         except StepcheckError as error:
             if isinstance(error, ModelError):

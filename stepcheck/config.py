@@ -5,6 +5,7 @@ nearest known name, for a misspelt setting that is silently ignored is worse tha
 """
 
 import os
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ Words = Annotated[str, Meta(min_length=1)]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: its type, what to say when a value does not fit, and its other names."""
+    """One setting: its type, what to say when a value does not fit, and its other names (a table has none)."""
 
     kind: Any
     expected: str
@@ -49,6 +50,8 @@ KEYS: Mapping[str, Key] = {
     ),
     "n_ctx": Key(Positive, "a whole number, 1 or more", "N_CTX", "--ctx", None, "room of the KV cache, in tokens"),
     "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
+    "theme": Key(Words, "a theme's name", "THEME", "--theme", "okabe-ito", "the app's colours"),
+    "keys": Key(dict[str, str], "a table of ids and keys", "", "", None, "the app's keys"),
 }
 DEBUG = "DEBUG"
 
@@ -83,6 +86,16 @@ class Config:
         """The reward under which a step is wrong; None is the card's."""
         value: float | None = self.settings["threshold"].value
         return value
+
+    @property
+    def theme(self) -> str:
+        """The colours of the app, by name."""
+        return str(self.settings["theme"].value)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The app's keys that were chosen anew: what they do → keys."""
+        return dict(self.settings["keys"].value or {})
 
     @property
     def engine(self) -> EngineOptions:
@@ -125,6 +138,19 @@ def debugging(environment: Mapping[str, str] | None = None) -> bool:
     return environment.get(PREFIX + DEBUG, "") not in {"", "0"}
 
 
+def editor(environment: Mapping[str, str] | None = None) -> list[str]:
+    """The user's editor and its arguments: VISUAL, else EDITOR, else what the system is sure to have."""
+    environment = os.environ if environment is None else environment
+    chosen = environment.get("VISUAL") or environment.get("EDITOR") or ""
+    return shlex.split(chosen, posix=os.name == "posix") or (["notepad"] if os.name == "nt" else ["vi"])
+
+
+def dumb_terminal(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the terminal cannot move its cursor (TERM=dumb)."""
+    environment = os.environ if environment is None else environment
+    return environment.get("TERM") == "dumb"
+
+
 def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
     origins = {name: f"flag {KEYS[name].flag}" for name, value in flags.items() if value is not None}
     return {name: Setting(_fit(name, flags[name], origin), origin) for name, origin in origins.items()}
@@ -155,7 +181,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
-    names = {PREFIX + key.environment: name for name, key in KEYS.items()}
+    names = {PREFIX + key.environment: name for name, key in KEYS.items() if key.environment}
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable == PREFIX + DEBUG or not text:
             continue

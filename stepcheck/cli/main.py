@@ -76,6 +76,7 @@ def build_app() -> "typer.Typer":
     from stepcheck.cli import models, settings
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
+    from stepcheck.cli.tui import tui
 
     app = typer.Typer(
         name="stepcheck",
@@ -101,6 +102,7 @@ def build_app() -> "typer.Typer":
         """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
 
     app.command("score")(score)
+    app.command("tui")(tui)
     app.command("split")(split)
     app.add_typer(models.app, name="models")
     app.add_typer(settings.app, name="config")
