@@ -31,7 +31,7 @@ SHOTS: dict[str, tuple[str, tuple[int, int], Sequence[str], str]] = {
     "light": ("wrong.md", (100, 30), (), "okabe-ito-light"),
     "no-color": ("wrong.md", (80, 24), (), "mono"),
 }
-_FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
+_ADDRESSES = re.compile(r"@font-face\s*\{[^}]*\}|<!--.*?-->", re.DOTALL)
 
 
 async def shoot(name: str) -> str:
@@ -44,7 +44,7 @@ async def shoot(name: str) -> str:
         for key in keys:
             await (_settled(app, pilot) if key == "wait" else pilot.press(key))
         await _settled(app, pilot)
-        return _FONT_FACE.sub("", app.export_screenshot(title=f"stepcheck tui {file}"))
+        return _ADDRESSES.sub("", app.export_screenshot(title=f"stepcheck tui {file}"))
 
 
 async def _settled(app: StepcheckApp, pilot: Pilot[None]) -> None:

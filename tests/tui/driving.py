@@ -77,7 +77,8 @@ def sight(app: StepcheckApp) -> Sight:
 
 
 def masked(text: str) -> str:
-    """Hide speeds and the digits of rewards, which differ a little from machine to machine; keep every width."""
+    """Hide speeds, digits of rewards and heights of ticks, which differ a little between machines; keep widths."""
+    text = re.sub("[▁▂▃▄▅▆▇]", "▇", text)
     text = re.sub(r"[\d,]+ tok/s", lambda found: "#" * len(found[0]), text)
     text = re.sub(r"(?<=[01]\.)\d{3}\b", "###", text)
     return re.sub(r"(?<=product 0\.)\d+", lambda found: "#" * len(found[0]), text)
