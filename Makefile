@@ -2,18 +2,19 @@
 # make test    lint, types, import contracts, tests
 # make check   lint, types, import contracts
 # make bench   the tables of benchmarks/
+# make shots   the screenshots of docs/
 # PYTHON=python3.12 make …   another interpreter; VENV=… another environment
 
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
-SOURCES = stepcheck tests benchmarks models
+SOURCES = stepcheck tests benchmarks models docs
 
 # llama.cpp is compiled on the first installation (minutes); its vision part is not needed.
 BUILD = CMAKE_ARGS="$${CMAKE_ARGS--DLLAVA_BUILD=OFF}"
 
-.PHONY: help demo test check bench constraints clean
+.PHONY: help demo test check bench shots constraints clean
 
 help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
@@ -34,6 +35,9 @@ bench: $(VENV)/.installed-test
 	@for file in benchmarks/*.py; do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit $$?; \
 	done
+
+shots: $(VENV)/.installed-test
+	@$(BIN)/python docs/screenshots.py
 
 # The newest versions that pyproject.toml allows, pinned for everybody; local version suffixes (+cpu) are dropped.
 constraints:

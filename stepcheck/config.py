@@ -5,6 +5,7 @@ nearest known name, for a misspelt setting that is silently ignored is worse tha
 """
 
 import os
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ Flag = Annotated[bool, Meta(title="flag")]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: its type, what to say when a value does not fit, and its other names."""
+    """One setting: its type, what to say when a value does not fit, and its other names (a table has none)."""
 
     kind: Any
     expected: str
@@ -52,6 +53,8 @@ KEYS: Mapping[str, Key] = {
     "n_ctx": Key(Positive, "a whole number, 1 or more", "N_CTX", "--ctx", None, "room of the KV cache, in tokens"),
     "offline": Key(Flag, "true or false", "OFFLINE", "--offline", False, "never open a connection"),
     "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
+    "theme": Key(Words, "a theme's name", "THEME", "--theme", "okabe-ito", "the app's colours"),
+    "keys": Key(dict[str, str], "a table of ids and keys", "", "", None, "the app's keys"),
 }
 DEBUG = "DEBUG"
 CRITIC_KEY = "CRITIC_KEY"
@@ -104,6 +107,16 @@ class Config:
         return bool(self.settings["offline"].value)
 
     @property
+    def theme(self) -> str:
+        """The colours of the app, by name."""
+        return str(self.settings["theme"].value)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The app's keys that were chosen anew: what they do → keys."""
+        return dict(self.settings["keys"].value or {})
+
+    @property
     def engine(self) -> EngineOptions:
         """How llama.cpp is to run."""
         names = ("n_threads", "n_gpu_layers", "n_ctx", "n_ubatch")
@@ -150,6 +163,19 @@ def critic_key(environment: Mapping[str, str] | None = None) -> str:
     return environment.get(PREFIX + CRITIC_KEY, "")
 
 
+def editor(environment: Mapping[str, str] | None = None) -> list[str]:
+    """The user's editor and its arguments: VISUAL, else EDITOR, else what the system is sure to have."""
+    environment = os.environ if environment is None else environment
+    chosen = environment.get("VISUAL") or environment.get("EDITOR") or ""
+    return shlex.split(chosen, posix=os.name == "posix") or (["notepad"] if os.name == "nt" else ["vi"])
+
+
+def dumb_terminal(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the terminal cannot move its cursor (TERM=dumb)."""
+    environment = os.environ if environment is None else environment
+    return environment.get("TERM") == "dumb"
+
+
 def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
     origins = {name: f"flag {KEYS[name].flag}" for name, value in flags.items() if value is not None}
     return {name: Setting(_fit(name, flags[name], origin), origin) for name, origin in origins.items()}
@@ -183,7 +209,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
-    names = {PREFIX + key.environment: name for name, key in KEYS.items()}
+    names = {PREFIX + key.environment: name for name, key in KEYS.items() if key.environment}
     others = (PREFIX + DEBUG, PREFIX + CRITIC_KEY)
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in others or not text:

@@ -45,9 +45,10 @@ def test_each_layer_wins_over_the_next(home: Path) -> None:
 
 
 def test_every_key_has_a_variable_and_a_flag(home: Path) -> None:
-    """What a file can say, the environment and the command line can say too."""
+    """What a file can say, the environment and the command line can say too; but for tables, which need a file."""
     samples = {str: "x", int: "7", float: "0.5", bool: "True"}
-    for name, key in config.KEYS.items():
+    assert [name for name, key in config.KEYS.items() if not key.environment] == ["keys"]
+    for name, key in [(name, key) for name, key in config.KEYS.items() if key.environment]:
         text = samples[key.kind.__origin__]
         found = load(home, **{f"STEPCHECK_{key.environment}": text}).settings[name]
         assert str(found.value) == text
@@ -153,3 +154,26 @@ def test_debugging() -> None:
     """STEPCHECK_DEBUG asks for tracebacks unless empty or 0."""
     assert [config.debugging({"STEPCHECK_DEBUG": text}) for text in ("1", "yes", "0", "")] == [True, True, False, False]
     assert not config.debugging({})
+
+
+def test_tables(home: Path) -> None:
+    """The app's keys are a table in a file; anything else is an error that says so."""
+    path = home / "here" / "stepcheck.toml"
+    path.write_text('theme = "mono"\n[keys]\nnext-error = "f8"\n')
+    assert load(home).keys == {"next-error": "f8"}
+    assert load(home).theme == "mono"
+    path.write_text('keys = "f8"\n')
+    with pytest.raises(UsageError, match="a table of ids and keys"):
+        load(home)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({"VISUAL": "code -w", "EDITOR": "vi"}, ["code", "-w"]), ({"EDITOR": "nano"}, ["nano"])],
+)
+def test_the_users_editor(environment: dict[str, str], expected: list[str]) -> None:
+    """VISUAL goes before EDITOR; arguments are kept; without either there is one that the system has."""
+    assert config.editor(environment) == expected
+    assert config.editor({}) in (["vi"], ["notepad"])
+    assert config.dumb_terminal({"TERM": "dumb"})
+    assert not config.dumb_terminal({})

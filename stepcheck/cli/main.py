@@ -77,6 +77,7 @@ def build_app() -> "typer.Typer":
     from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
+    from stepcheck.cli.tui import tui
 
     app = typer.Typer(
         name="stepcheck",
@@ -102,6 +103,7 @@ def build_app() -> "typer.Typer":
         """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
 
     app.command("score")(score)
+    app.command("tui")(tui)
     app.command("split")(split)
     app.add_typer(bench.app, name="bench")
     app.add_typer(runs.app, name="runs")

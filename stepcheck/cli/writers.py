@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from stepcheck.cli.output import Sink, say
-from stepcheck.report import plain, records
+from stepcheck.report import html, markdown, plain, records, svg
 from stepcheck.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ class WrittenAs(StrEnum):
     plain = "plain"
     json = "json"
     jsonl = "jsonl"
+    md = "md"
+    html = "html"
+    svg = "svg"
 
 
 class Writer(Protocol):
@@ -138,9 +141,71 @@ class JsonWriter(_ForPrograms):
             self._sink.write((self._held or "[]") + "\n")
 
 
+class MarkdownWriter:
+    """Sections for a note or a comment."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+        """Quote the card's notice, first of all."""
+        if model.notice:
+            self._sink.write(markdown.notice(model.notice))
+
+    def write(self, result: "Review | Unscored") -> None:
+        """Write a section."""
+        self._sink.write(markdown.render(result))
+
+    def end(self, summary: Summary) -> None:
+        """Nothing is left to write."""
+
+
+class HtmlWriter:
+    """One page that needs nothing else."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+        """Open the page with the card's notice."""
+        self._sink.write(html.begin("stepcheck", model.notice))
+
+    def write(self, result: "Review | Unscored") -> None:
+        """Write a section."""
+        self._sink.write(html.render(result))
+
+    def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
+        """Close the page."""
+        self._sink.write(html.end())
+
+
+class SvgWriter:
+    """One picture; its height is known when the last result is."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._blocks: list[list[svg.Row]] = []
+
+    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+        """Note the card's notice."""
+        if model.notice:
+            self._blocks.append(svg.note(model.notice))
+
+    def write(self, result: "Review | Unscored") -> None:
+        """Lay a result out."""
+        self._blocks.append(svg.lay_out(result))
+
+    def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
+        """Draw everything."""
+        self._sink.write(svg.picture(self._blocks, "stepcheck"))
+
+
 WRITERS: dict[WrittenAs, Callable[[Sink], Writer]] = {
     WrittenAs.human: HumanWriter,
     WrittenAs.plain: PlainWriter,
     WrittenAs.json: JsonWriter,
     WrittenAs.jsonl: JsonLinesWriter,
+    WrittenAs.md: MarkdownWriter,
+    WrittenAs.html: HtmlWriter,
+    WrittenAs.svg: SvgWriter,
 }

@@ -6,10 +6,11 @@ sources.py      opening: suffix or first line → text, JSON or JSONL; limits
 frontmatter.py  the YAML block at the top
 parts.py        headings → problem and solution
 rows.py         JSON rows → problem and solutions
+saving.py       save: a changed document back into its file
 """
 
-from stepcheck.document.reading import read
+from stepcheck.document.reading import read, reread
 from stepcheck.document.sources import Format, text_or_file
 from stepcheck.document.values import Document, Step, Unread
 
-__all__ = ["Document", "Format", "Step", "Unread", "read", "text_or_file"]
+__all__ = ["Document", "Format", "Step", "Unread", "read", "reread", "text_or_file"]

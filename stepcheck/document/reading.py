@@ -4,7 +4,9 @@ Owns the way from a source to documents. Refuses to guess: what cannot be read b
 file and line; a whole file that cannot be read is one `Unread`.
 """
 
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
 
@@ -44,6 +46,20 @@ def read(
         yield Unread(str(source), error)
     except OSError as error:
         yield Unread(str(source), InputError(f"{source}: cannot be read: {error.strerror or error}"))
+
+
+def reread(document: Document, text: str, *, problem: str | None = None, split: SplitMode = "auto") -> Document:
+    """An edited document: another text in the place of its own, cut by the same rules. `problem` as for `read`.
+
+    Raises InputError: the text cannot be read so.
+    """
+    if document.line is None:
+        data = text.encode("utf-8", "surrogatepass")
+        (found,) = _text(Source(document.source, "text", io.BytesIO(data)), problem, split)
+        return found
+    place = f"{document.source}:{document.line}"
+    steps = _steps(text, _cut(text, split, place), split, place)
+    return replace(document, text=text, steps=steps)
 
 
 def _text(file: Source, given: str | None, split: SplitMode) -> Iterator[Document]:

@@ -25,8 +25,8 @@ _MOST_COMMAS = 3_000_000
 """An array's elements are listed before the first is read, at 72 bytes each; commas bound their number."""
 
 _PROBLEM = ("problem", "question", "query", "prompt")
-_SOLUTION = ("steps", "code", "responses", "response", "candidates", "solutions", "solution")
-_FIELDS = (*_PROBLEM, *_SOLUTION, "answer", "gt", "id", "idx")
+SOLUTION_KEYS = ("steps", "code", "responses", "response", "candidates", "solutions", "solution")
+_FIELDS = (*_PROBLEM, *SOLUTION_KEYS, "answer", "gt", "id", "idx")
 _NUMBER = re.compile(rb"-?\d[\d.eE+-]*")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
@@ -125,7 +125,7 @@ def _read(given: dict[str, bytes], place: str, line: int, name: str | None, more
     problem = decode(given[problem_key], str, problem_key, place) if problem_key else None
     if problem is not None and not problem.strip():
         raise InputError(f"{place}: `{problem_key}` is empty")
-    keys = [key for key in _SOLUTION if key in given]
+    keys = [key for key in SOLUTION_KEYS if key in given]
     if not keys:
         hint = (
             "; `answer` is the final answer and is not scored: rename it if it is the solution"

@@ -11,10 +11,11 @@ TAB = "    "
 # and the directional marks, embeddings, overrides and isolates (UAX #9), line and paragraph separators, zero-width
 # space and byte-order mark, invisible operators and deprecated formatting characters, annotation anchors, tags, lone
 # surrogates. The zero-width joiners stay: Persian and emoji are written with them, and they do nothing else.
-_HOSTILE = re.compile(
+HOSTILE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+"""What `clean` makes visible."""
 _PICTURES = 0x2400  # the block "Control Pictures": ␀ ␁ … ␛ …
 _DELETE = 0x7F
 
@@ -24,7 +25,7 @@ def clean(text: str) -> str:
 
     ESC becomes `␛`, characters without a picture become their number, e.g. `<U+202E>`.
     """
-    return _HOSTILE.sub(_visible, text.replace("\r\n", "\n"))
+    return HOSTILE.sub(_visible, text.replace("\r\n", "\n"))
 
 
 def clean_line(text: str) -> str:
@@ -34,7 +35,7 @@ def clean_line(text: str) -> str:
 
 def clean_json(text: str) -> str:
     r"""Escape in JSON text (`\uXXXX`) what `clean` would make visible; what the JSON says stays the same."""
-    return _HOSTILE.sub(_escaped, text)
+    return HOSTILE.sub(_escaped, text)
 
 
 def _visible(found: re.Match[str]) -> str:

@@ -163,10 +163,22 @@ def mask(text: str) -> str:
     Same length, character for character. Every line end (CR LF, CR, U+0085, U+2028, U+2029) becomes one `\n`, the CR
     of CR LF and other exotic white space a space.
     """
-    flat = text.replace("\r\n", " \n").replace("\r", "\n").translate(_LINES)
+    flat = _flat(text)
     pieces: list[str] = []
     done = 0
     for start, end, filler in _Scanner(flat).spans():
         pieces += (flat[done:start], filler * (end - start))
         done = end
     return "".join(pieces) + flat[done:]
+
+
+def formulas(text: str) -> Iterator[tuple[int, int]]:
+    r"""Where formulas stand, with their delimiters (`$…$`, `\[…\]`, environments …); code and comments are none."""
+    for start, end, filler in _Scanner(_flat(text)).spans():
+        if filler in (DISPLAY, INLINE) and text[start] != "`":
+            yield start, end
+
+
+def _flat(text: str) -> str:
+    r"""One character for another: every line end is a `\n`, exotic white space a space."""
+    return text.replace("\r\n", " \n").replace("\r", "\n").translate(_LINES)

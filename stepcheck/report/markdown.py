@@ -1,0 +1,68 @@
+"""Results → Markdown, for a note or a comment. Formulas stay LaTeX, which Markdown's readers render.
+
+Refuses what would act or load from elsewhere: HTML, images and links of foreign text are shown as text.
+"""
+
+import re
+from collections.abc import Iterator
+
+from stepcheck.checker import Review, Unscored
+from stepcheck.report.band import Band, band
+from stepcheck.report.clean import clean, clean_line
+from stepcheck.report.place import place
+from stepcheck.steps.maths import formulas
+
+_GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\]\(|\]\[|\]:")
+
+
+def notice(text: str) -> str:
+    """What the model's card wants to be said."""
+    return f"> {_inert(text)}\n\n"
+
+
+def render(result: Review | Unscored) -> str:
+    """One result as a section that ends in a blank line."""
+    return "\n".join(_unscored(result) if isinstance(result, Unscored) else _review(result)) + "\n\n"
+
+
+def _unscored(result: Unscored) -> Iterator[str]:
+    yield f"## {_inert(clean_line(place(result)))}"
+    yield ""
+    yield f"**✗ Not scored:** {_inert(clean_line(str(result.error)))}"
+
+
+def _review(review: Review) -> Iterator[str]:
+    document, threshold, first = review.document, review.verdict.threshold, review.verdict.first_error
+    name = "" if document.id is None else f" ({_inert(clean_line(document.id))})"
+    yield f"## {_inert(clean_line(place(document)))}{name}"
+    yield ""
+    yield f"**Problem.** {_inert(document.problem.strip())}"
+    for index, (step, reward) in enumerate(zip(document.steps, review.rewards, strict=True)):
+        mark = " ◀ first error" if index == first else ""
+        yield f"\n**{_GLYPHS[band(reward, threshold)]} Step {index + 1}** · {reward:.3f}{mark}\n"
+        yield from (f"> {line}".rstrip() for line in _inert(step.text).split("\n"))
+    yield ""
+    if first is None:
+        yield f"**✓ No step is under the threshold {threshold:g}.**"
+    else:
+        yield f"**✗ Step {first + 1} is the first error:** reward {review.rewards[first]:.3f}, threshold {threshold:g}."
+    sums = review.aggregates
+    yield f"\nproduct {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f} · "
+    yield f"model {_inert(clean_line(review.model.name))}"
+
+
+def _inert(text: str) -> str:
+    """Text that a Markdown reader shows and does not obey; formulas are left alone but for tags."""
+    text = clean(text)
+    out: list[str] = []
+    done = 0
+    for start, end in formulas(text):
+        out += (_escaped(text[done:start]), _TAG.sub("&lt;", text[start:end]))
+        done = end
+    return "".join([*out, _escaped(text[done:])])
+
+
+def _escaped(text: str) -> str:
+    return _LINK.sub(lambda found: f"\\{found[0]}", _TAG.sub("&lt;", text))

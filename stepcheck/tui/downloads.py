@@ -1,0 +1,63 @@
+"""Downloads on the app's side: one at a time, asked about before the first byte, shown on the models screen."""
+
+from textual.app import App
+
+from stepcheck.report.clean import clean
+from stepcheck.tui.messages import PullEnded, PullMoved, PullOffered
+from stepcheck.tui.pulling import Puller, Pulling
+
+
+class Downloads(App[None]):
+    """What the app does with a puller; `StepcheckApp` is the rest of it."""
+
+    puller: Puller | None = None
+    pulling: Pulling | None = None
+
+    def say(self, words: str, *, error: bool = False) -> None:
+        """Say something in passing."""
+        raise NotImplementedError
+
+    def pull(self, card: str) -> None:
+        """Ask what fetching a card's model would do; nothing is fetched before that is answered."""
+        if self.puller is None:
+            self.say(f"{card}: its weights are not on this machine; the line `to get it` says how", error=True)
+        elif self.pulling is not None:
+            self.say("one download at a time; c stops the one that is under way", error=True)
+        else:
+            self.pulling = Pulling(self.puller, card, self.post_message)
+            self.pulling.start()
+            self._tell_pull("asking what it takes …")
+
+    def stop_pull(self) -> None:
+        """Stop the download."""
+        if self.pulling is not None:
+            self.pulling.cancel()
+
+    def _tell_pull(self, words: str, share: float | None = None) -> None:
+        from stepcheck.tui.screens.models import ModelsScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, ModelsScreen) and screen.is_mounted:
+                screen.show_pull(words, share)
+
+    def on_pull_offered(self, message: PullOffered) -> None:
+        """Ask before the first byte."""
+        from stepcheck.tui.screens.ask import AskScreen
+
+        def answered(answer: str | None) -> None:
+            if self.pulling is not None:
+                self.pulling.answer(take=answer == "y")
+
+        words = clean(f"Pull {message.model}?\n\n{message.words}")
+        self.push_screen(AskScreen(words, {"y": "yes, download it"}), answered)
+
+    def on_pull_moved(self, message: PullMoved) -> None:
+        """Show how far the download is."""
+        self._tell_pull(message.words, message.share)
+
+    def on_pull_ended(self, message: PullEnded) -> None:
+        """Say how it ended; a model that is there now can be chosen."""
+        self.pulling = None
+        if message.words:
+            self.say(message.words, error=not message.there)
+        self._tell_pull("")

@@ -1,0 +1,48 @@
+"""What is seen → a file: Markdown, HTML, SVG or JSON, by the suffix of its name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from stepcheck.document.saving import write
+from stepcheck.errors import InputError
+from stepcheck.report import html, markdown, records, svg
+from stepcheck.report.place import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stepcheck.checker import Review, Unscored
+
+FORMATS: Final = {"m": ".md", "h": ".html", "s": ".svg", "j": ".json"}
+
+
+def export(path: Path, results: "Sequence[Review | Unscored]", *, source_shown: bool) -> None:
+    """Write results; what they say of threshold and verdict is what is written.
+
+    Raises InputError: an unknown suffix, or the file cannot be written.
+    """
+    text = render(path, results, source_shown=source_shown)
+    try:
+        write(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def render(path: Path, results: "Sequence[Review | Unscored]", *, source_shown: bool) -> str:
+    """Results in the format of a file's name. Raises InputError: an unknown suffix."""
+    title = place(results[0].document if hasattr(results[0], "document") else results[0]) if results else path.name
+    notice = next((result.model.notice for result in results if hasattr(result, "model")), "")
+    match path.suffix.lower():
+        case ".md" | ".markdown":
+            head = markdown.notice(notice) if notice else ""
+            return head + "".join(map(markdown.render, results))
+        case ".html" | ".htm":
+            body = "".join(html.render(result, source_shown=source_shown) for result in results)
+            return html.begin(title, notice) + body + html.end()
+        case ".svg":
+            blocks = [svg.lay_out(result, source_shown=source_shown) for result in results]
+            return svg.picture([svg.note(notice), *blocks] if notice else blocks, title)
+        case ".json":
+            lines = [records.encode(records.record(result)) for result in results]
+            return (lines[0] if len(lines) == 1 else "[\n" + ",\n".join(lines) + "\n]") + "\n"
+    raise InputError(f"{path}: unknown kind of file; name it .md, .html, .svg or .json")

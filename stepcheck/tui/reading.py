@@ -1,0 +1,132 @@
+"""Reading and watching files in threads of their own, so that the screen never waits for a disk or a pipe."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from stepcheck.errors import InputError
+from stepcheck.tui.messages import DocumentsRead, FileChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from textual.message import Message
+
+    from stepcheck.document import Document, Format, Unread
+    from stepcheck.steps import SplitMode
+
+    Post = Callable[[Message], object]
+
+TEXTS = frozenset({".md", ".markdown", ".txt"})
+ROWS = frozenset({".json", ".jsonl", ".ndjson"})
+FLUSH_SECONDS = 0.1
+SMALL_BYTES = 128 * 1024
+"""Text files up to this size are read before the first paint: that takes some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to open, and how to read it. `stream` stands in for standard input."""
+
+    path: str
+    problem: str | None = None
+    split: "SplitMode" = "auto"
+    kind: "Format | None" = None
+    stream: BinaryIO | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether it is a folder or a file of rows: shown as a list."""
+        path = Path(self.path)
+        return path.is_dir() or (path.suffix.lower() in ROWS if self.kind is None else self.kind != "text")
+
+    @property
+    def small(self) -> bool:
+        """Whether it is read at once."""
+        path = Path(self.path)
+        return self.path != "-" and not self.many and (not path.is_file() or path.stat().st_size <= SMALL_BYTES)
+
+    def files(self) -> list[str]:
+        """The files to read. Raises InputError: a folder with nothing to read in it."""
+        folder = Path(self.path)
+        if self.path == "-" or not folder.is_dir():
+            return [self.path]
+        found = sorted(
+            str(path)
+            for path in folder.rglob("*")
+            if path.suffix.lower() in TEXTS | ROWS and not _hidden(path.relative_to(folder)) and path.is_file()
+        )
+        if not found:
+            raise InputError(f"{self.path}: no .md, .txt, .json or .jsonl file is in this folder")
+        return found
+
+    def read(self) -> "Iterator[Document | Unread]":
+        """All documents, one at a time."""
+        from stepcheck.document import Unread
+
+        try:
+            for file in self.files():
+                yield from self.read_file(file)
+        except InputError as error:
+            yield Unread(self.path, error)
+        except OSError as error:
+            yield Unread(self.path, InputError(f"{self.path}: cannot be read: {error.strerror or error}"))
+
+    def read_file(self, file: str) -> "Iterator[Document | Unread]":
+        """The documents of one file."""
+        from stepcheck.document import read
+
+        return read(file, problem=self.problem, split=self.split, format=self.kind, stdin=self.stream)
+
+    def reread(self, document: "Document", text: str) -> "Document":
+        """An edited document, cut by the rules it was read with. Raises InputError."""
+        from stepcheck.document import reread
+
+        return reread(document, text, problem=self.problem, split=self.split)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) or part in {"node_modules", "venv"} for part in path.parts)
+
+
+def read_in_thread(target: Target, post: "Post") -> None:
+    """Read everything and post it in pieces, the last with `complete`."""
+    threading.Thread(target=_read, args=(target, post), name="reader", daemon=True).start()
+
+
+def _read(target: Target, post: "Post") -> None:
+    items: list[Document | Unread] = []
+    flushed = time.monotonic()
+    for item in target.read():
+        items.append(item)
+        if time.monotonic() - flushed > FLUSH_SECONDS:
+            post(DocumentsRead(items, complete=False))
+            items, flushed = [], time.monotonic()
+    post(DocumentsRead(items, complete=True))
+
+
+def signature(path: str) -> tuple[int, int, int] | None:
+    """What changes when a file is saved; None while there is none."""
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def read_again_in_thread(target: Target, key: int, document: "Document | Unread", post: "Post") -> None:
+    """Read a document's file anew and post what stands in its place."""
+    threading.Thread(target=_read_again, args=(target, key, document, post), name="watcher", daemon=True).start()
+
+
+def _read_again(target: Target, key: int, document: "Document | Unread", post: "Post") -> None:
+    from stepcheck.document import Unread
+
+    for item in target.read_file(document.source):
+        if (item.line, item.candidate) == (document.line, document.candidate) or isinstance(item, Unread):
+            post(FileChanged(key, item))
+            return
+    gone = InputError(f"{document.source}: the row is no longer there")
+    post(FileChanged(key, Unread(document.source, gone, document.line, document.id, document.candidate)))

@@ -1,0 +1,94 @@
+"""The whole of one step: its text, and its reward against the threshold and against the step before."""
+
+from collections.abc import Iterator
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from stepcheck.latex import show
+from stepcheck.report.clean import clean
+from stepcheck.report.wrapping import TOO_MUCH, wrap
+from stepcheck.tui.colours import palette
+from stepcheck.tui.sight import Sight, about
+from stepcheck.tui.widgets.steps import GLYPHS
+
+_DIM = Style(dim=True)
+_BOLD = Style(bold=True)
+
+
+class Detail(ScrollView, can_focus=True):
+    """Shows one step of a `Sight`; `see` with another sight of the same step keeps the place."""
+
+    DEFAULT_CSS = """
+    Detail { overflow-x: hidden; scrollbar-size-vertical: 1; padding: 0 1; background: $background; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
+        super().__init__(id=id)
+        self._sight: Sight | None = None
+        self._index = 0
+        self._text = ""
+        self._lines: list[list[Segment]] = []
+        self._wrapped: tuple[str, int, list[str]] | None = None
+
+    def see(self, sight: Sight, index: int) -> None:
+        """Show a step."""
+        old = self._sight
+        same = old is not None and old.document is sight.document and index == self._index
+        if not same or old is None or old.source_shown != sight.source_shown:
+            self._text = _text(sight, index)
+        self._sight, self._index = sight, index
+        self._lay_out()
+        if not same:
+            self.scroll_to(y=0, animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        """Lay out for another width."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width = max(self.size.width - 1, 10)
+        if self._wrapped is None or self._wrapped[:2] != (self._text, width):
+            self._wrapped = (self._text, width, wrap(self._text, width))
+        self._lines = [*self._judgement(width), *([Segment(line)] for line in self._wrapped[2])]
+        self.virtual_size = Size(width, len(self._lines))
+        self.refresh()
+
+    def _judgement(self, width: int) -> Iterator[list[Segment]]:
+        """The step's number and what is to be said of its reward; on one line where there is no height for more."""
+        sight, index = self._sight, self._index
+        if sight is None or not sight.document.steps:
+            return
+        kind = sight.band(index)
+        style = palette(self.app.current_theme).style(kind, bold=True)
+        title = f"{GLYPHS[kind]} Step {index + 1} of {len(sight.document.steps)}"
+        first = sight.first_error
+        note = " · the first error" if index == first else " · after the first error" if sight.late(index) else ""
+        facts = about(sight, index)
+        if self.size.height < 10:  # noqa: PLR2004 (a quarter of a small terminal)
+            words = " · ".join(f"{label} {value}" if label != "reward" else value for label, value in facts)
+            lines = 1 if self.size.height < 7 else 2  # noqa: PLR2004 (the text is what the room is for)
+            yield from ([Segment(line, style)] for line in wrap(f"{title} · {words}", width, lines))
+            return
+        yield [Segment(title, style), Segment(note, style if index == first else _DIM)]
+        yield from ([Segment(f"{label:<12}", _DIM), Segment(value)] for label, value in facts)
+        yield [Segment("")]
+
+    def render_line(self, y: int) -> Strip:
+        """One line on the screen."""
+        at, base = y + self.scroll_offset.y, self.visual_style.rich_style
+        strip = Strip(self._lines[at]) if at < len(self._lines) else Strip([])
+        return strip.apply_style(base).adjust_cell_length(self.size.width, base)
+
+
+def _text(sight: Sight, index: int) -> str:
+    if index >= len(sight.document.steps):
+        return ""
+    source = sight.document.steps[index].text
+    head = source[:TOO_MUCH]
+    shown = clean(head if sight.source_shown else show(head))
+    more = len(source) - len(head)
+    return f"{shown}\n\n… and {more:,} more characters, not shown here" if more else shown

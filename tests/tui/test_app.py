@@ -1,0 +1,591 @@
+"""The app's main ways, with the real built-in model: open, edit and heal, watch, search, many, export, quit."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from stepcheck import config
+from stepcheck.document import Document
+from stepcheck.errors import UsageError
+from stepcheck.tui.app import StepcheckApp
+from stepcheck.tui.keys import KEYS
+from stepcheck.tui.reading import Target
+from stepcheck.tui.screens.candidates import CandidatesScreen
+from stepcheck.tui.screens.documents import DocumentsScreen
+from stepcheck.tui.screens.help import HelpScreen
+from stepcheck.tui.screens.models import ModelsScreen
+from stepcheck.tui.screens.solution import SolutionScreen
+from stepcheck.tui.sight import Phase
+from stepcheck.tui.widgets.candidates import CandidateList
+from stepcheck.tui.widgets.problem import Problem
+from tests.tui.driving import busy, flat, judged, opened, screen_text, sight, solution, until, write
+
+
+async def test_the_text_is_there_before_the_model(work: Path) -> None:
+    """The first paint shows problem and steps while no reward is known; then the rewards come."""
+    async with opened("wrong.md") as (app, pilot):
+        shown = screen_text(pilot)
+        assert sight(app).rewards == ()
+        assert "24 + 48 = 82" in shown
+        assert "A club sold" in shown
+        await judged(app, pilot)
+        assert sight(app).first_error == 1
+        shown = screen_text(pilot)
+        assert "✗ Step 2 is the first error" in shown
+        assert "◀ first error" in shown
+        assert solution(app).rows.cursor == 1
+    assert work
+
+
+async def test_rewards_are_those_of_score(work: Path) -> None:
+    """What the app shows is what the library says."""
+    from stepcheck import Checker, read
+
+    (document,) = read("wrong.md")
+    with Checker() as checker:
+        expected = checker.check(document)  # type: ignore[arg-type]  # it is a document
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        assert sight(app).rewards == pytest.approx(expected.rewards, abs=2e-3)
+        assert sight(app).threshold == expected.verdict.threshold
+    assert work
+
+
+async def test_edit_and_heal(work: Path) -> None:
+    """A wrong step is edited in place: judged while one types, healed, undone, redone, and saved byte for byte."""
+    before = (work / "wrong.md").read_bytes()
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        editor = app.screen.query_one(TextArea)
+        assert editor.text == "Tickets on both days\n\nOn both days together it sold $24 + 48 = 82$ tickets."
+        await pilot.press(*["left"] * len("$ tickets."), "backspace", "backspace", "7", "2")
+        await until(pilot, lambda: sight(app).first_error is None and not busy(app), "for the step to heal")
+        assert sight(app).was(1) is not None
+        assert " → " in screen_text(pilot)
+        assert (work / "wrong.md").read_bytes() == before
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(TextArea))
+        assert "● changed" in screen_text(pilot)
+        await pilot.press("u")
+        assert sight(app).first_error == 1
+        await pilot.press("U")
+        assert sight(app).first_error is None
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "● changed" not in screen_text(pilot))
+    assert (work / "wrong.md").read_bytes() == before.replace(b"= 82$ tickets", b"= 72$ tickets")
+
+
+async def test_only_what_follows_the_change_is_judged_again(work: Path) -> None:
+    """After an edit of the last step the engine decodes the tokens of that step alone."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        whole = app.session.entries[0].review
+        await pilot.press("G", "e")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await write(pilot, " So")
+        await until(pilot, lambda: app.session.entries[0].review not in (None, whole) and not busy(app))
+        again = app.session.entries[0].review
+        assert whole is not None
+        assert again is not None
+        assert again.decoded < 0.35 * whole.decoded == 0.35 * whole.tokens
+        assert again.rewards[:3] == pytest.approx(whole.rewards[:3])
+    assert work
+
+
+async def test_a_dropped_edit_leaves_no_trace(work: Path) -> None:
+    """Escape in the editor: text, rewards and verdict are as before."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        before = sight(app)
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await write(pilot, " x")
+        await until(pilot, lambda: sight(app).document is not before.document and not busy(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not busy(app))
+        after = sight(app)
+        assert (after.document.text, after.rewards) == (before.document.text, before.rewards)
+        assert "● changed" not in screen_text(pilot)
+    assert work
+
+
+async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
+    """An open formula would swallow the steps below: it is said, and nothing is judged by guess."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        before = sight(app).document
+        await pilot.press("g", "e")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        app.screen.query_one(TextArea).text = "## Step 9: a heading in a step\n\nand # Solution"
+        app.screen.query_one(TextArea).text = "a\n\n## Solution\n\nb"
+        await until(pilot, lambda: "cannot carry" in flat(pilot))
+        assert sight(app).document is before
+        await pilot.press("escape")
+        await until(pilot, lambda: "cannot carry" not in flat(pilot))
+    assert work
+
+
+async def test_insert_delete_join_split(work: Path) -> None:
+    """Steps are inserted, deleted, joined and split; the file's layout stays one that reads back."""
+    async with opened("right.md") as (app, pilot):
+        await judged(app, pilot)
+
+        def texts() -> list[str]:
+            return [step.text for step in sight(app).document.steps]
+
+        first = texts()
+        await pilot.press("i")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await write(pilot, "So 6 is 6.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(texts()) == 5 and not app.screen.query(TextArea))
+        assert texts()[1] == "So 6 is 6."
+        await pilot.press("J")
+        assert texts()[1] == f"So 6 is 6. {first[1]}"
+        await pilot.press("K")
+        assert texts()[1:3] == ["So 6 is 6.", first[1]]
+        await pilot.press("k", "d")
+        assert texts() == first
+        await pilot.press(*"uuuu")
+        assert texts() == first
+        assert "● changed" not in screen_text(pilot)
+        await pilot.press("u")
+        assert "nothing to undo" in flat(pilot)
+        await judged(app, pilot)
+    assert work
+
+
+async def test_watch(work: Path) -> None:
+    """A file saved elsewhere is judged again; a broken save shows an error, keeps the steps, and goes on watching."""
+    path = work / "wrong.md"
+    good = path.read_text()
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("w")
+        assert "watching" in screen_text(pilot)
+        path.write_text(good.replace("= 82$", "= 72$"))
+        await until(pilot, lambda: sight(app).first_error is None and not busy(app), "for the saved change")
+        assert sight(app).was(1) is not None
+        path.write_text("---\nproblem: [\n---\n")
+        await until(pilot, lambda: "still watching" in flat(pilot))
+        assert len(sight(app).document.steps) == 4
+        path.write_text(good)
+        await until(pilot, lambda: sight(app).first_error == 1 and "still watching" not in flat(pilot))
+        await pilot.press("w")
+        assert "watching" not in screen_text(pilot)
+
+
+async def test_watch_keeps_unsaved_changes(work: Path) -> None:
+    """What was changed here is not overwritten by what was saved elsewhere, nor the other way round."""
+    path = work / "right.md"
+    async with opened("right.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("w", "d")
+        steps = sight(app).document.steps
+        path.write_text(path.read_text() + "\n5. More.\n")
+        await until(pilot, lambda: "was saved elsewhere" in flat(pilot))
+        assert sight(app).document.steps == steps
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "changed by somebody else" in flat(pilot))
+        assert path.read_text().endswith("5. More.\n")
+
+
+async def test_the_threshold_moves_without_the_model(work: Path) -> None:
+    """[ and ] move the verdict at once; no step is judged again, and backslash takes the model's threshold."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        review, threshold = app.session.entries[0].review, sight(app).threshold
+        rewards = sight(app).rewards
+        await pilot.press(*["left_square_bracket"] * 25)
+        assert sight(app).first_error is None
+        assert "No step is under the threshold" in screen_text(pilot)
+        await pilot.press(*["right_square_bracket"] * 80)
+        assert sight(app).first_error == 0
+        await pilot.press("backslash")
+        assert sight(app).threshold == threshold
+        assert sight(app).first_error == 1
+        assert (app.session.entries[0].review, sight(app).rewards) == (review, rewards)
+    assert work
+
+
+async def test_moving_and_errors(work: Path) -> None:
+    """j, k, g, G move; n and N go from error to error and around the end."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        rows = solution(app).rows
+        await pilot.press("g")
+        assert rows.cursor == 0
+        await pilot.press("j", "j", "k")
+        assert rows.cursor == 1
+        await pilot.press("G")
+        assert rows.cursor == 3
+        await pilot.press("up", "up", "down")
+        assert rows.cursor == 2
+        await pilot.press("home")
+        assert rows.cursor == 0
+        await pilot.press("pagedown")
+        assert rows.cursor == 3
+        await pilot.press("n")
+        assert rows.cursor == 1
+        await pilot.press("G", "N")
+        assert rows.cursor == 1
+        app.session.threshold = 0.75
+        await pilot.press("n")
+        assert rows.cursor == 3
+    assert work
+
+
+async def test_search(work: Path) -> None:
+    """/ finds in the source and in what is shown, Enter goes on, Escape leaves."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("g", "slash")
+        await write(pilot, "dollars")
+        assert solution(app).rows.cursor == 2
+        await pilot.press("enter")
+        assert solution(app).rows.cursor == 3
+        await pilot.press("up")
+        assert solution(app).rows.cursor == 2
+        app.screen.query_one("#search", Input).value = "24 × 2"
+        await pilot.pause()
+        assert solution(app).rows.cursor == 0
+        app.screen.query_one("#search", Input).value = "zebra"
+        await until(pilot, lambda: "nothing holds" in screen_text(pilot))
+        await pilot.press("escape", "j")
+        assert solution(app).rows.cursor == 1
+    assert work
+
+
+async def test_latex_and_its_source(work: Path) -> None:
+    """Formulas are shown in Unicode; r shows them as they were written."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("g")
+        assert "24 × 2 = 48" in screen_text(pilot)
+        await pilot.press("r")
+        assert r"$$24 \times 2 = 48$$" in screen_text(pilot)
+        await pilot.press("p")
+        assert app.screen.query_one(Problem).folded
+    assert work
+
+
+async def test_the_mouse(work: Path) -> None:
+    """A click moves the cursor; a click in the sparkline goes to its step."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.click("#steps", offset=(12, 0))
+        assert solution(app).rows.cursor == 0
+        await pilot.click("VerdictBar", offset=(1 + 5 * 2, 1))
+        assert solution(app).rows.cursor == 2
+    assert work
+
+
+async def test_a_folder_is_a_list(work: Path) -> None:
+    """All documents of a folder, candidates of one problem in one row; Enter opens, Escape comes back."""
+    async with opened(".") as (app, pilot):
+        assert isinstance(app.screen, DocumentsScreen)
+        await judged(app, pilot)
+        await until(pilot, lambda: "22 of 22 solutions judged" in screen_text(pilot))
+        assert screen_text(pilot).count("candidates,") == 3
+        await pilot.press("n")
+        await pilot.press("slash")
+        await write(pilot, "clips")
+        await pilot.press("enter", "escape", "enter")
+        assert isinstance(app.screen, SolutionScreen)
+        assert sight(app).document.id == "clips"
+        await pilot.press("escape")
+        assert isinstance(app.screen, DocumentsScreen)
+        await pilot.press("s")
+        assert "by verdict" in screen_text(pilot)
+    assert work
+
+
+async def test_best_of_n(work: Path) -> None:
+    """Candidates stand side by side with their aggregates; the best is marked, sorting works, Enter opens one."""
+    rows = (work / "candidates.jsonl").read_text().splitlines()
+    (work / "one.jsonl").write_text(rows[0] + "\n")
+    async with opened("one.jsonl", (140, 40)) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, CandidatesScreen))
+        await judged(app, pilot)
+        table = app.screen.query_one(CandidateList)
+        products = [app.session.entries[key].review.aggregates.product for key in table.keys]  # type: ignore[union-attr]  # judged
+        assert products == sorted(products, reverse=True)
+        shown = screen_text(pilot)
+        assert "4 of 4 candidates judged · best by product: 1" in shown
+        assert "★" in shown
+        assert "answer given 2034" in shown
+        assert shown.count("candidate ") >= 3
+        await pilot.press("s")
+        lows = [app.session.entries[key].review.aggregates.min for key in table.keys]  # type: ignore[union-attr]  # judged
+        assert lows == sorted(lows, reverse=True)
+        await pilot.press("S")
+        assert table.keys[0] == min(range(4), key=lambda key: app.session.entries[key].review.aggregates.min)  # type: ignore[union-attr]  # judged
+        await pilot.press("enter")
+        assert isinstance(app.screen, SolutionScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, CandidatesScreen)
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html", ".svg", ".json"])
+async def test_export(work: Path, suffix: str) -> None:
+    """X writes what is seen, with the threshold that is seen; a file that is there is overwritten only when told so."""
+    key = {".md": "m", ".html": "h", ".svg": "s", ".json": "j"}[suffix]
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press(*["left_square_bracket"] * 25)
+        await pilot.press("x", key)
+        await until(pilot, lambda: bool(app.screen.query(Input)))
+        assert app.screen.query_one(Input).value == f"wrong-judged{suffix}"
+        await pilot.press("enter")
+        path = work / f"wrong-judged{suffix}"
+        await until(pilot, path.exists)
+        text = path.read_text(encoding="utf-8")
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+        if suffix == ".json":
+            assert json.loads(text)["first_error"] is None
+        else:
+            assert "No step is under the threshold 0.039" in text
+        await pilot.press("x", key, "enter")
+        await until(pilot, lambda: "is there already" in screen_text(pilot))
+        await pilot.press("escape")
+        assert path.read_text(encoding="utf-8") == text
+
+
+async def test_help_shows_every_key(work: Path) -> None:
+    """? lists all keys with their ids."""
+    async with opened("wrong.md", (100, 70)) as (app, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        shown = screen_text(pilot)
+        for key in KEYS:
+            assert key.id in shown
+        await pilot.press("escape")
+        assert isinstance(app.screen, SolutionScreen)
+    assert work
+
+
+async def test_keys_can_be_remapped(work: Path) -> None:
+    """[keys] in the config gives other keys; an unknown id is an error that names the nearest."""
+    (work / "stepcheck.toml").write_text('[keys]\nlast = "f7"\n')
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("f7")
+        assert solution(app).rows.cursor == 3
+        await pilot.press("g", "G")
+        assert solution(app).rows.cursor == 0
+    (work / "stepcheck.toml").write_text('[keys]\nnext-eror = "f7"\n')
+    with pytest.raises(UsageError, match="next-error"):
+        StepcheckApp(Target("wrong.md"), config.load({}))
+
+
+async def test_models(work: Path) -> None:
+    """M lists cards and what fits; a model without weights is not used, and it is said."""
+    async with opened("wrong.md", (120, 40)) as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("m")
+        assert isinstance(app.screen, ModelsScreen)
+        shown = screen_text(pilot)
+        assert "nano" in shown
+        assert "fits: about" in shown
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: "not on this machine" in flat(pilot))
+        await pilot.press("k", "k", "enter")
+        await until(pilot, lambda: isinstance(app.screen, SolutionScreen))
+        await judged(app, pilot)
+        assert sight(app).first_error == 1
+    assert work
+
+
+async def test_the_palette_finds_steps_and_themes(work: Path) -> None:
+    """The command palette goes to a step and changes the theme; foreign text in it is no markup."""
+    (work / "wrong.md").write_text((work / "wrong.md").read_text().replace("What is left", "What [red] is [/] left"))
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("ctrl+p")
+        await write(pilot, "Step 4")
+        await until(pilot, lambda: "What [red] is [/] left" in screen_text(pilot))
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await until(pilot, lambda: solution(app).rows.cursor == 3)
+        await pilot.press("ctrl+p")
+        await write(pilot, "Theme cividis-light")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.theme == "cividis-light")
+
+
+@pytest.mark.parametrize("name", ["okabe-ito-light", "cividis", "mono", "mono-light", "nord"])
+async def test_themes(work: Path, name: str) -> None:
+    """Every theme shows the same words; glyph and number stand beside every colour."""
+    async with opened("wrong.md", theme=name) as (app, pilot):
+        await judged(app, pilot)
+        assert "2 ✗ 0.0" in screen_text(pilot)
+    assert work
+
+
+async def test_quit_while_loading(work: Path) -> None:
+    """Q ends at once although the model is still loading."""
+    async with opened("wrong.md") as (app, pilot):
+        started = time.monotonic()
+        await pilot.press("q")
+        assert app.return_code == 0
+        assert time.monotonic() - started < 1
+    assert work
+
+
+def many(work: Path, count: int) -> None:
+    """More solutions than are judged in a moment; no two share a prefix, which would make them cheap."""
+    rows = ({"id": str(i), "problem": f"{i} Add.", "steps": ["1 + 1 = 2. " * 40] * 3} for i in range(count))
+    (work / "many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def done(app: StepcheckApp) -> int:
+    return sum(entry.phase is Phase.done for entry in app.session.entries)
+
+
+async def test_quit_while_scoring(work: Path) -> None:
+    """Q ends at once in the middle of a long list, and the engine's process is gone."""
+    many(work, 2_000)
+    async with opened("many.jsonl") as (app, pilot):
+        await until(pilot, lambda: any(entry.phase is Phase.done for entry in app.session.entries))
+        scorer = app.session.scorer
+        await pilot.press("q")
+    assert scorer is not None
+    for _ in range(100):
+        if not scorer._thread.is_alive():
+            break
+        await asyncio.sleep(0.02)
+    assert not scorer._thread.is_alive()
+
+
+async def test_stop_and_go_on(work: Path) -> None:
+    """Escape stops judging and keeps the model; R judges what is left."""
+    many(work, 800)
+    async with opened("many.jsonl") as (app, pilot):
+        await until(pilot, lambda: any(entry.phase is Phase.done for entry in app.session.entries))
+        await pilot.press("escape")
+        await until(pilot, lambda: not busy(app))
+        assert any(entry.phase is Phase.cancelled for entry in app.session.entries)
+        before = done(app)
+        await pilot.pause(0.3)
+        assert done(app) <= before + 1
+        await pilot.press("R")
+        await until(pilot, lambda: done(app) > before)
+
+
+async def test_the_visible_come_first(work: Path) -> None:
+    """Rows on the screen are judged before rows that are not."""
+    many(work, 200)
+    async with opened("many.jsonl") as (app, pilot):
+        await until(pilot, lambda: app.session.complete)
+        await pilot.press("G")
+        await until(pilot, lambda: app.session.entries[199].phase is Phase.done)
+        assert done(app) < 150
+
+
+async def test_unsaved_changes_are_asked_about(work: Path) -> None:
+    """Q with unsaved changes asks; Escape stays, s saves and quits."""
+    async with opened("right.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("d", "q")
+        assert "has unsaved changes" in screen_text(pilot)
+        await pilot.press("escape")
+        assert isinstance(app.screen, SolutionScreen)
+        await pilot.press("q", "s")
+        await until(pilot, lambda: app.return_code == 0)
+    assert "6 × 24" not in (work / "right.md").read_text()
+
+
+async def test_a_file_that_cannot_be_read(work: Path) -> None:
+    """An error stands on the screen, with file and reason; the app stays."""
+    (work / "bad.md").write_bytes(b"\xff\xfe")
+    async with opened("bad.md") as (app, pilot):
+        await until(pilot, lambda: "UTF-16" in screen_text(pilot))
+        await pilot.press("e", "d", "u", "x", "n", "w", "w")
+        assert isinstance(app.screen, SolutionScreen)
+
+
+async def test_a_solution_that_cannot_be_scored(work: Path) -> None:
+    """Too long a solution: an error in the verdict's place, the text is there to be shortened."""
+    (work / "long.md").write_text("P\n\n" + "So 1 + 1 = 2 and 2 + 2 = 4.\n\n" * 2000)
+    async with opened("long.md") as (app, pilot):
+        await until(pilot, lambda: app.session.entries[0].phase is Phase.failed, "for the refusal")
+        await until(pilot, lambda: "Not scored" in screen_text(pilot))
+        assert "tokens" in screen_text(pilot)
+        assert sight(app).first_error is None
+
+
+async def test_no_model(work: Path) -> None:
+    """A model that is not there is an error on the screen; the text can be read and edited."""
+    async with opened("right.md", model="nono") as (app, pilot):
+        await until(pilot, lambda: "no model is named 'nono'" in flat(pilot))
+        await pilot.press("d")
+        assert len(sight(app).document.steps) == 3
+        await pilot.press("u")
+    assert work
+
+
+async def test_a_worker_that_dies(work: Path) -> None:
+    """The engine's process is killed: the next edit is judged by a new one."""
+    import psutil
+
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        scorer = app.session.scorer
+        assert scorer is not None
+        max(psutil.Process().children(), key=lambda child: child.create_time()).kill()
+        await pilot.press("R")
+        await until(pilot, lambda: not busy(app))
+        assert app.session.entries[0].phase is Phase.failed
+        assert "ended" in screen_text(pilot)
+        await pilot.press("R")
+        await until(pilot, lambda: app.session.entries[0].phase is Phase.done)
+        assert sight(app).first_error == 1
+    assert work
+
+
+async def test_rows_are_edited_and_saved(work: Path) -> None:
+    """A row of a JSONL file is mended in the list's solution and saved into its line; the other lines stay."""
+    before = (work / "solutions.jsonl").read_text().splitlines()
+    async with opened("solutions.jsonl") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("j", "enter")
+        assert isinstance(app.screen, SolutionScreen)
+        await pilot.press("G", "e")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        app.screen.query_one(TextArea).text = "Her change is 100 - 61 = $39."
+        await until(pilot, lambda: not busy(app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(TextArea))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "saved solutions.jsonl" in screen_text(pilot))
+    after = (work / "solutions.jsonl").read_text().splitlines()
+    assert after == [before[0], before[1].replace("$49.", "$39."), *before[2:]]
+
+
+async def test_edit_the_file_elsewhere(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E runs the user's editor on the file and reads it again."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        ran: list[list[str]] = []
+
+        def edit(command: list[str], **_: object) -> object:
+            ran.append(command)
+            path = Path(command[-1])
+            path.write_text(path.read_text().replace("= 82$", "= 72$"))
+            return type("Done", (), {"returncode": 0})
+
+        monkeypatch.setattr("stepcheck.tui.screens.editing.subprocess.run", edit)
+        monkeypatch.setattr(app, "suspend", lambda: __import__("contextlib").nullcontext())
+        await pilot.press("E")
+        await until(pilot, lambda: sight(app).first_error is None and not busy(app))
+        assert ran == [["true", "wrong.md"]]
+        document = app.session.entries[0].item
+        assert isinstance(document, Document)
+    assert work

@@ -1,0 +1,91 @@
+"""Pulling inside the app: asked before the first byte, progress shown, stopped by a key, errors are sentences."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from stepcheck import config
+from stepcheck.errors import CancelledError, ModelError
+from stepcheck.tui.app import StepcheckApp
+from stepcheck.tui.pulling import Offered
+from stepcheck.tui.reading import Target
+from stepcheck.tui.screens.ask import AskScreen
+from stepcheck.tui.screens.models import ModelsScreen
+from tests.tui.driving import flat, judged, until
+
+
+class FakePuller:
+    """Fetches nothing; tells half of it and waits until it may end."""
+
+    def __init__(self, error: str = "") -> None:
+        self.asked: list[str] = []
+        self.pulled: list[str] = []
+        self.go_on, self.stopped, self.error = threading.Event(), threading.Event(), error
+
+    def offer(self, card: str) -> Offered:
+        self.asked.append(card)
+        if self.error:
+            raise ModelError(self.error)
+        return Offered(f"{card}-q4_k_m", "15 GB to fetch, 5 GB on the disk [licence: other]")
+
+    def pull(self, offered: Offered, moved: Callable[[float, str], None]) -> None:
+        self.pulled.append(offered.name)
+        moved(0.5, "model-00001")
+        while not self.go_on.wait(0.02):
+            if self.stopped.is_set():
+                raise CancelledError("stopped")
+
+    def cancel(self) -> None:
+        self.stopped.set()
+
+
+async def run(puller: FakePuller, answer: str, then: Callable[[], None], words: str) -> None:
+    """Ask for the second model in the list, answer the question, let something happen, and wait for words."""
+    app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await judged(app, pilot)
+        await pilot.press("m", "j", "enter")
+        if puller.error:
+            await until(pilot, lambda: words in flat(pilot))
+            return
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert "15 GB to fetch, 5 GB on the disk [licence: other]" in flat(pilot)
+        assert not puller.pulled
+        await pilot.press(answer)
+        if answer == "y":
+            await until(pilot, lambda: "50%" in flat(pilot) and "model-00001" in flat(pilot))
+            then()
+            if not puller.go_on.is_set():
+                await pilot.press("c")
+        await until(pilot, lambda: app.pulling is None)
+        assert isinstance(app.screen, ModelsScreen)
+        assert words in flat(pilot)
+
+
+async def test_a_pull(work: Path) -> None:
+    """Offer, yes, progress, done: said, and the list is read anew."""
+    puller = FakePuller()
+    await run(puller, "y", puller.go_on.set, "is here, verified")
+    assert puller.asked == ["Qwen2.5-Math-7B-PRM800K"]
+    assert puller.pulled == ["Qwen2.5-Math-7B-PRM800K-q4_k_m"]
+    assert work
+
+
+async def test_a_pull_is_stopped(work: Path) -> None:
+    """The key c stops it, and it is said that the next one goes on."""
+    await run(FakePuller(), "y", lambda: None, "the next pull goes on from there")
+    assert work
+
+
+async def test_a_pull_is_declined(work: Path) -> None:
+    """Escape at the question: nothing is fetched."""
+    puller = FakePuller()
+    await run(puller, "escape", lambda: None, "models")
+    assert not puller.pulled
+    assert work
+
+
+async def test_a_pull_that_fails(work: Path) -> None:
+    """The error is a sentence, not markup."""
+    await run(FakePuller("no such [repository]"), "", lambda: None, "no such [repository]")
+    assert work
