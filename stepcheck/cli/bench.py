@@ -8,6 +8,7 @@ import typer
 
 from stepcheck import config
 from stepcheck.cli import options
+from stepcheck.cli.data import pulled
 from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.perform import Order, perform, select
@@ -89,8 +90,14 @@ def _group() -> None:
 def processbench(  # noqa: PLR0913 (every option of a command is an argument of its function)
     *,
     data: Annotated[
-        list[Path], typer.Option("--data", metavar="DIR|FILE", help="A folder of JSON files, or files; repeatable.")
-    ],
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="DIR|FILE",
+            help="A folder of JSON files, or files; repeatable.",
+            show_default="what `stepcheck data pull processbench` fetched",
+        ),
+    ] = None,
     subset: Annotated[
         list[str] | None,
         typer.Option(help="Subsets of the folder, or names for the files, in order; repeatable."),
@@ -134,7 +141,10 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir}
     settings = config.load(flags)
     selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
-    subsets = [scan(name, path, selection, merge=False) for name, path in find_files(data, subset or [])]
+    subsets = [
+        scan(name, path, selection, merge=False)
+        for name, path in find_files(data or [pulled("processbench")], subset or [])
+    ]
     check_ids(subsets, selection)
     if tune_on is not None and tune_on not in {found.name for found in subsets}:
         raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")

@@ -73,7 +73,7 @@ def build_app() -> "typer.Typer":
     """Put the commands together."""
     import typer
 
-    from stepcheck.cli import bench, models, runs, settings
+    from stepcheck.cli import bench, data, models, runs, settings
     from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
@@ -108,6 +108,7 @@ def build_app() -> "typer.Typer":
     app.add_typer(bench.app, name="bench")
     app.add_typer(runs.app, name="runs")
     app.command("doctor")(doctor)
+    app.add_typer(data.app, name="data")
     app.add_typer(models.app, name="models")
     app.add_typer(settings.app, name="config")
     return app
