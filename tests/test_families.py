@@ -19,7 +19,7 @@ from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.wire import Load
-from stepcheck.errors import CheckpointError
+from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.quantize import WeightType
 from stepcheck.hub.store import builtin_dir, find
@@ -438,6 +438,28 @@ def test_a_pair_taken_from_a_ready_gguf_is_the_checkpoints(name: str, tied: bool
     (tmp_path / "bad.gguf").write_bytes((tmp_path / "m.gguf").read_bytes()[:60])
     with pytest.raises(CheckpointError, match=r"bad\.gguf: no GGUF"):
         pair_head(tmp_path / "bad.gguf", readout)
+
+
+@pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])
+def test_a_ready_gguf_is_imported_without_a_head(name: str, tmp_path: Path) -> None:
+    """The head is taken out of the file and written beside its link; the rewards are those of a conversion."""
+    from stepcheck.hub.backbone import plan, write_backbone
+    from stepcheck.hub.checkpoint import find_tensors, read_shape
+    from stepcheck.hub.library import import_model
+    from stepcheck.hub.tokenizer import read_tokenizer
+
+    source, card = families.write(tmp_path / "checkpoint", name, SPEC), lent(name)
+    converted = convert(source, tmp_path / "converted", weight_type=WeightType.F32, card=card)
+    shape, gguf_file = read_shape(source), tmp_path / "public.gguf"
+    weights = plan(shape, find_tensors(source), WeightType.F32, source, writes=True)
+    tokenizer = read_tokenizer(source, shape.vocab, card.template)
+    write_backbone(gguf_file, shape, tokenizer, weights, WeightType.F32, name="public")
+    imported = import_model(gguf_file, None, card, tmp_path / "models", name="mine")
+    assert (tmp_path / "models" / "mine.gguf").resolve() == gguf_file
+    for ours, theirs in zip(score(imported, TEXTS), score(converted, TEXTS), strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
+    with pytest.raises(ModelError, match="give it with --head"):
+        import_model(gguf_file, None, lent("pure"), tmp_path / "models", name="other")
 
 
 @pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])

@@ -227,11 +227,19 @@ def rm(
 def take_in(
     backbone: Annotated[Path, typer.Argument(metavar="FILE.gguf", help="A backbone as GGUF.")],
     *,
-    head: Annotated[Path, typer.Option("--head", metavar="FILE", help="The reward head, as safetensors.")],
     card: Annotated[
         str,
         typer.Option("--card", metavar="NAME|FILE", help="The card that says how it is read.", autocompletion=complete),
     ],
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            "--head",
+            metavar="FILE",
+            help="The reward head, as safetensors.",
+            show_default="of a token pair: taken out of FILE.gguf",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the file's")
     ] = None,

@@ -18,7 +18,7 @@ from stepcheck.cli import options
 from stepcheck.cli.judging import AskedCritic, asked_critic, open_asked
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, opened, say
-from stepcheck.cli.writers import WRITERS, Writer, WrittenAs
+from stepcheck.cli.writers import DRAWN, WRITERS, Writer, WrittenAs
 from stepcheck.document import Format, text_or_file
 from stepcheck.errors import UsageError
 
@@ -74,6 +74,8 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
     rewards = {"--threshold": threshold, "--fail-under": fail_under}
+    if form in DRAWN:
+        rewards[f"--format {form.value}"] = 1.0
     asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()

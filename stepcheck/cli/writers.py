@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from stepcheck.cli.output import Sink, say
+from stepcheck.errors import UsageError
 from stepcheck.report import html, markdown, plain, records, svg
 from stepcheck.report.summary import Summary
 
@@ -141,6 +142,23 @@ class JsonWriter(_ForPrograms):
             self._sink.write((self._held or "[]") + "\n")
 
 
+DRAWN = frozenset({WrittenAs.md, WrittenAs.html, WrittenAs.svg})
+"""What is drawn from rewards, which a critic does not give."""
+
+
+def with_rewards(result: "Review | Unscored | Judgement") -> "Review | Unscored":
+    """Pass on what can be drawn.
+
+    Raises:
+        UsageError: it is a critic's.
+    """
+    from stepcheck.critic.base import Judgement
+
+    if isinstance(result, Judgement):
+        raise UsageError("pages and pictures are drawn from rewards, and a critic gives none")
+    return result
+
+
 class MarkdownWriter:
     """Sections for a note or a comment."""
 
@@ -152,9 +170,9 @@ class MarkdownWriter:
         if model.notice:
             self._sink.write(markdown.notice(model.notice))
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write a section."""
-        self._sink.write(markdown.render(result))
+        self._sink.write(markdown.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:
         """Nothing is left to write."""
@@ -170,9 +188,9 @@ class HtmlWriter:
         """Open the page with the card's notice."""
         self._sink.write(html.begin("stepcheck", model.notice))
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Write a section."""
-        self._sink.write(html.render(result))
+        self._sink.write(html.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
         """Close the page."""
@@ -191,9 +209,9 @@ class SvgWriter:
         if model.notice:
             self._blocks.append(svg.note(model.notice))
 
-    def write(self, result: "Review | Unscored") -> None:
+    def write(self, result: "Review | Unscored | Judgement") -> None:
         """Lay a result out."""
-        self._blocks.append(svg.lay_out(result))
+        self._blocks.append(svg.lay_out(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
         """Draw everything."""

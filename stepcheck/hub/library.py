@@ -7,7 +7,8 @@ file that another card names.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stepcheck.hub.fetch import ASIDE, aside, set_aside
 from stepcheck.hub.gguf_file import check_pair
 from stepcheck.hub.lock import Kept, forget_model, holding, record_model
 from stepcheck.hub.offer import staging_of
+from stepcheck.hub.pairs import pair_head
 from stepcheck.hub.store import Damage, Listed, Model, damages, find_card, list_models
 from stepcheck.prm.card import ModelCard, render_card
 
@@ -34,42 +36,64 @@ class Finding:
 
 
 def import_model(
-    backbone: Path, head: Path, card: ModelCard, folder: Path, *, name: str | None = None, force: bool = False
+    backbone: Path, head: Path | None, card: ModelCard, folder: Path, *, name: str | None = None, force: bool = False
 ) -> Path:
     """Take a backbone and a head into the models folder as links, without copying; return the new card.
 
+    Without `head`, that of a token pair is taken out of the backbone file and written beside its link.
+
     Raises:
+        CheckpointError: the backbone file has not what a token pair is read by.
         ModelError: backbone, head and card do not belong together, or the folder holds such a model already.
     """
-    backbone, head = backbone.resolve(), head.resolve()
-    header = check_pair(backbone, head, card)
+    backbone = backbone.resolve()
     name = check_model_name(name or backbone.stem)
-    files = file_names(name, hashes.sha256(backbone), hashes.sha256(head))
-    made = msgspec.structs.replace(
-        card,
-        name=name,
-        base=card.base or card.name,
-        weight_type=header.weight_type,
-        files=files,
-        context=min(card.context, header.context or card.context),
-        memory={},
-    )
-    links = {files.backbone: backbone, files.head: head}
-    path = folder / f"{name}.toml"
-    with holding(folder, name):
-        for place in (path, *(folder / link for link in links)):
-            if place.exists() or place.is_symlink():
-                if not force:
-                    raise ModelError(f"{place} is there already; choose another --name, or replace it with --force")
-                place.unlink()
-        for link, target in links.items():
-            _link(folder / link, target)
-        hash_by_file = {files.backbone: files.backbone_sha256, files.head: files.head_sha256}
-        record_model(
-            folder, name, Kept(files=hash_by_file, links={link: str(target) for link, target in links.items()})
+    with tempfile.TemporaryDirectory(prefix="stepcheck-") as place:
+        source = head.resolve() if head else _pair_head(backbone, card, Path(place))
+        header = check_pair(backbone, source, card)
+        files = file_names(name, hashes.sha256(backbone), hashes.sha256(source))
+        made = msgspec.structs.replace(
+            card,
+            name=name,
+            base=card.base or card.name,
+            weight_type=header.weight_type,
+            files=files,
+            context=min(card.context, header.context or card.context),
+            memory={},
         )
-        write_durably(path, render_card(made).encode())
+        links = {files.backbone: backbone} | ({files.head: source} if head else {})
+        with holding(folder, name):
+            _clear((folder / f"{name}.toml", folder / files.backbone, folder / files.head), force=force)
+            for link, target in links.items():
+                _link(folder / link, target)
+            if head is None:
+                write_durably(folder / files.head, source.read_bytes())
+            hash_by_file = {files.backbone: files.backbone_sha256, files.head: files.head_sha256}
+            kept = Kept(files=hash_by_file, links={link: str(target) for link, target in links.items()})
+            record_model(folder, name, kept)
+            write_durably(folder / f"{name}.toml", render_card(made).encode())
+    return folder / f"{name}.toml"
+
+
+def _pair_head(backbone: Path, card: ModelCard, folder: Path) -> Path:
+    """Write the head of a token pair, which a whole language model's file holds."""
+    if card.readout.kind != "token_pair":
+        raise ModelError(
+            f"{backbone}: a model that is read by '{card.readout.kind}' has its head in a file of its own:"
+            " give it with --head"
+        )
+    path = folder / "head.safetensors"
+    path.write_bytes(pair_head(backbone, card.readout))
     return path
+
+
+def _clear(places: Iterable[Path], *, force: bool) -> None:
+    """Make room for what is taken in."""
+    for place in places:
+        if place.exists() or place.is_symlink():
+            if not force:
+                raise ModelError(f"{place} is there already; choose another --name, or replace it with --force")
+            place.unlink()
 
 
 def _link(place: Path, target: Path) -> None:

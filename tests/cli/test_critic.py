@@ -93,6 +93,7 @@ def test_a_server_that_fails_is_an_error_in_its_place(solution: str, capsys: pyt
         (["--critic", "http://h/v1", "--model", "nano"], "one judge at a time"),
         (["--critic", "http://h/v1", "--threshold", "0.4"], "--threshold: a critic names"),
         (["--critic", "http://h/v1", "--fail-under", "0.4"], "--fail-under: a critic names"),
+        (["--critic", "http://h/v1", "--format", "svg"], "--format svg: a critic names"),
         (["--votes", "3"], "give one with --critic"),
         (["--critic-model", "m"], "give one with --critic"),
     ],
