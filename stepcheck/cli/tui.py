@@ -22,6 +22,7 @@ def tui(  # noqa: PLR0913 (every option of a command is an argument of its funct
     kind: options.FromOption = None,
     model: options.ModelOption = None,
     models_dir: options.ModelsDirOption = None,
+    offline: options.OfflineOption = None,
     threads: options.ThreadsOption = None,
     gpu_layers: options.GpuLayersOption = None,
     ctx: options.CtxOption = None,
@@ -32,7 +33,7 @@ def tui(  # noqa: PLR0913 (every option of a command is an argument of its funct
     ? shows every key. Themes: okabe-ito, cividis, mono, each also with -light, and Textual's own.
     """
     flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads, "theme": theme}
-    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch}
+    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "offline": offline}
     settings = config.load(flags)
     code = _run(target, settings, problem and text_or_file(problem), split, kind)
     if code:
@@ -45,10 +46,12 @@ def _run(path: str, settings: config.Config, problem: str | None, split: options
     stream = take(path, dumb=config.dumb_terminal())
     gc.disable()  # until the first paint: of its 0.55 s, looking for garbage among fresh classes took 0.08
     try:
+        from stepcheck.cli.app_pulling import HubPuller
         from stepcheck.tui.app import StepcheckApp
         from stepcheck.tui.reading import Target
 
-        app = StepcheckApp(Target(path, problem, split, kind, stream), settings, editor=config.editor())
+        target = Target(path, problem, split, kind, stream)
+        app = StepcheckApp(target, settings, editor=config.editor(), puller=HubPuller(settings))
         app.run()
     finally:
         gc.enable()
