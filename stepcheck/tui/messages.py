@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepcheck.checker import ModelName, Review, Unscored
     from stepcheck.document import Document, Unread
     from stepcheck.engine.base import EngineInfo
     from stepcheck.errors import StepcheckError
+    from stepcheck.tui.answers import Answers
     from stepcheck.tui.sight import Rewards
 
 
@@ -74,6 +77,14 @@ class FileChanged(Message):
     def __init__(self, key: int, item: "Document | Unread") -> None:
         super().__init__()
         self.key, self.item = key, item
+
+
+class AnswersRead(Message):
+    """The final answers of these documents are read and compared."""
+
+    def __init__(self, documents: "Sequence[Document | None]", answers: "Answers") -> None:
+        super().__init__()
+        self.documents, self.answers = documents, answers
 
 
 class PullOffered(Message):
