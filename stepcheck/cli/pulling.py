@@ -58,7 +58,7 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
 
     settings = config.load({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
-    source, weight_type = _choose(model, card, settings.models_dir)
+    source, weight_type = choose(model, card, settings.models_dir)
     made = already_here(folder, name or default_name(source.name, weight_type.value), source)
     if made is not None and not (force or update):
         _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
@@ -101,10 +101,10 @@ def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path
         renew=wanted.renew,
         watch=Watch(on_note=say),
     )
-    _tell(quiet and not dry_run, _preview(offer))
+    _tell(quiet and not dry_run, preview_here(offer))
     if dry_run:
         return None
-    _check_disk(offer, force=wanted.force)
+    check_disk(offer, force=wanted.force)
     if not yes and offer.download:
         _ask()
     made = _run(lambda watch: run(hub, offer, watch=watch, force=wanted.force), offer, quiet=quiet)
@@ -118,8 +118,13 @@ def _tell(quiet: bool, message: str) -> None:
         say(message)
 
 
-def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCard, WeightType]":
-    """Find the card, and the type: as asked for, else what was measured to be best here, else q4_k_m."""
+def choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCard, WeightType]":
+    """Find the card, and the type: as asked for, else what was measured to be best here, else q4_k_m.
+
+    Raises:
+        ModelError: there is no such card, or it cannot be read.
+        UsageError: there is no such type.
+    """
     from stepcheck.hub.choice import best_type
     from stepcheck.hub.quantize import WeightType
     from stepcheck.hub.store import find_card
@@ -142,7 +147,8 @@ def _choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCa
     return source, WeightType(kind.lower())
 
 
-def _preview(offer: "Offer") -> str:
+def preview_here(offer: "Offer") -> str:
+    """Say what a pull would do on this machine."""
     from stepcheck.cli.transfer import preview
     from stepcheck.hub.machine import memory_available, memory_needed
 
@@ -150,13 +156,19 @@ def _preview(offer: "Offer") -> str:
     return preview(offer, available=memory_available(), needed=needed)
 
 
-def _check_disk(offer: "Offer", *, force: bool) -> None:
+def check_disk(offer: "Offer", *, force: bool) -> None:
+    """Refuse what would fill the disk.
+
+    Raises:
+        ModelError: there is too little room; says how much, and what can be done.
+    """
     if offer.disk > offer.free and not force:
         from stepcheck.cli.transfer import size
 
         raise ModelError(
             f"{offer.folder}: needs {size(offer.disk)} on this disk and {size(offer.free)} are free: make room, give"
-            " another folder with --models-dir, choose a smaller type, or try with --force"
+            " another folder with --models-dir, choose a smaller type, or try anyway with:"
+            f" stepcheck models pull {offer.card.name}:{offer.weight_type} --force"
         )
 
 

@@ -62,11 +62,44 @@ def _download(offer: "Offer") -> str:
 
 def line(done: int, total: int, rate: float | None, what: str) -> str:
     """Word a progress line. Pure; `rate` is in bytes per second."""
-    share = f"{min(100, 100 * done // max(1, total))} %"
-    parts = [share, f"{size(done)} of {size(total)}"]
+    return f"{min(100, 100 * done // max(1, total))} %, {amount(done, total, rate, what)}"
+
+
+def amount(done: int, total: int, rate: float | None, what: str) -> str:
+    """Word how much there is, without the share. Pure."""
+    parts = [f"{size(done)} of {size(total)}"]
     if rate:
         parts += [f"{size(rate)}/s", f"{clock(max(0, total - done) / rate)} left"]
     return ", ".join([*parts, clean_line(what)] if what else parts)
+
+
+class Tally:
+    """Counts what has come of `total` bytes, of which an earlier run left `present`; times are in seconds."""
+
+    def __init__(self, total: int, present: int) -> None:
+        self.total, self._base = total + present, present
+        self.what = ""
+        self._fresh: dict[str, int] = {}
+        self._times: deque[tuple[float, int]] = deque()
+
+    @property
+    def done(self) -> int:
+        """Bytes that are here."""
+        return self._base + sum(self._fresh.values())
+
+    def count(self, heard: "Progress") -> None:
+        """Count a file's bytes; what is converted or hashed meanwhile stays what is said."""
+        self._fresh[heard.path] = heard.fresh
+        if not self.what.startswith(("converting", "hashing")):
+            self.what = heard.path
+
+    def rate(self, at: float) -> float | None:
+        """Bytes a second up to now; None while that would be a guess."""
+        self._times.append((at, self.done))
+        while at - self._times[0][0] > WINDOW_S:
+            self._times.popleft()
+        since, before = self._times[0]
+        return (self.done - before) / (at - since) if at - since > 1 else None
 
 
 class Transfer:
@@ -75,21 +108,17 @@ class Transfer:
     def __init__(self, total: int, present: int, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._terminal = self._stream is not None and self._stream.isatty()
-        self._total, self._base = total + present, present
-        self._fresh: dict[str, int] = {}
-        self._times: deque[tuple[float, int]] = deque()
-        self._drawn, self._shown, self._what = 0.0, False, ""
+        self._tally = Tally(total, present)
+        self._drawn, self._shown = 0.0, False
 
     def progress(self, heard: "Progress") -> None:
         """Count bytes; an earlier run's are in the total from the start."""
-        self._fresh[heard.path] = heard.fresh
-        if not self._what.startswith(("converting", "hashing")):
-            self._what = heard.path
+        self._tally.count(heard)
         self._draw(time.monotonic())
 
     def step(self, words: str) -> None:
         """Show what is done now."""
-        self._what = words
+        self._tally.what = words
         if words and not self._terminal:
             self.note(words)
         self._draw(time.monotonic(), now=True)
@@ -110,13 +139,8 @@ class Transfer:
     def _draw(self, at: float, *, now: bool = False) -> None:
         if not self._terminal or (at - self._drawn < INTERVAL_S and not now):
             return
-        received = sum(self._fresh.values())
-        self._times.append((at, received))
-        while at - self._times[0][0] > WINDOW_S:
-            self._times.popleft()
-        since, before = self._times[0]
-        rate = (received - before) / (at - since) if at - since > 1 else None
-        text = line(self._base + received, self._total, rate, self._what)
+        tally = self._tally
+        text = line(tally.done, tally.total, tally.rate(at), tally.what)
         self._put("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
         self._drawn, self._shown = at, True
 

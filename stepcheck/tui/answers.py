@@ -1,35 +1,69 @@
-r"""The seam for final answers of candidates: one function, so that a better reader can take its place.
+"""Final answers of candidates: read and grouped as benches do, in a thread, since long texts take their time.
 
-For now the content of the last `\boxed{…}`, or what stands behind the last `answer is`; no judgement of equality beyond
-white space, dollar signs and a full stop.
+Owns no judgement of its own: `stepcheck.bench.answers` reads and compares. What only a prover could tell is left apart
+here, for a screen does not wait for one; a bench's majority may therefore join answers that stand apart on the screen.
 """
 
-import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from stepcheck.bench.answers import Grader, extract
+from stepcheck.bench.answers.algebra import Algebra
 from stepcheck.document import Document
+from stepcheck.tui.messages import AnswersRead
 
-_SAID = re.compile(
-    r"(?:final\s+)?answer(?:\s+is)?\s*[:：]?\s*(?P<answer>[^\n]{1,80}?)\s*[.。]?\s*(?:\n|$)", re.IGNORECASE
-)
+if TYPE_CHECKING:
+    from textual.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The final answers of some documents, in their order; None where none is given.
+
+    `groups` numbers each by the first that is equal to it.
+    """
+
+    given: tuple[str | None, ...]
+    groups: tuple[int | None, ...]
+
+    @property
+    def majority(self) -> tuple[str, int, int] | None:
+        """The answer that most give: answer, votes, how many gave any; first seen wins a tie."""
+        votes = Counter(group for group in self.groups if group is not None)
+        if not votes:
+            return None
+        first, count = votes.most_common(1)[0]
+        return self.given[first] or "", count, votes.total()
+
+
+class _NoProver(Algebra):
+    """Decides nothing and starts no process."""
+
+    def equal(self, gold: str, given: str) -> bool | None:  # noqa: ARG002 (the base's)
+        """Leave it undecided."""
+        return None
 
 
 def answer_of(document: Document) -> str | None:
     """The final answer that a solution gives, or None."""
     text = document.text if document.text is not None else "\n".join(step.text for step in document.steps)
-    boxed = _boxed(text)
-    if boxed is None:
-        found = list(_SAID.finditer(text))
-        boxed = found[-1]["answer"] if found else None
-    return " ".join(boxed.replace("$", "").split()).strip(" .*") or None if boxed is not None else None
+    return extract(text)
 
 
-def _boxed(text: str) -> str | None:
-    start = text.rfind("\\boxed{")
-    if start < 0:
-        return None
-    depth, at = 0, start + len("\\boxed")
-    for end in range(at, len(text)):
-        depth += (text[end] == "{") - (text[end] == "}")
-        if depth == 0:
-            return text[at + 1 : end]
-    return None
+def read_answers(documents: Sequence[Document | None]) -> Answers:
+    """Read the answers and group equal ones; None stands for what could not be read."""
+    given = [answer_of(document) if document is not None else None for document in documents]
+    with Grader(_NoProver()) as grader:
+        return Answers(tuple(given), tuple(grader.group(given)))
+
+
+def read_answers_in_thread(documents: "Sequence[Document | None]", post: "Callable[[Message], object]") -> None:
+    """Read them, and post an `AnswersRead` when that is done."""
+
+    def run() -> None:
+        post(AnswersRead(documents, read_answers(documents)))
+
+    threading.Thread(target=run, name="answers", daemon=True).start()

@@ -14,6 +14,7 @@ from textual.command import Provider
 
 from stepcheck.document import Document
 from stepcheck.tui import colours
+from stepcheck.tui.critiques import Critiques
 from stepcheck.tui.dialogs import Dialogs
 from stepcheck.tui.downloads import Downloads
 from stepcheck.tui.keys import keymap
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from stepcheck.config import Config
+    from stepcheck.tui.critiquing import OpenCritic
     from stepcheck.tui.groups import Group
     from stepcheck.tui.pulling import Puller
 
@@ -52,7 +54,7 @@ def _commands() -> type[Provider]:
     return StepcheckCommands
 
 
-class StepcheckApp(Dialogs, Downloads):
+class StepcheckApp(Dialogs, Downloads, Critiques):
     """Shows a target; `return_code` is the process's."""
 
     TITLE = "stepcheck"
@@ -64,12 +66,18 @@ class StepcheckApp(Dialogs, Downloads):
     ]
 
     def __init__(
-        self, target: Target, config: "Config", *, editor: Sequence[str] = ("vi",), puller: "Puller | None" = None
+        self,
+        target: Target,
+        config: "Config",
+        *,
+        editor: Sequence[str] = ("vi",),
+        puller: "Puller | None" = None,
+        critic: "OpenCritic | None" = None,
     ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
-        self.target, self.editor, self.puller = target, tuple(editor), puller
+        self.target, self.editor, self.puller, self.open_critic = target, tuple(editor), puller, critic
         self.session = Session(config, self.post_message, config.model, config.threshold)
         for theme in colours.THEMES:
             self.register_theme(theme)
@@ -144,6 +152,7 @@ class StepcheckApp(Dialogs, Downloads):
             return
         while len(self.screen_stack) > 1:
             self.pop_screen()
+        self.close_critique()
         self.session.stop()
         self.session.entries.clear()
         self.session.complete = False
@@ -260,6 +269,7 @@ class StepcheckApp(Dialogs, Downloads):
     def end(self, code: int = 0) -> None:
         """End now, whatever is under way."""
         self.stop_pull()
+        self.end_critic()
         if self.session.scorer is not None:
             threading.Thread(target=self.session.scorer.close, daemon=True).start()
         self.exit(return_code=code)
@@ -278,5 +288,6 @@ class StepcheckApp(Dialogs, Downloads):
 
     def on_unmount(self) -> None:
         """Leave no process behind."""
+        self.end_critic()
         if self.session.scorer is not None:
             self.session.scorer.close()

@@ -13,6 +13,7 @@ from stepcheck.tui.session import Session
 
 if TYPE_CHECKING:
     from stepcheck.checker import Review
+    from stepcheck.tui.editing import History
 
 
 class Dialogs(App[None]):
@@ -41,7 +42,7 @@ class Dialogs(App[None]):
         if not isinstance(document, Document) or history is None:
             return
         if document.source == "-":
-            self._save_as(document, then)
+            self._save_as(document, history, then)
             return
         try:
             save(history.saved, document)
@@ -53,7 +54,7 @@ class Dialogs(App[None]):
         self.say(f"saved {document.source}")
         then()
 
-    def _save_as(self, document: Document, then: Callable[[], None]) -> None:
+    def _save_as(self, document: Document, history: "History", then: Callable[[], None]) -> None:
         from stepcheck.document.saving import write
         from stepcheck.tui.screens.ask import AskScreen
 
@@ -68,6 +69,7 @@ class Dialogs(App[None]):
             except OSError as error:
                 self.say(f"{name}: cannot be written: {error.strerror or error}", error=True)
                 return
+            history.saved = document
             self.say(f"saved {name}")
             then()
 

@@ -48,6 +48,9 @@ class Downloads(App[None]):
             if self.pulling is not None:
                 self.pulling.answer(take=answer == "y")
 
+        if self.pulling is None:
+            return
+        self._tell_pull("waiting for your answer …")
         words = clean(f"Pull {message.model}?\n\n{message.words}")
         self.push_screen(AskScreen(words, {"y": "yes, download it"}), answered)
 
@@ -61,3 +64,12 @@ class Downloads(App[None]):
         if message.words:
             self.say(message.words, error=not message.there)
         self._tell_pull("")
+        if message.there:
+            self._point_at(message.model)
+
+    def _point_at(self, model: str) -> None:
+        from stepcheck.tui.screens.models import ModelsScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, ModelsScreen) and screen.is_mounted:
+                screen.point_at(model)

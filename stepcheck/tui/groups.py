@@ -1,15 +1,13 @@
 """Documents that answer one problem, and how they compare. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepcheck.document import Document
 from stepcheck.prm.verdict import judge
-from stepcheck.tui.answers import answer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from stepcheck.tui.session import Entry
 
 AGGREGATES = ("product", "min", "last", "mean")
@@ -52,12 +50,3 @@ def first_error(entry: "Entry", threshold: float) -> int | None:
     """The first step under the threshold, as far as it is known."""
     known = [reward for reward in entry.rewards if reward is not None]
     return judge(known, threshold).first_error
-
-
-def majority(documents: Iterable[Document]) -> tuple[str, int, int] | None:
-    """The answer that most candidates give: answer, votes, how many gave any; first seen wins a tie."""
-    answers = [answer for document in documents if (answer := answer_of(document)) is not None]
-    if not answers:
-        return None
-    answer, votes = Counter(answers).most_common(1)[0]
-    return answer, votes, len(answers)

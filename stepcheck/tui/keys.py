@@ -56,6 +56,7 @@ KEYS: Final = (
     Key("watch", "w", "watch", "watch the file: save it anywhere, see it here", "s", "watch"),
     Key("source", "r", "source", "LaTeX as Unicode or as it was written", "s"),
     Key("problem", "p", "problem", "show or fold the problem", "s"),
+    Key("critic", "c", "critic", "ask a critic why the step is wrong; Esc stops it, then closes its words", "s"),
     Key("again", "R", "again", "judge again"),
     Key("export", "x", "export", "export as Markdown, HTML, SVG or JSON", "sc", "export"),
     Key("models", "m", "models", "models", label="models"),

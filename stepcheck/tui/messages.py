@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepcheck.checker import ModelName, Review, Unscored
     from stepcheck.document import Document, Unread
     from stepcheck.engine.base import EngineInfo
     from stepcheck.errors import StepcheckError
+    from stepcheck.tui.answers import Answers
+    from stepcheck.tui.critiquing import Asking
     from stepcheck.tui.sight import Rewards
 
 
@@ -74,6 +78,42 @@ class FileChanged(Message):
     def __init__(self, key: int, item: "Document | Unread") -> None:
         super().__init__()
         self.key, self.item = key, item
+
+
+class AnswersRead(Message):
+    """The final answers of these documents are read and compared."""
+
+    def __init__(self, documents: "Sequence[Document | None]", answers: "Answers") -> None:
+        super().__init__()
+        self.documents, self.answers = documents, answers
+
+
+class CriticLoading(Message):
+    """How much of the critic is loaded, 0 to 1."""
+
+    def __init__(self, asking: "Asking", share: float) -> None:
+        super().__init__()
+        self.asking, self.share = asking, share
+
+
+class CriticSaid(Message):
+    """All that a critic has said so far; a later one takes the place of those that still wait."""
+
+    def __init__(self, asking: "Asking", model: str, words: str) -> None:
+        super().__init__()
+        self.asking, self.model, self.words = asking, model, words
+
+    def can_replace(self, message: Message) -> bool:
+        """Skip to the last of many."""
+        return isinstance(message, CriticSaid) and message.asking is self.asking
+
+
+class CriticEnded(Message):
+    """A critic has said all, or `error` says why not."""
+
+    def __init__(self, asking: "Asking", error: str) -> None:
+        super().__init__()
+        self.asking, self.error = asking, error
 
 
 class PullOffered(Message):

@@ -65,7 +65,8 @@ class Pulling:
     def _run(self) -> None:
         try:
             offered = self._puller.offer(self._card)
-            self._post(PullOffered(offered.name, offered.words))
+            if not self._answered.is_set():  # nobody stopped it meanwhile
+                self._post(PullOffered(offered.name, offered.words))
             self._answered.wait()
             if not self._taken:
                 self._post(PullEnded(offered.name, "", there=False))
@@ -75,6 +76,8 @@ class Pulling:
             self._post(PullEnded(self._card, "stopped; the next pull goes on from there", there=False))
         except StepcheckError as error:
             self._post(PullEnded(self._card, str(error), there=False))
+        except Exception as error:  # noqa: BLE001 (a thread's edge: the screen would wait for ever)
+            self._post(PullEnded(self._card, f"{self._card}: {type(error).__name__}: {error}", there=False))
         else:
             self._post(PullEnded(offered.name, f"{offered.name} is here, verified", there=True))
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepcheck.hub.offer import NOT_PULLED
 from stepcheck.hub.store import Listed, list_models
+from stepcheck.prm.card import ModelCard
 
 _OVERHEAD = 1.2
 """A loaded model with its KV cache and buffers needs about a fifth more than its file (0.5B in q4_0: 620 MB of 530)."""
@@ -55,10 +57,16 @@ def _shelved(entry: Listed, available: int) -> Shelved:
         need = f"{_bytes(int(size * _OVERHEAD))} of {_bytes(available)} free"
         facts.append(("memory", f"{'fits' if fits else 'does not fit'}: about {need}"))
     else:
-        facts.append(("to get it", f"stepcheck models convert FOLDER --card {card.name} --to q4_k_m"))
+        facts.append(("to get it", _how(card)))
     if card.notice:
         facts.append(("note", card.notice))
     return Shelved(card.name, card.title, state, entry.ready, fits, tuple(facts))
+
+
+def _how(card: ModelCard) -> str:
+    if card.origin is None or card.readout.kind in NOT_PULLED:
+        return f"stepcheck models convert FOLDER --card {card.name} --to q4_k_m"
+    return f"Enter, or: stepcheck models pull {card.name}"
 
 
 def _size(entry: Listed) -> int:

@@ -9,8 +9,9 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from stepcheck import config
-from stepcheck.document import Document
+from stepcheck.document import Document, Step
 from stepcheck.errors import UsageError
+from stepcheck.tui.answers import read_answers
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.keys import KEYS
 from stepcheck.tui.reading import Target
@@ -330,6 +331,25 @@ async def test_best_of_n(work: Path) -> None:
         assert isinstance(app.screen, SolutionScreen)
         await pilot.press("escape")
         assert isinstance(app.screen, CandidatesScreen)
+
+
+async def test_the_majority_joins_equal_answers(work: Path) -> None:
+    r"""`0.5`, `\frac12` and `$\frac{1}{2}$` are one answer with three votes of four; no process is started to tell."""
+    ends = ("\\boxed{0.5}", "\\boxed{\\frac12}", "the answer is $\\frac{1}{2}$.", "\\boxed{2}", "no idea.")
+    row = {"problem": "1 / 2?", "responses": [f"Halve 1.\n\nSo {end}" for end in ends]}
+    (work / "one.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    async with opened("one.jsonl", (140, 40)) as (_, pilot):
+        await until(pilot, lambda: "majority answer 0.5 (3 of 4)" in flat(pilot))
+
+
+def test_answers_that_only_a_prover_could_join_stay_apart() -> None:
+    """The screen compares by form and value alone, quickly: `x+1` and `1+x` are two groups, an unread one is none."""
+    documents = [Document("?", (Step(f"\\boxed{{{answer}}}"),)) for answer in ("x+1", "1+x", "x + 1")]
+    found = read_answers([*documents, None])
+    assert found.given == ("x+1", "1+x", "x + 1", None)
+    assert found.groups == (0, 1, 0, None)
+    assert found.majority == ("x+1", 2, 3)
+    assert read_answers([None]).majority is None
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html", ".svg", ".json"])

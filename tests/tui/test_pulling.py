@@ -11,6 +11,7 @@ from stepcheck.tui.pulling import Offered
 from stepcheck.tui.reading import Target
 from stepcheck.tui.screens.ask import AskScreen
 from stepcheck.tui.screens.models import ModelsScreen
+from stepcheck.tui.widgets.models import ModelList
 from tests.tui.driving import flat, judged, until
 
 
@@ -40,11 +41,15 @@ class FakePuller:
 
 
 async def run(puller: FakePuller, answer: str, then: Callable[[], None], words: str) -> None:
-    """Ask for the second model in the list, answer the question, let something happen, and wait for words."""
+    """Ask for a model that is not here, answer the question, let something happen, and wait for words."""
     app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await judged(app, pilot)
-        await pilot.press("m", "j", "enter")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
+        listed = app.screen.query_one(ModelList)
+        listed.cursor = [model.name for model in listed.models].index("Qwen2.5-Math-7B-PRM800K")
+        await pilot.press("enter")
         if puller.error:
             await until(pilot, lambda: words in flat(pilot))
             return

@@ -12,9 +12,10 @@ from textual.widgets import Footer, Input, Static
 from stepcheck.document import Document
 from stepcheck.latex import show
 from stepcheck.report.clean import clean_line
-from stepcheck.tui.answers import answer_of
-from stepcheck.tui.groups import AGGREGATES, Group, best, majority, score
+from stepcheck.tui.answers import Answers, read_answers_in_thread
+from stepcheck.tui.groups import AGGREGATES, Group, best, score
 from stepcheck.tui.keys import bindings
+from stepcheck.tui.messages import AnswersRead
 from stepcheck.tui.screens.base import SessionScreen
 from stepcheck.tui.widgets.candidates import COLUMNS, CandidateList, heading
 from stepcheck.tui.widgets.problem import Problem
@@ -48,6 +49,8 @@ class CandidatesScreen(SessionScreen):
         self.group = group
         self._column = 1
         self._reversed = False
+        self._read: tuple[Document | None, ...] = ()
+        self._answers: Answers | None = None
 
     def compose(self) -> ComposeResult:
         """The problem, the table, and solutions side by side."""
@@ -107,14 +110,33 @@ class CandidatesScreen(SessionScreen):
         return keys[::-1] if self._reversed else keys
 
     def _answer(self, key: int) -> str:
-        item = self.session.entries[key].item
-        return (answer_of(item) if isinstance(item, Document) else None) or "\uffff"
+        return (self._by_key or {}).get(key) or "\uffff"
+
+    @property
+    def _by_key(self) -> dict[int, str | None] | None:
+        """The final answers; None while they are being read."""
+        return None if self._answers is None else dict(zip(self.group.keys, self._answers.given, strict=True))
+
+    def _read_answers(self) -> None:
+        """Read the answers of what is there now, unless that is done or under way."""
+        items = [self.session.entries[key].item for key in self.group.keys]
+        documents = tuple(item if isinstance(item, Document) else None for item in items)
+        if len(documents) != len(self._read) or any(a is not b for a, b in zip(documents, self._read, strict=True)):
+            self._read, self._answers = documents, None
+            read_answers_in_thread(documents, self.post_message)
+
+    def on_answers_read(self, message: AnswersRead) -> None:
+        """Show the answers, unless a candidate was changed meanwhile."""
+        if message.documents is self._read:
+            self._answers = message.answers
+            self._show()
 
     def _show(self) -> None:
+        self._read_answers()
         table = self.query_one(CandidateList)
         held = table.keys[table.cursor] if table.keys else None
         keys = self._sorted()
-        table.see(self.session, keys, COLUMNS[self._column])
+        table.see(self.session, keys, COLUMNS[self._column], self._by_key)
         if held in keys and held is not None:
             table.cursor = keys.index(held)
         table.styles.height = len(keys)
@@ -140,7 +162,7 @@ class CandidatesScreen(SessionScreen):
         if chosen is not None and done == len(entries):
             value = score(self.session.entries[chosen], column)
             parts.append(f"best by {column}: {self._number(chosen)} ({value:.3f})")
-        found = majority(documents)
+        found = self._answers.majority if self._answers is not None else None
         if found is not None:
             parts.append(f"majority answer {clean_line(show(f'${found[0]}$'))} ({found[1]} of {found[2]})")
         if documents and documents[0].answer is not None:

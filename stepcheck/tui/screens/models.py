@@ -74,6 +74,13 @@ class ModelsScreen(ModalScreen[None]):
         if not words:
             self._list()
 
+    def point_at(self, name: str) -> None:
+        """Put the cursor on a model, so that Enter uses it."""
+        listed = self.query_one(ModelList)
+        names = [model.name for model in listed.models]
+        if name in names:
+            listed.cursor = names.index(name)
+
     def _list(self) -> None:
         models = shelf(self.app.session.config.models_dir, available_memory())
         listed = self.query_one(ModelList)

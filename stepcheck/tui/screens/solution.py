@@ -13,9 +13,11 @@ from textual.widgets import Footer, Input, Static
 from stepcheck.document import Document, Unread
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.keys import bindings
+from stepcheck.tui.screens.critiquing import Critiquing
 from stepcheck.tui.screens.editing import Editing
 from stepcheck.tui.screens.watching import Watching
 from stepcheck.tui.sight import Sight
+from stepcheck.tui.widgets.critique import CritiquePane
 from stepcheck.tui.widgets.detail import Detail
 from stepcheck.tui.widgets.problem import Problem
 from stepcheck.tui.widgets.rows import RowList
@@ -24,7 +26,7 @@ from stepcheck.tui.widgets.title import TitleBar
 from stepcheck.tui.widgets.verdict import VerdictBar
 
 
-class SolutionScreen(Editing, Watching):
+class SolutionScreen(Critiquing, Editing, Watching):
     """Shows the document `key` of the session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("s")]
@@ -39,6 +41,12 @@ class SolutionScreen(Editing, Watching):
     SolutionScreen.-editing.-narrow #side { height: 50%; }
     SolutionScreen #editing { height: 1; padding: 0 1; background: $panel; text-style: bold; }
     SolutionScreen.-editing #side Detail { display: none; }
+    SolutionScreen #side CritiquePane { display: none; }
+    SolutionScreen.-critique #side CritiquePane { display: block; height: 1fr; }
+    SolutionScreen.-critique.-wide #side Detail { height: 1fr; }
+    SolutionScreen.-critique.-narrow #side { height: 50%; }
+    SolutionScreen.-critique.-narrow #side Detail { display: none; }
+    SolutionScreen.-editing #side CritiquePane { display: none; }
     """
 
     def __init__(self, key: int) -> None:
@@ -56,6 +64,7 @@ class SolutionScreen(Editing, Watching):
             yield StepList(id="steps")
             with Container(id="side"):
                 yield Detail()
+                yield CritiquePane()
         yield Static(id="notice")
         yield Input(placeholder="search; Enter and ↓ for the next, Esc to leave", id="search", compact=True)
         yield Footer(show_command_palette=False)
@@ -93,6 +102,7 @@ class SolutionScreen(Editing, Watching):
             self.refresh_editor(sight)
         self._refresh_title()
         self._refresh_notice()
+        self.refresh_critique()
 
     def _refresh_cursor(self, sight: Sight) -> None:
         index = min(self.steps.cursor, max(len(sight.document.steps) - 1, 0))

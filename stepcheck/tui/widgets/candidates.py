@@ -1,6 +1,6 @@
 """Candidates of one problem, each a row: aggregates, the rewards of its steps, its answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,7 +10,6 @@ from stepcheck.latex import show
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.answers import answer_of
 from stepcheck.tui.groups import AGGREGATES, best, first_error, score
 from stepcheck.tui.session import Session
 from stepcheck.tui.sight import tick
@@ -29,10 +28,11 @@ class CandidateList(RowList):
         self.session: Session | None = None
         self.keys: Sequence[int] = ()
         self.column = "product"
+        self.answers: Mapping[int, str | None] | None = None
 
-    def see(self, session: Session, keys: Sequence[int], column: str) -> None:
-        """Show these, in this order."""
-        self.session, self.keys, self.column = session, keys, column
+    def see(self, session: Session, keys: Sequence[int], column: str, answers: Mapping[int, str | None] | None) -> None:
+        """Show these, in this order; `answers` by key, None while they are being read."""
+        self.session, self.keys, self.column, self.answers = session, keys, column, answers
         self.reload(len(keys), even=True)
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
@@ -55,7 +55,7 @@ class CandidateList(RowList):
             Segment("· " if kind is None else "✗ " if kind is Band.bad else "✓ ", style + _BOLD),
             *self._numbers(key, style),
             *self._steps(entry.rewards, threshold, entry.item),
-            Segment(clip(self._answer(entry.item), max(width - 58, 6))),
+            Segment(clip(self._answer(key), max(width - 58, 6))),
         ]
 
     def _numbers(self, key: int, style: Style) -> Iterator[Segment]:
@@ -73,9 +73,10 @@ class CandidateList(RowList):
             yield Segment(tick(reward), self.palette.style(kind))
         yield Segment(" " * (15 - len(known)))
 
-    @staticmethod
-    def _answer(item: object) -> str:
-        answer = answer_of(item) if isinstance(item, Document) else None
+    def _answer(self, key: int) -> str:
+        if self.answers is None:
+            return "…"
+        answer = self.answers.get(key)
         return clean_line(show(f"${answer}$")) if answer is not None else "–"
 
 
