@@ -10,7 +10,7 @@ import pytest
 
 from stepcheck.checker import Checker
 from stepcheck.engine.base import EngineOptions
-from stepcheck.errors import ModelError, OutOfMemoryError
+from stepcheck.errors import OutOfMemoryError
 from stepcheck.hub import hashes, machine
 from stepcheck.hub.checkpoint import Shape
 from stepcheck.hub.choice import best_type, fitting
@@ -108,16 +108,6 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers(
         check_memory(model, EngineOptions(n_gpu_layers=0))
     monkeypatch.undo()
     check_memory(model, options)
-
-
-def test_a_readout_that_is_not_known_is_refused(random_model: Path, tmp_path: Path) -> None:
-    """A card of another family is refused by name before anything is loaded."""
-    for ending in (".gguf", ".head.safetensors"):
-        (tmp_path / f"random{ending}").write_bytes((random_model.parent / f"random{ending}").read_bytes())
-    text = random_model.read_text(encoding="utf-8").replace('kind = "mlp"', 'kind = "token_pair"')
-    (tmp_path / "random.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(ModelError, match="cannot read steps by 'token_pair'"):
-        Checker(tmp_path / "random.toml")
 
 
 @pytest.mark.parametrize(

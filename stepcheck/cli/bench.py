@@ -69,10 +69,22 @@ ShardOption = Annotated[
     str | None,
     typer.Option(metavar="i/n", help="The i-th of n parts; see: stepcheck runs merge.", rich_help_panel=_CASES),
 ]
+DataOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="DIR|FILE",
+        help="A folder of JSON files, or files; repeatable.",
+        show_default="what `stepcheck data pull processbench` fetched",
+    ),
+]
+SubsetOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Subsets of the folder, or names for the files, in order; repeatable."),
+]
 TuneOption = Annotated[
     str | None, typer.Option(metavar="SUBSET", help="Use the threshold with the best F1 on this subset, and say so.")
 ]
-
 KeepOption = Annotated[
     str | None,
     typer.Option(
@@ -89,19 +101,8 @@ def _group() -> None:
 @app.command()
 def processbench(  # noqa: PLR0913 (every option of a command is an argument of its function)
     *,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data",
-            metavar="DIR|FILE",
-            help="A folder of JSON files, or files; repeatable.",
-            show_default="what `stepcheck data pull processbench` fetched",
-        ),
-    ] = None,
-    subset: Annotated[
-        list[str] | None,
-        typer.Option(help="Subsets of the folder, or names for the files, in order; repeatable."),
-    ] = None,
+    data: DataOption = None,
+    subset: SubsetOption = None,
     threshold: options.ThresholdOption = None,
     tune_on: TuneOption = None,
     tune_threshold: KeepOption = None,

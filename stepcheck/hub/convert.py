@@ -192,7 +192,7 @@ def make_card(
     return msgspec.structs.replace(
         base,
         name=name,
-        base=lent.name if lent else "",
+        base=lent.name if lent and lent.name != name else "",
         architecture=shape.architecture,
         context=min(base.context, shape.context),
         template=msgspec.structs.replace(template, normalization=tokenizer.normalization),
