@@ -1,6 +1,7 @@
 """The app's main ways, with the real built-in model: open, edit and heal, watch, search, many, export, quit."""
 
 import asyncio
+import io
 import json
 import time
 from pathlib import Path
@@ -331,6 +332,26 @@ async def test_best_of_n(work: Path) -> None:
         assert isinstance(app.screen, SolutionScreen)
         await pilot.press("escape")
         assert isinstance(app.screen, CandidatesScreen)
+
+
+async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
+    """After Ctrl-S and a name the file holds the text, the title says no change, and q quits unasked."""
+    stream = io.BytesIO((work / "wrong.md").read_bytes())
+    app = StepcheckApp(Target("-", stream=stream), config.load({}))
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await judged(app, pilot)
+        await pilot.press("d")
+        assert "● changed" in screen_text(pilot)
+        await pilot.press("ctrl+s")
+        await pilot.press(*["backspace"] * 20)
+        await write(pilot, "saved.md")
+        await pilot.press("enter")
+        await until(pilot, lambda: "● changed" not in screen_text(pilot))
+        item = app.session.entries[0].item
+        assert isinstance(item, Document)
+        assert (work / "saved.md").read_text(encoding="utf-8") == item.text
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
 
 
 async def test_the_majority_joins_equal_answers(work: Path) -> None:
