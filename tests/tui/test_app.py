@@ -426,7 +426,7 @@ async def test_keys_can_be_remapped(work: Path) -> None:
 
 
 async def test_models(work: Path) -> None:
-    """M lists cards and what fits; a model without weights is not used, and it is said."""
+    """M opens on the model in use and says what fits; one without weights is not used, and it is said."""
     async with opened("wrong.md", (120, 40)) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("m")
@@ -434,9 +434,11 @@ async def test_models(work: Path) -> None:
         shown = screen_text(pilot)
         assert "nano" in shown
         assert "fits: about" in shown
-        await pilot.press("j", "j", "enter")
+        app.screen.point_at("Qwen2.5-Math-7B-PRM800K")
+        await pilot.press("enter")
         await until(pilot, lambda: "not on this machine" in flat(pilot))
-        await pilot.press("k", "k", "enter")
+        app.screen.point_at("nano")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SolutionScreen))
         await judged(app, pilot)
         assert sight(app).first_error == 1
