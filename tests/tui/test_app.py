@@ -1,6 +1,7 @@
 """The app's main ways, with the real built-in model: open, edit and heal, watch, search, many, export, quit."""
 
 import asyncio
+import io
 import json
 import time
 from pathlib import Path
@@ -333,6 +334,26 @@ async def test_best_of_n(work: Path) -> None:
         assert isinstance(app.screen, CandidatesScreen)
 
 
+async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
+    """After Ctrl-S and a name the file holds the text, the title says no change, and q quits unasked."""
+    stream = io.BytesIO((work / "wrong.md").read_bytes())
+    app = StepcheckApp(Target("-", stream=stream), config.load({}))
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await judged(app, pilot)
+        await pilot.press("d")
+        assert "● changed" in screen_text(pilot)
+        await pilot.press("ctrl+s")
+        await pilot.press(*["backspace"] * 20)
+        await write(pilot, "saved.md")
+        await pilot.press("enter")
+        await until(pilot, lambda: "● changed" not in screen_text(pilot))
+        item = app.session.entries[0].item
+        assert isinstance(item, Document)
+        assert (work / "saved.md").read_text(encoding="utf-8") == item.text
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
 async def test_the_majority_joins_equal_answers(work: Path) -> None:
     r"""`0.5`, `\frac12` and `$\frac{1}{2}$` are one answer with three votes of four; no process is started to tell."""
     ends = ("\\boxed{0.5}", "\\boxed{\\frac12}", "the answer is $\\frac{1}{2}$.", "\\boxed{2}", "no idea.")
@@ -405,7 +426,7 @@ async def test_keys_can_be_remapped(work: Path) -> None:
 
 
 async def test_models(work: Path) -> None:
-    """M lists cards and what fits; a model without weights is not used, and it is said."""
+    """M opens on the model in use and says what fits; one without weights is not used, and it is said."""
     async with opened("wrong.md", (120, 40)) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("m")
@@ -413,9 +434,11 @@ async def test_models(work: Path) -> None:
         shown = screen_text(pilot)
         assert "nano" in shown
         assert "fits: about" in shown
-        await pilot.press("j", "j", "enter")
+        app.screen.point_at("Qwen2.5-Math-7B-PRM800K")
+        await pilot.press("enter")
         await until(pilot, lambda: "not on this machine" in flat(pilot))
-        await pilot.press("k", "k", "enter")
+        app.screen.point_at("nano")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SolutionScreen))
         await judged(app, pilot)
         assert sight(app).first_error == 1

@@ -4,10 +4,12 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from stepcheck import config
 from stepcheck.cli.judging import AskedCritic, open_asked
+from stepcheck.cli.main import main
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.reading import Target
 from stepcheck.tui.screens.solution import SolutionScreen
@@ -148,6 +150,25 @@ async def test_a_critic_elsewhere_is_not_asked_offline(work: Path) -> None:
         await ask(app, pilot)
         await until(pilot, lambda: ended(app))
         assert "is on another machine" in flat(pilot)
+    assert work
+
+
+def test_a_critics_model_without_a_critic_is_refused(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage, before any screen."""
+    assert main(["tui", "wrong.md", "--critic-model", "m"]) == 2
+    assert "give one with --critic" in capsys.readouterr().err
+    assert work
+
+
+async def test_an_edited_step_is_not_the_one_that_was_judged(work: Path) -> None:
+    """After a change the words stay, marked as being on the step as it was."""
+    with serving(says("No.")) as server:
+        app = app_with(server.address)
+        async with app.run_test(size=(60, 20), notifications=True) as pilot:
+            await ask(app, pilot)
+            await until(pilot, lambda: ended(app) and "a-model on step 2 No." in flat(pilot))
+            await pilot.press("d")
+            await until(pilot, lambda: "a-model on step 2 as it was" in flat(pilot))
     assert work
 
 

@@ -56,8 +56,9 @@ class ModelsScreen(ModalScreen[None]):
                 yield Facts(14, id="card")
 
     def on_mount(self) -> None:
-        """List what is there."""
+        """List what is there, with the cursor on the model in use."""
         self._list()
+        self.point_at(self.query_one(ModelList).used)
         self.query_one(ModelList).focus()
 
     def action_stop_pull(self) -> None:
