@@ -130,6 +130,9 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
             self.open_group(groups[0])
 
     def _screens(self) -> "list[SessionScreen]":
+        """The screens that can be told something; while the app ends, their widgets go one by one."""
+        if not self.is_running:
+            return []
         return [screen for screen in self.screen_stack if isinstance(screen, SessionScreen) and screen.is_mounted]
 
     def open_group(self, group: "Group") -> None:
