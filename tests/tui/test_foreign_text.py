@@ -97,9 +97,11 @@ async def test_one_step_of_five_megabytes(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     async with opened("huge.md") as (app, pilot):
         await until(pilot, lambda: app.session.complete, "for 5 MB")
-        await pilot.pause()
-        assert "So a is 3" in screen_text(pilot)
+        await until(pilot, lambda: "So a is 3" in screen_text(pilot), "for the step")
         detail = app.screen.query_one(Detail)
-        detail.scroll_to(y=detail.virtual_size.height, animate=False)
-        await pilot.pause(0.3)
-        assert "more characters, not shown here" in flat(pilot)
+
+        def at_the_end() -> bool:
+            detail.scroll_to(y=detail.virtual_size.height, animate=False)
+            return "more characters, not shown here" in flat(pilot)
+
+        await until(pilot, at_the_end, "for its end")
