@@ -152,5 +152,5 @@ def test_rates_are_measured_with_the_real_engine() -> None:
     steps: list[str] = []
     rates = measure((WeightType.BF16, WeightType.Q4_K_M), shape=shape, rounds=1, on_step=steps.append)
     assert [rate.weight_type for rate in rates] == [WeightType.BF16, WeightType.Q4_K_M]
-    assert all(rate.layer > 0 and rate.model == pytest.approx(rate.layer / 28) for rate in rates)
+    assert all(rate.layer > 0 and rate.model == pytest.approx(rate.layer / 27) for rate in rates)
     assert len(steps) == 2 + 2 * 2

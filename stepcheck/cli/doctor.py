@@ -42,7 +42,7 @@ def doctor(
 ) -> None:
     """Say what this machine can run, how fast, and what to install to make it faster.
 
-    With --bench, one layer of the 7B's shape is made and read in each weight type: about two minutes and 1.5 GB of disk
+    With --bench, a layer of the 7B's shape is made and read in each weight type: about two minutes and 3 GB of disk
     for their time. The rates are kept, and `models pull` chooses the type by them.
     """
     from stepcheck.hub.machine import keep_rates
@@ -158,5 +158,5 @@ def _rates(health: _Health) -> list[str]:
     if not health.rates:
         return ["prefill rates: not measured yet; stepcheck doctor --bench"]
     rows = [f"  {kind:<8} {rate:8.1f}" for kind, rate in health.rates.items()]
-    head = "prefill rates of the 7B shape, in tokens per second (measured on one layer, 512 tokens)"
+    head = "prefill rates of the 7B shape, in tokens per second (measured on a layer, 512 tokens)"
     return [head, *rows, f"  recommended for Qwen2.5-Math-PRM-7B: {health.recommended}"]
