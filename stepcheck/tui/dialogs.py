@@ -13,7 +13,6 @@ from stepcheck.tui.session import Session
 
 if TYPE_CHECKING:
     from stepcheck.checker import Review
-    from stepcheck.tui.editing import History
 
 
 class Dialogs(App[None]):
@@ -42,7 +41,7 @@ class Dialogs(App[None]):
         if not isinstance(document, Document) or history is None:
             return
         if document.source == "-":
-            self._save_as(document, history, then)
+            self._save_as(key, document, then)
             return
         try:
             save(history.saved, document)
@@ -54,7 +53,7 @@ class Dialogs(App[None]):
         self.say(f"saved {document.source}")
         then()
 
-    def _save_as(self, document: Document, history: "History", then: Callable[[], None]) -> None:
+    def _save_as(self, key: int, document: Document, then: Callable[[], None]) -> None:
         from stepcheck.document.saving import write
         from stepcheck.tui.screens.ask import AskScreen
 
@@ -69,7 +68,8 @@ class Dialogs(App[None]):
             except OSError as error:
                 self.say(f"{name}: cannot be written: {error.strerror or error}", error=True)
                 return
-            history.saved = document
+            self.session.moved(key, name)
+            self.saved()
             self.say(f"saved {name}")
             then()
 

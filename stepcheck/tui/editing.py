@@ -150,6 +150,11 @@ class History:
         """The state that was undone last, None if there is none."""
         return self._step(self.future, self.past, document)
 
+    def move(self, source: str) -> None:
+        """The document is in another file from now on, whatever state of it."""
+        for states in (self.past, self.future):
+            states[:] = [replace(state, source=source) for state in states]
+
     def changed(self, document: Document) -> bool:
         """Whether `document` differs from what is in the file."""
         return document.text != self.saved.text or document.steps != self.saved.steps

@@ -161,6 +161,24 @@ class Session:
         else:
             self.judge(key)
 
+    def moved(self, key: int, source: str) -> None:
+        """A document from standard input was saved: that file is where it is from now on.
+
+        A row keeps its place: what was written is its solution alone, without the problem.
+        """
+        entry = self.entries[key]
+        if not isinstance(entry.item, Document) or entry.history is None:
+            return
+        if entry.item.line is None:
+            document = replace(entry.item, source=source)
+            entry.history.move(source)
+            if entry.review is not None:
+                entry.result = replace(entry.review, document=document)
+            entry.item = document
+            if entry.phase.busy:
+                self.judge(key)
+        entry.history.saved = entry.item
+
     def scored(self, message: "Scored") -> bool:
         """Take a result in; False if it is of a document that was changed meanwhile."""
         entry = self.entries[message.key] if message.key < len(self.entries) else None

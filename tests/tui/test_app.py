@@ -338,7 +338,7 @@ async def test_best_of_n(work: Path) -> None:
 
 
 async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
-    """After Ctrl-S and a name the file holds the text, the title says no change, and q quits unasked."""
+    """After Ctrl-S and a name the file holds the text; a later Ctrl-S goes there unasked, also after an undo."""
     stream = io.BytesIO((work / "wrong.md").read_bytes())
     app = StepcheckApp(Target("-", stream=stream), config.load({}))
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
@@ -353,6 +353,12 @@ async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
         item = app.session.entries[0].item
         assert isinstance(item, Document)
         assert (work / "saved.md").read_text(encoding="utf-8") == item.text
+        assert "saved.md" in screen_text(pilot).splitlines()[0]
+        await pilot.press("u")
+        await until(pilot, lambda: "● changed" in screen_text(pilot))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "● changed" not in screen_text(pilot))
+        assert (work / "saved.md").read_bytes() == (work / "wrong.md").read_bytes()
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
 

@@ -32,7 +32,9 @@ class Critiquing(SessionScreen):
         critique = self._critique
         self.set_class(critique is not None, "-critique")
         if critique is not None:
-            changed = self.session.entries[self.key].item is not critique.document
+            item = self.session.entries[self.key].item
+            now = (item.problem, item.steps) if isinstance(item, Document) else None
+            changed = now != (critique.document.problem, critique.document.steps)
             self.query_one(CritiquePane).see(critique, changed=changed, source_shown=self.source_shown)
 
     def action_back(self) -> None:
