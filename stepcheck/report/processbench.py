@@ -11,7 +11,8 @@ from stepcheck.report.tables import Table, interval, number, signed
 
 def tables(result: ProcessBenchResult) -> list[Table]:
     """Return every table of a result, the main one first."""
-    return [main_table(result), published_table(result), *detail_tables(result)]
+    beside = published_table(result)
+    return [main_table(result), *([beside] if beside else []), *detail_tables(result)]
 
 
 def head(result: ProcessBenchResult) -> list[str]:
@@ -38,10 +39,12 @@ def main_table(result: ProcessBenchResult) -> Table:
     return Table(title, columns, tuple(rows), tuple(notes))
 
 
-def published_table(result: ProcessBenchResult) -> Table:
-    """Set the F1 beside the published ones; the model's own row shows the difference to it."""
+def published_table(result: ProcessBenchResult) -> Table | None:
+    """Set the F1 beside the published ones and say the difference; None where no subset is one of the four."""
     table = published.tables().processbench
     names = [subset.name for subset in result.subsets if subset.name in table.subsets]
+    if not names:
+        return None
     ours = {subset.name: subset.score.f1 for subset in result.subsets}
     mark = " (partial)" if result.partial else ""
     first = (f"{result.model}, here{mark}", *(number(ours[name]) for name in names), "")

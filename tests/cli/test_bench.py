@@ -118,6 +118,16 @@ def test_processbench_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in out
 
 
+def test_a_file_of_ones_own_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """The published figures are shown beside a published subset only."""
+    Path("math.json").rename("own.json")
+    assert main(["bench", "processbench", "--data", "own.json", "--run", "r"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^own +6 +33.3 +50.0 +40.0 +\[", out, re.MULTILINE)
+    assert "By generator" in out
+    assert "published" not in out
+
+
 def test_the_same_command_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A run without a name is found again; what is done is not done again; the figures are the same."""
     names = asked(monkeypatch)
