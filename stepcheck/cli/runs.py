@@ -283,7 +283,7 @@ def view(run: RunArgument, *, runs_dir: options.RunsDirOption = None) -> None:
     with _open(run, runs_dir) as found:
         if not found.count().done:
             raise RunError(f"run {found.manifest.name} has no rows yet")
-        RunBrowser(found).run()
+        RunBrowser(found, theme=config.load({}).theme).run()
 
 
 def _open(name: str, runs_dir: str | None) -> "Run":

@@ -79,12 +79,7 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         self.target, self.editor, self.puller, self.open_critic = target, tuple(editor), puller, critic
         self.session = Session(config, self.post_message, config.model, config.threshold)
-        for theme in colours.THEMES:
-            self.register_theme(theme)
-        self.theme = config.theme if not self.no_color else "mono"
-        self._filters.insert(0, colours.Clean())
-        if self.no_color:
-            self._filters[1:] = [colours.NoColour(frozenset())]
+        colours.dress(self, config.theme)
         self.set_keymap(keymap(config.keys))
 
     def on_mount(self) -> None:

@@ -6,7 +6,7 @@ before; this one catches what an editor holds), and with NO_COLOR no colour leav
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,6 +16,9 @@ from textual.theme import Theme
 
 from stepcheck.report.band import Band
 from stepcheck.report.clean import HOSTILE
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 DEFAULT: Final = "okabe-ito"
 
@@ -86,6 +89,16 @@ THEMES: Final = tuple(_theme(name, palette) for name, palette in _PALETTES.items
 def palette(theme: Theme) -> Palette:
     """The palette of a theme; Textual's own themes get Okabe and Ito's."""
     return _PALETTES.get(theme.name) or _PALETTES["okabe-ito" if theme.dark else "okabe-ito-light"]
+
+
+def dress(app: "App[None]", theme: str) -> None:
+    """Give an app the themes, the one that is asked for (with NO_COLOR: none), and the filters."""
+    for known in THEMES:
+        app.register_theme(known)
+    app.theme = "mono" if app.no_color else theme
+    app._filters.insert(0, Clean())  # noqa: SLF001 (Textual has no public place for a filter)
+    if app.no_color:
+        app._filters[1:] = [NoColour(frozenset())]  # noqa: SLF001 (as above)
 
 
 class Clean(LineFilter):

@@ -13,6 +13,7 @@ from stepcheck.bench.cases import Failure, Graded, Labelled, Row
 from stepcheck.bench.runs.manifest import DataPart, Manifest
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.runs.writing import RunWriter
+from stepcheck.tui.colours import Palette
 from stepcheck.tui.runs import RunBrowser
 from stepcheck.tui.runs.browsing import chosen, entries
 from stepcheck.tui.runs.case import CaseScreen
@@ -71,7 +72,7 @@ def test_candidates_are_listed_by_their_grade() -> None:
 def printed(made: Row) -> str:
     """What a person sees of a case at threshold 0.5."""
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(render(made, 0.5))
+    console.print(render(made, 0.5, Palette("", "", "")))
     return "\n".join(line.rstrip() for line in console.export_text().splitlines())
 
 
@@ -110,6 +111,24 @@ async def test_browsing(run: Run) -> None:
         await pilot.press("p", "q")
         await pilot.pause()
         assert table.cursor_row == 1
+
+
+@pytest.mark.parametrize(("no_color", "colours"), [(None, {"#56b4e9", "#d55e00", "#e69f00"}), ("1", set())])
+async def test_outcomes_have_glyph_and_colour(
+    run: Run, monkeypatch: pytest.MonkeyPatch, no_color: str | None, colours: set[str]
+) -> None:
+    """Each outcome stands with its glyph, in the theme's colours; with NO_COLOR no colour leaves the app."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    app = RunBrowser(run)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+        picture = app.export_screenshot().lower()
+    for words in ("✓ hit", "✗ missed", "✗ false alarm", "~ wrong index", "! error"):
+        assert any(words in line for line in lines)
+    assert {colour for colour in ("#56b4e9", "#d55e00", "#e69f00") if colour in picture} == colours
 
 
 async def test_searching(run: Run) -> None:

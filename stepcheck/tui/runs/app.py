@@ -6,6 +6,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from stepcheck.bench.runs.store import Run
+from stepcheck.tui import colours
 from stepcheck.tui.runs.browsing import entries
 from stepcheck.tui.runs.listing import ListingScreen
 
@@ -17,8 +18,9 @@ class RunBrowser(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, priority=True)]
 
-    def __init__(self, run: Run, threshold: float | None = None) -> None:
+    def __init__(self, run: Run, threshold: float | None = None, *, theme: str = colours.DEFAULT) -> None:
         super().__init__()
+        colours.dress(self, theme)
         self._run_read = run
         self._threshold = run.manifest.threshold if threshold is None else threshold
 

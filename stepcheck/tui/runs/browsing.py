@@ -5,12 +5,25 @@ from dataclasses import dataclass
 
 from stepcheck.bench.cases import Graded, Key, Labelled, Row
 from stepcheck.bench.metrics import RIGHT, predict
+from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.rows import outcome
 
 EVERYTHING = "all"
 LABELLED_FILTERS = (EVERYTHING, "missed", "false alarm", "wrong index", "error", "hit")
 GRADED_FILTERS = (EVERYTHING, "wrong", "right", "could not tell", "error")
+
+BANDS = {
+    "hit": Band.good,
+    "right": Band.good,
+    "missed": Band.bad,
+    "false alarm": Band.bad,
+    "wrong": Band.bad,
+    "wrong index": Band.doubtful,
+    "could not tell": Band.doubtful,
+}
+"""How good each outcome is; an error is none of these."""
+GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗", None: "!"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,11 @@ class Entry:
     key: Key
     outcome: str
     words: tuple[str, ...]
+
+    @property
+    def band(self) -> Band | None:
+        """How good that is; None for what could not be scored."""
+        return BANDS.get(self.outcome)
 
 
 LABELLED_COLUMNS = ("case", "outcome", "label", "predicted", "lowest", "steps", "generator")

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from stepcheck.bench.runs.store import Run
+from stepcheck.tui.colours import palette
 from stepcheck.tui.runs.browsing import Entry
 from stepcheck.tui.runs.steps import CaseText
 
@@ -30,7 +31,7 @@ class CaseScreen(Screen[int]):
 
     def compose(self) -> ComposeResult:
         """Lay out."""
-        yield VerticalScroll(CaseText(self._run.row(self._listed[self._place].key), self._threshold))
+        yield VerticalScroll(self._text())
         yield Footer()
 
     async def action_step(self, by: int) -> None:
@@ -41,8 +42,11 @@ class CaseScreen(Screen[int]):
         self._place = place
         scroll = self.query_one(VerticalScroll)
         await scroll.query(CaseText).remove()
-        await scroll.mount(CaseText(self._run.row(self._listed[place].key), self._threshold))
+        await scroll.mount(self._text())
         scroll.scroll_home(animate=False)
+
+    def _text(self) -> CaseText:
+        return CaseText(self._run.row(self._listed[self._place].key), self._threshold, palette(self.app.current_theme))
 
     def action_leave(self) -> None:
         """Go back to the list."""

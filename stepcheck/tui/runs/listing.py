@@ -12,6 +12,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from stepcheck.bench.runs.store import Run
 from stepcheck.report.clean import clean_line
+from stepcheck.tui.colours import palette
 from stepcheck.tui.runs import browsing
 from stepcheck.tui.runs.browsing import Entry
 from stepcheck.tui.runs.case import CaseScreen
@@ -106,8 +107,15 @@ class ListingScreen(Screen[None]):
         self._shown = browsing.chosen(self._listed, name, self.query_one(Input).value)
         table: DataTable[Text] = self.query_one(DataTable)
         table.clear()
-        table.add_rows([Text(word) for word in entry.words] for entry in self._shown)
+        table.add_rows(self._cells(entry) for entry in self._shown)
         self.query_one("#filters", Static).update(self._filters())
+
+    def _cells(self, entry: Entry) -> list[Text]:
+        """The words of a row, the outcome with its glyph and colour."""
+        cells = [Text(word) for word in entry.words]
+        style = palette(self.app.current_theme).style(entry.band)
+        cells[1] = Text(f"{browsing.GLYPHS[entry.band]} {entry.outcome}", style)
+        return cells
 
     def _head(self) -> Text:
         manifest = self._run.manifest

@@ -9,19 +9,19 @@ from stepcheck.bench.cases import Graded, Labelled, Row
 from stepcheck.bench.metrics import RIGHT, predict
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
-
-GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}
+from stepcheck.tui.colours import Palette
+from stepcheck.tui.runs.browsing import GLYPHS
 
 
 class CaseText(Static):
     """All of one row as text; nothing in it is markup."""
 
-    def __init__(self, row: Row, threshold: float) -> None:
-        super().__init__(render(row, threshold), markup=False)
+    def __init__(self, row: Row, threshold: float, palette: Palette) -> None:
+        super().__init__(render(row, threshold, palette), markup=False)
         self.row = row
 
 
-def render(row: Row, threshold: float) -> Group:
+def render(row: Row, threshold: float, palette: Palette) -> Group:
     """Lay a row out. Pure."""
     title = f"{row.subset} {row.id}" + (f"[{row.candidate}]" if isinstance(row.facts, Graded) else "")
     about = [Text(clean_line(line), "italic") for line in _about(row, threshold)]
@@ -31,7 +31,7 @@ def render(row: Row, threshold: float) -> Group:
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for index in range(len(row.steps)):
-        grid.add_row(Text(str(index + 1), "dim"), *_step(row, index, threshold))
+        grid.add_row(Text(str(index + 1), "dim"), *_step(row, index, threshold, palette))
     return Group(Text(clean_line(title), "bold"), *about, *problem, grid)
 
 
@@ -54,17 +54,17 @@ def _about(row: Row, threshold: float) -> list[str]:
     return [line for line in lines if line]
 
 
-def _step(row: Row, index: int, threshold: float) -> tuple[Text, Text]:
+def _step(row: Row, index: int, threshold: float, palette: Palette) -> tuple[Text, Text]:
     """The reward with its glyph, and the step with the marks that stand below it."""
     marks, reward = [], Text("")
     if isinstance(row.facts, Labelled) and row.facts.label == index:
         marks.append("◀ labelled first error")
     if row.rewards is not None:
         kind = band(row.rewards[index], threshold)
-        reward = Text(f"{GLYPHS[kind]} {row.rewards[index]:.3f}", f"bold {kind.colour}")
+        reward = Text(f"{GLYPHS[kind]} {row.rewards[index]:.3f}", palette.style(kind, bold=True))
         if predict(row.rewards, threshold) == index:
             marks.append("◀ predicted first error")
     text = Text(clean(row.steps[index]).strip())
     for mark in marks:
-        text.append(f"\n{mark}", f"bold {Band.bad.colour}")
+        text.append(f"\n{mark}", palette.style(Band.bad, bold=True))
     return reward, text
