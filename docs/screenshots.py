@@ -16,8 +16,11 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from stepcheck import config
+from stepcheck.bench.runs.store import Run
+from stepcheck.cli.main import main as stepcheck
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.reading import Target
+from stepcheck.tui.runs import RunBrowser
 
 DOCS = Path(__file__).parent
 EXAMPLES = DOCS.parent / "examples"
@@ -47,6 +50,16 @@ async def shoot(name: str) -> str:
         return _ADDRESSES.sub("", app.export_screenshot(title=f"stepcheck tui {file}"))
 
 
+async def shoot_run() -> str:
+    """Judge the labelled solutions as a bench does, and return the picture of the run's list."""
+    stepcheck(["bench", "processbench", "--data", "labelled.jsonl", "--run", "labelled", "--runs-dir", "runs"])
+    with Run(Path("runs") / "labelled") as run:
+        app = RunBrowser(run)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await pilot.pause(0.4)
+            return _ADDRESSES.sub("", app.export_screenshot(title="stepcheck runs view labelled"))
+
+
 async def _settled(app: StepcheckApp, pilot: Pilot[None]) -> None:
     """Wait until nothing is under way any more."""
     await pilot.pause(0.6)
@@ -74,6 +87,8 @@ def main() -> None:
         for name in SHOTS:
             (DOCS / f"{name}.svg").write_text(asyncio.run(shoot(name)), encoding="utf-8")
             print(f"docs/{name}.svg")
+        (DOCS / "run.svg").write_text(asyncio.run(shoot_run()), encoding="utf-8")
+        print("docs/run.svg")
 
 
 if __name__ == "__main__":
