@@ -42,8 +42,8 @@ def doctor(
 ) -> None:
     """Say what this machine can run, how fast, and what to install to make it faster.
 
-    With --bench, a layer of the 7B's shape is made and read in each weight type: about two minutes and 3 GB of disk
-    for their time. The rates are kept, and `models pull` chooses the type by them.
+    With --bench, two layers of the 7B's shape are made and read in each weight type: two minutes and, meanwhile, 3 GB of disk
+    The rates are kept, and `models pull` chooses the type by them.
     """
     from stepcheck.hub.machine import keep_rates
 

@@ -57,9 +57,9 @@ def test_measured_rates_are_kept_and_recommended_by(
 ) -> None:
     """After --bench the table is shown, also the next time, and a pull without a type takes what it recommends."""
     rates = [
-        Rate(WeightType.Q8_0, 560.0, 20.0),
-        Rate(WeightType.Q4_K_M, 840.0, 30.0),
-        Rate(WeightType.Q4_0, 868.0, 31.0),
+        Rate(WeightType.Q8_0, 2, 560.0, 20.0),
+        Rate(WeightType.Q4_K_M, 2, 840.0, 30.0),
+        Rate(WeightType.Q4_0, 2, 868.0, 31.0),
     ]
     monkeypatch.setattr(speed, "measure", lambda **_options: rates)
     monkeypatch.setattr(machine, "memory_available", lambda: 64_000_000_000)
