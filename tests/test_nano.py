@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from models.nano import documents, numbers, problems, slips, stream, templates, tokenizer, writing
 from models.nano.chinese import Translator
-from models.nano.equations import UnreadableError, invent, read, value
+from models.nano.equations import UnreadableError, invent, leaves, read, value
 from tests.nano_texts import PLAIN, build_tokenizer, calculated, holds, said
 
 
@@ -198,12 +198,25 @@ def test_every_style_says_the_same(words: Tokenizer) -> None:
     assert checked > 1000
 
 
+def test_plain_equations_are_always_written_alike(words: Tokenizer) -> None:
+    """One operation, whole operands under a thousand, the result last; beside the right one up to three wrong ones."""
+    rng, encoder = random.Random(18), documents.Encoder(words)
+    for _ in range(60):
+        operands = list(leaves(stream.draw_plain_sum(rng).equation.left))
+        assert len(operands) == 2
+        row = stream.make_equation(encoder, rng, plain=True)
+        assert 2 <= len(row.marks) <= 4
+        assert [label for _, label in row.marks] == [1] + [0] * (len(row.marks) - 1)
+        trunk = words.decode([t for t, branch in zip(row.tokens, row.branches, strict=True) if branch == 0])
+        assert re.fullmatch(r"\d{1,3} ?[-+*/] ?\d{1,3} ?= ?[\d.]+(<extra_0>)?", trunk), trunk
+
+
 def test_a_slip_is_taught_with_the_right_token(words: Tokenizer) -> None:
     """Where the text shows a wrong result, the target is the right one: 48/2=25 teaches 24."""
     encoder = documents.Encoder(words)
     left = read("48/2")
     calculation = slips.Calculation(problems.Equation(left, Fraction(24)), {}, Fraction(25), Fraction(24))
-    row = encoder.equation(writing.write_equation(calculation, PLAIN), 0)
+    row = encoder.equation([(writing.write_equation(calculation, PLAIN), 0)])
     ((place, target),) = row.targets
     assert words.id_to_token(row.tokens[place + 1]) == "25"
     assert target == documents.classes()["24"]

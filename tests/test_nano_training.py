@@ -80,23 +80,27 @@ def test_a_tree_reads_like_its_documents(words: Tokenizer) -> None:
     model = checkpoint.fresh(words, shape, 0)
     for parameter in model.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
-    branches = 0
+    branches = whole = there = 0
     for _ in range(6):
         tree = stream.make_tree([templates.compose(rng)], rng)
         batch = documents.collate([encoder.tree(tree)])
-        hidden = model(*(torch.from_numpy(part) for part in (batch.tokens, batch.positions, batch.branches)))
+        hidden = model(torch.from_numpy(batch.tokens), *batch.tree())
         found = torch.softmax(model.score(hidden.flatten(0, 1)[batch.marks]), -1)[:, 1].detach().numpy()
         order = [
             (index, step)
             for index, right in enumerate(tree.steps)
-            for step in (*(slip for at, slip in tree.slips if at == index), right)
+            for step in (right, *(slip for at, slip in tree.slips if at == index))
         ]
-        assert [label for _, label in encoder.tree(tree).marks] == [int(s == tree.steps[i]) for i, s in order]
+        row = encoder.tree(tree)
+        assert [label for _, label in row.marks] == [int(s == tree.steps[i]) for i, s in order]
         for reward, (index, step) in zip(found, order, strict=True):
             plain = writing.Written(tree.question, (*tree.steps[:index], step), None, None, carried=False)
             assert np.isclose(evaluate.rewards(model, [encoder.document(plain)])[0][-1], reward, atol=1e-5)
         branches += len(tree.slips)
+        whole += sum(len(words.encode("".join(f.text for f in step)).ids) + 1 for _, step in tree.slips)
+        there += sum(branch > 0 for branch in row.branches)
     assert branches > 6
+    assert there < 0.8 * whole, "what a slip shares with the right step is there once"
 
 
 def test_nothing_is_learned_after_the_first_wrong_step(words: Tokenizer) -> None:

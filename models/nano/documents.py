@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from models.nano.equations import OPERATORS
 from models.nano.numbers import digit_strings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+    from torch import Tensor
 
     from models.nano.writing import Fragment, Tree, Written
 
@@ -62,6 +64,10 @@ class Batch:
     checked: NDArray[np.int64]
     checks: NDArray[np.int64]
 
+    def tree(self) -> tuple[Tensor, ...]:
+        """Positions and branches, for the network, of a batch that has any branches."""
+        return (torch.from_numpy(self.positions), torch.from_numpy(self.branches)) if self.branches.any() else ()
+
 
 @cache
 def classes() -> dict[str, int]:
@@ -89,18 +95,17 @@ class Encoder:
         row = self._opened(written.question)
         for index, step in enumerate(written.steps):
             learn = whole or written.first_error is None or index <= written.first_error
-            self._add(row, step, int(index != written.first_error), learn=learn)
+            self._add(row, [(step, int(index != written.first_error))], learn=learn)
         return row
 
     def tree(self, tree: Tree) -> Encoded:
-        """The same for a tree: each slip is a branch of its own at the place of its step."""
+        """The same for a tree: each slip is a branch from where its step begins to differ."""
         row = self._opened(tree.question)
+        branches = 0
         for index, step in enumerate(tree.steps):
-            trunk = len(row.tokens) - 1 if not index else row.marks[-1][0]
-            for branch, (at, slip) in enumerate(tree.slips, 1):
-                if at == index:
-                    self._add(row, slip, 0, learn=True, branch=branch, before=trunk)
-            self._add(row, step, 1, learn=True, before=trunk)
+            slips = [(slip, 0) for at, slip in tree.slips if at == index]
+            self._add(row, [(step, 1), *slips], branches=branches)
+            branches += len(slips)
         return row
 
     def _opened(self, question: str) -> Encoded:
@@ -109,40 +114,63 @@ class Encoder:
         row.extend([*self.opening, *asked, *self.turn], 0, 0)
         return row
 
-    def equation(self, fragments: Sequence[Fragment], label: int) -> Encoded:
-        """An equation alone, without the template. Its last number is the target: only that follows from the others."""
+    def equation(self, versions: Sequence[tuple[Sequence[Fragment], int]]) -> Encoded:
+        """Versions of an equation and their labels, without the template; the first is the trunk.
+
+        The last number is the target: only that follows from the others.
+        """
         row = Encoded()
-        self._add(row, only_last(fragments, sure=bool(label)), label, learn=True)
+        self._add(row, [(only_last(fragments, sure=bool(label)), label) for fragments, label in versions])
         return row
 
     def _add(
-        self,
-        row: Encoded,
-        step: Sequence[Fragment],
-        label: int,
-        *,
-        learn: bool,
-        branch: int = 0,
-        before: int | None = None,
+        self, row: Encoded, versions: Sequence[tuple[Sequence[Fragment], int]], *, learn: bool = True, branches: int = 0
     ) -> None:
-        """Add a step and its mark; `before` is the place of the token that it follows, the last one by default."""
-        encoding = self.tokenizer.encode("".join(f.text for f in step), add_special_tokens=False)
-        start = len(row.tokens)
-        before = start - 1 if before is None else before
-        row.extend([*encoding.ids, self.mark], branch, row.positions[before] + 1 if before >= 0 else 0)
-        if not learn:
-            return
-        row.marks.append((len(row.tokens) - 1, label))
-        token_at = {char: i for i, (a, b) in enumerate(encoding.offsets) for char in range(a, b)}
+        """Add a step with its mark; the other versions branch off before the first token that differs.
+
+        `branches` counts those of the row so far. A branch's tokens lie before the trunk's of that place, which they
+        must not see.
+        """
+        before = next((i for i in reversed(range(len(row.tokens))) if row.branches[i] == 0), -1)
+        position = row.positions[before] + 1 if before >= 0 else 0
+        encodings = [
+            self.tokenizer.encode("".join(f.text for f in step), add_special_tokens=False) for step, _ in versions
+        ]
+        trunk, *others = ids = [[*encoding.ids, self.mark] for encoding in encodings]
+        forks = [common(trunk, other) for other in others]
+        places: list[list[int]] = [[] for _ in versions]
+        for at, token in enumerate(trunk):
+            for number, fork in enumerate(forks, 1):
+                if fork == at:
+                    tail = ids[number][fork:]
+                    places[number] = [*places[0], *range(len(row.tokens), len(row.tokens) + len(tail))]
+                    row.extend(tail, branches + number, position + fork)
+            places[0].append(len(row.tokens))
+            row.extend([token], 0, position + at)
+        if learn:
+            for (step, label), encoding, where in zip(versions, encodings, places, strict=True):
+                row.marks.append((where[-1], label))
+                self._look(row, step, encoding.offsets, [before, *where])
+
+    @staticmethod
+    def _look(row: Encoded, step: Sequence[Fragment], offsets: list[tuple[int, int]], places: list[int]) -> None:
+        """Note targets and checks of a version; `places` are those of the token before it and of its own."""
+        token_at = {char: i for i, (a, b) in enumerate(offsets) for char in range(a, b)}
         at = 0
         for fragment in step:
             for char, target, same in _targets(fragment):
                 token = token_at[at + char]
-                place = start + token - 1 if token else before
-                if place >= 0:
-                    row.targets.append((place, target))
-                row.checks.append((start + token, int(same)))
+                if places[token] >= 0 and (places[token], target) not in row.targets:
+                    row.targets.append((places[token], target))
+                if (places[token + 1], int(same)) not in row.checks:
+                    row.checks.append((places[token + 1], int(same)))
             at += len(fragment.text)
+
+
+def common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens both begin with; less than either has."""
+    least = min(len(first), len(second)) - 1
+    return next((i for i in range(least) if first[i] != second[i]), least)
 
 
 def only_last(fragments: Sequence[Fragment], *, sure: bool) -> list[Fragment]:

@@ -61,7 +61,7 @@ def rewards(model: RewardModel, rows: Sequence[documents.Encoded]) -> list[NDArr
     for start in range(0, len(order), 32):
         chosen = order[start : start + 32]
         batch = documents.collate([rows[i] for i in chosen])
-        hidden = model(torch.from_numpy(batch.tokens))
+        hidden = model(torch.from_numpy(batch.tokens), *batch.tree())
         for k, i in enumerate(chosen):
             places = [place for place, _ in rows[i].marks]
             found[i] = torch.softmax(model.score(hidden[k, places]), -1)[:, 1].numpy()
@@ -82,9 +82,9 @@ def auc(right: NDArray[np.float32], wrong: NDArray[np.float32]) -> float:
 def quick_report(model: RewardModel, encoder: Encoder, choosing: Sequence[Problem]) -> str:
     """One line on fresh equations and a few documents, for the training log."""
     rng = random.Random("quick")
-    rows = [stream.make_equation(encoder, rng) for _ in range(600)]
-    scores = np.array([r[0] for r in rewards(model, rows)])
-    labels = np.array([row.marks[0][1] for row in rows])
+    rows = [stream.make_equation(encoder, rng, choosing) for _ in range(300)]
+    scores = np.concatenate(rewards(model, rows))
+    labels = np.array([label for row in rows for _, label in row.marks])
     parts = [f"equations {auc(scores[labels == 1], scores[labels == 0]):.3f}"]
     cases = score(model, encoder, held_out(choosing[:80], 0))
     parts += [f"{kind} {step_auc(cases, [kind]):.3f}" for kind in KINDS[1:]]

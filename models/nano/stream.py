@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from models.nano import mistakes, slips, writing
 from models.nano.chinese import Translator
 from models.nano.documents import BATCH_TOKENS, Encoded, bucketed, collate, only_last
-from models.nano.equations import invent, value
+from models.nano.equations import invent, leaves, value
 from models.nano.phrases import AFTER_SUM, BEFORE_SUM, DRILLS
 from models.nano.problems import Equation, Problem, carry, draw
 from models.nano.templates import compose
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 LONGEST = 800
 """Tokens in a training document; longer ones are left out."""
 
-EQUATIONS = 400
+EQUATIONS = 240
 """Equations in a batch of them."""
+
+WRONG = 3
+"""Wrong results beside each."""
 
 SHARD = 8
 """Document batches that are written together, so that each holds documents of like length."""
@@ -38,7 +41,10 @@ SHARD = 8
 OF_PROBLEMS = 0.5
 """Share of the calculations that come from problems; the others are invented and harder."""
 
-DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.35, 0.1, 0.05
+PLAIN_SHARDS = 90
+"""Shards of plain equations before all others: arithmetic is found sooner where it is always written alike."""
+
+DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.45, 0.1, 0.05
 """Of the documents: drills, and documents without branches; of the trees, those in Chinese characters."""
 
 BESIDE = 2
@@ -63,18 +69,36 @@ def draw_sum(problems: Sequence[Problem], rng: Random) -> slips.Calculation:
     return slips.Calculation(Equation(left, right, money=rng.random() < 0.1), {}, right, right)
 
 
+def draw_plain_sum(rng: Random) -> slips.Calculation:
+    """A right calculation with one operation and whole operands under a thousand."""
+    while True:
+        left = invent(rng)
+        operands = list(leaves(left))
+        if len(operands) == 2 and all(leaf.key.denominator == 1 and leaf.key < 1000 for leaf in operands):
+            right = value(left, {})
+            return slips.Calculation(Equation(left, right), {}, right, right)
+
+
 def spoiled(right: slips.Calculation, rng: Random) -> slips.Calculation:
     """The calculation with a wrong result; as it was where none was found."""
     wrong = mistakes.wrong_result(right.right, right.equation.left, right.worth, rng)
     return right if wrong is None else replace(right, result=wrong)
 
 
-def make_equation(encoder: Encoder, rng: Random, problems: Sequence[Problem] = ()) -> Encoded:
-    """An equation, wrong half the time."""
-    shown = draw_sum(problems, rng)
-    shown = spoiled(shown, rng) if rng.random() < 0.5 else shown
-    written = writing.write_equation(shown, writing.draw_style(rng))
-    return encoder.equation(writing.stripped(written), int(shown.result == shown.right))
+def make_equation(
+    encoder: Encoder, rng: Random, problems: Sequence[Problem] = (), *, plain: bool = False, wrong: int = WRONG
+) -> Encoded:
+    """An equation with a few wrong results beside it; a `plain` one has one operation and few ways of writing."""
+    right = draw_plain_sum(rng) if plain else draw_sum(problems, rng)
+    style = writing.draw_plain_style(rng) if plain else writing.draw_style(rng)
+    shown = [right, *(spoiled(right, rng) for _ in range(wrong))]
+    return encoder.equation(
+        [
+            (writing.stripped(writing.write_equation(one, style)), int(one is right))
+            for one in shown
+            if one is right or one.result != one.right
+        ]
+    )
 
 
 def make_written(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Written:
@@ -145,7 +169,8 @@ def shard(problems: Sequence[Problem], encoder: Encoder, seed: int, index: int, 
     """The batches of one shard: equations alone in the first ones, documents in the later."""
     rng = random.Random(f"{seed}/{index}")
     if index < equation_shards:
-        equations = [make_equation(encoder, rng, problems) for _ in range(SHARD * EQUATIONS)]
+        plain = index < min(PLAIN_SHARDS, equation_shards // 3)
+        equations = [make_equation(encoder, rng, problems, plain=plain) for _ in range(SHARD * EQUATIONS)]
         equations.sort(key=lambda row: len(row.tokens))
         batches = [collate(equations[i : i + EQUATIONS]) for i in range(0, len(equations), EQUATIONS)]
     else:

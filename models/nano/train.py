@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MUON_RATE = 0.015
 ADAM_RATE = 1e-3
 EMBEDDING_RATE = 6e-4
-DECAY_FROM = 0.5
+DECAY_FROM = 0.6
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
 GUESS_WEIGHT, CHECK_WEIGHT = 0.4, 1.0
@@ -96,7 +96,7 @@ class Trainer:
         places = functional.pad(places[chosen], (0, empty))
         targets = functional.pad(targets[chosen], (0, empty), value=IGNORED)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.fast):
-            hidden = self.model(torch.from_numpy(batch.tokens), *_tree(batch)).flatten(0, 1)
+            hidden = self.model(torch.from_numpy(batch.tokens), *batch.tree()).flatten(0, 1)
             guessed: Tensor = self.guess(hidden[places])
         loss = functional.cross_entropy(self.model.score(hidden[marks].float()), labels)
         second = functional.cross_entropy(guessed.float(), targets, ignore_index=IGNORED)
@@ -153,11 +153,6 @@ def batches(
                 progress.batch += 1
                 yield batch
             progress.shard, progress.batch = progress.shard + workers.count, 0
-
-
-def _tree(batch: Batch) -> tuple[Tensor, ...]:
-    """Positions and branches of a batch that has any branches."""
-    return (torch.from_numpy(batch.positions), torch.from_numpy(batch.branches)) if batch.branches.any() else ()
 
 
 def rate_at(done: float, step: int) -> float:
@@ -258,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=0, help="length in steps instead of minutes")
     parser.add_argument("--every", type=float, default=6, help="minutes between checkpoints")
     parser.add_argument(
-        "--equation-shards", type=int, default=160, help="shards of equations alone before the documents"
+        "--equation-shards", type=int, default=340, help="shards of equations alone before the documents"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of one worker; two were slower than one")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")

@@ -97,6 +97,13 @@ def draw_style(rng: Random) -> Style:
     )
 
 
+def draw_plain_style(rng: Random) -> Style:
+    """`48/2=24` or `48 / 2 = 24`."""
+    gap = rng.choice((" ", ""))
+    operators = {op: gap + op + gap for op in "+-*/"}
+    return Style(("", ""), False, operators, False, "", False, "none", gap + "=" + gap, False, "inline")
+
+
 def number(value: Fraction, group: str = "", *, money: bool = False) -> str:
     """Decimal notation, thousands grouped by `group`; exact, since no number here has more than six decimals."""
     whole, part = divmod(abs(value), 1)
