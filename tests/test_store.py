@@ -157,13 +157,13 @@ def test_large_files_are_hashed_again_only_when_they_changed(models: Path, monke
     """A large file that did not change is not read again; a changed one is, and refused."""
     monkeypatch.setattr(hashes, "REMEMBERED", 1)
     hashed: list[str] = []
-    real = hashes._hash
+    real = hashes.hash_file
 
     def count(path: Path) -> str:
         hashed.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(hashes, "_hash", count)
+    monkeypatch.setattr(hashes, "hash_file", count)
     model, memory = find("mine", models), models / "cache" / "hashes.json"
     verify(model, remember=memory)
     verify(model, remember=memory)

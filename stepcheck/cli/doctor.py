@@ -42,8 +42,8 @@ def doctor(
 ) -> None:
     """Say what this machine can run, how fast, and what to install to make it faster.
 
-    With --bench, two layers of the 7B's shape are made and read in each weight type: two minutes and, meanwhile, 3 GB of disk
-    The rates are kept, and `models pull` chooses the type by them.
+    With --bench, two layers of the 7B's shape are made and read in each weight type, which takes a few minutes and,
+    meanwhile, 3 GB of disk. The rates are kept, and `models pull` chooses the type by them.
     """
     from stepcheck.hub.machine import keep_rates
 

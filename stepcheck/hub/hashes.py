@@ -25,7 +25,7 @@ def sha256(path: Path, *, remember: Path | None = None, anew: bool = False) -> s
     try:
         state = path.stat()
         if state.st_size < REMEMBERED:
-            return _hash(path)
+            return hash_file(path)
         memory = remember or _memory()
         entry = _recall(memory).get(str(path))
         if (
@@ -35,7 +35,7 @@ def sha256(path: Path, *, remember: Path | None = None, anew: bool = False) -> s
             and isinstance(entry.get("sha256"), str)
         ):
             return str(entry["sha256"])
-        actual = _hash(path)
+        actual = hash_file(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     _keep(memory, str(path), _stamp(state), actual)
@@ -53,7 +53,8 @@ def _stamp(state: os.stat_result) -> list[int]:
     return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
-def _hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """Read a file and return its sha256, in hexadecimal. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

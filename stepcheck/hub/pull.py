@@ -33,7 +33,7 @@ from stepcheck.hub.convert import file_names, make_card, write_card
 from stepcheck.hub.durable import write_durably
 from stepcheck.hub.fetch import aside, fetch_range
 from stepcheck.hub.gguf_file import check_pair
-from stepcheck.hub.hashes import remember_hash
+from stepcheck.hub.hashes import hash_file, remember_hash
 from stepcheck.hub.heads import Part, head_parts, pack_head
 from stepcheck.hub.journal import Journal, open_journal, write_journal
 from stepcheck.hub.library import check
@@ -166,7 +166,7 @@ class _Pull:
         self._watch.step("hashing")
         head = pack_head({part.name: self._kept(part) for part in heads})
         head_sha256 = write_durably(self._staging / f"{offer.name}.head.safetensors", head)
-        return self._card(shape, tokenizer, sha256_of(path), head_sha256)
+        return self._card(shape, tokenizer, hash_file(path), head_sha256)
 
     def _convert_shard(self, shard: RemoteFile, file: BackboneFile, weights: list[Weight], heads: list[Part]) -> None:
         """Fetch a shard and put its tensors where they belong; one that holds nothing needed is not fetched."""
@@ -238,7 +238,7 @@ class _Pull:
         check_pair(backbone, head_path, offer.card)
         path = self._staging / f"{offer.name}.gguf"
         backbone.replace(path)
-        files = file_names(offer.name, sha256_of(path), sha256_of(head_path))
+        files = file_names(offer.name, hash_file(path), hash_file(head_path))
         return msgspec.structs.replace(
             offer.card,
             name=offer.name,
@@ -316,9 +316,3 @@ class _Pull:
 def _whole(tensor: Tensor) -> NDArray[np.float32]:
     """Read a tensor as one row."""
     return np.concatenate([rows.ravel() for rows in tensor.rows(SLAB)])
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

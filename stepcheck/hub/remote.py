@@ -211,14 +211,15 @@ def persist(attempt: Callable[[], T], watch: Watch, pace: float, *, what: str) -
     Raises:
         HubError: every attempt failed; says why the last one did.
     """
-    for number in range(ATTEMPTS):
+    failures = 0
+    while True:
         try:
             return attempt()
         except TransientError as error:
-            if number == ATTEMPTS - 1:
+            if failures == ATTEMPTS - 1:
                 raise HubError(f"{what}: {error}, {ATTEMPTS} times in a row; try again later") from error
-            rest(error, number, watch, pace, what=what)
-    raise AssertionError
+            rest(error, failures, watch, pace, what=what)
+            failures += 1
 
 
 def rest(error: TransientError, failures: int, watch: Watch, pace: float, *, what: str) -> None:
