@@ -5,7 +5,6 @@ A batch is a pure function of (problems, seed, index): the same seed gives the s
 
 from __future__ import annotations
 
-import itertools
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,11 +43,14 @@ OF_PROBLEMS = 0.5
 PLAIN_SHARDS = 90
 """Shards of plain equations before all others: arithmetic is found sooner where it is always written alike."""
 
-DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.45, 0.1, 0.05
+DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.35, 0.1, 0.05
 """Of the documents: drills, and documents without branches; of the trees, those in Chinese characters."""
 
-BESIDE = 2
-"""Slips beside each step of a tree, each of another kind."""
+RESULTS = 2
+"""Wrong results beside each step of a tree, and one copy or operation.
+
+A wrong result costs few tokens, and from it arithmetic is learned where it is needed: between words and units.
+"""
 
 SHARES = {"right": 42, "result": 18, "copy": 20, "operation": 20}
 """How often the documents are of each kind, in per cent."""
@@ -115,7 +117,7 @@ def make_written(problems: Sequence[Problem], rng: Random, *, invented: float = 
 
 
 def make_tree(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Tree:
-    """A right solution with slips of two kinds beside every step that has a place for them, often one by the answer."""
+    """A right solution with slips beside every step that has a place for them, often one by the answer."""
     while True:
         problem = compose(rng) if rng.random() < invented else rng.choice(problems)
         worth = draw(problem, rng) or carry(problem, {})
@@ -123,9 +125,9 @@ def make_tree(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2
             continue
         others: list[slips.Draft | None] = []
         for at in range(len(problem.steps)):
-            kinds = rng.sample(slips.KINDS, len(slips.KINDS))
-            drafts = (slips.plant(problem, worth, kind, rng, at=at) for kind in kinds)
-            others += itertools.islice((draft for draft in drafts if draft is not None), BESIDE)
+            others += [slips.plant(problem, worth, "result", rng, at=at) for _ in range(RESULTS)]
+            drafts = (slips.plant(problem, worth, kind, rng, at=at) for kind in rng.sample(("copy", "operation"), 2))
+            others.append(next((draft for draft in drafts if draft is not None), None))
         if rng.random() < 0.3:
             others.append(slips.wrong_answer(problem, worth, rng))
         return writing.write_tree(slips.right(problem, worth), [draft for draft in others if draft is not None], rng)
