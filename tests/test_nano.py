@@ -152,6 +152,34 @@ def test_a_number_that_a_constant_leans_on_is_not_drawn_anew() -> None:
     assert problem.free == {80}
 
 
+def test_a_number_that_a_later_result_equals_keeps_its_worth() -> None:
+    """A box holds 16 and two bags of 8 are 16 as well: the box's 16 does not follow the bags."""
+    problem = problems.parse(
+        "Two boxes hold 16 nuts each, 2 bags 8 each. How many nuts?",
+        "The boxes hold 2*16=<<2*16=32>>32.\nThe bags hold 2*8=<<2*8=16>>16.\nIn all 32+16=<<32+16=48>>48.\n#### 48",
+    )
+    rng = random.Random(20)
+    for _ in range(50):
+        worth = problems.draw(problem, rng)
+        if worth is None:
+            continue
+        for step in slips.right(problem, worth).steps:
+            left, result = re.findall(r"\d+[*+]\d+|(?<==)\d+", said(step))
+            assert calculated(left) == int(result)
+
+
+@pytest.mark.parametrize("said_so", ["since 20+10=30", "since 60/2 = 30"])
+def test_a_problem_that_calculates_without_saying_so_keeps_its_numbers(said_so: str) -> None:
+    """An equation without an annotation could not follow the others."""
+    problem = problems.parse(
+        "Ann has 60 pens, 20 red and 10 blue. She loses 4. How many?",
+        f"Red and blue are 20+10=<<20+10=30>>30.\nSo 30 are left, {said_so} pens.\n"
+        "She has 60-4=<<60-4=56>>56.\n#### 56",
+    )
+    assert not problem.free
+    assert problems.draw(problem, random.Random(0)) is None
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [

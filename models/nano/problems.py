@@ -52,6 +52,8 @@ _NUMBER = re.compile(r"(?<![\w.,/:])(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(\.\d+)?(?![\w
 _ANNOTATION = re.compile(r"<<([^<>=]+)=([^<>=]+)>>\s*\$?\s*(-?[\d,]*\.?\d+)?")
 _LEFT = re.compile(r"[\d$(.][\d\s.,$%+\-*/x×÷()]*=\s*(\$?)\s*$")
 _LOOSE = re.compile(r"=\s*\$?\s*$")
+_DIGITS = re.compile(r"\d+(?:\.\d+)?").findall
+_OPERATOR = re.compile(r"\s*[-+*/x×÷=]\s*\$?\s*")
 _WORDS = {
     1: "one a an single once first",
     2: "two twice double doubled doubles half pair pairs couple second both halves",
@@ -98,7 +100,8 @@ def parse(question: str, answer: str) -> Problem:
     if goal not in derived:
         raise UnreadableError("the answer is no result of a step")
     sources = {piece.key for piece in asked if isinstance(piece, Number)}
-    return Problem(asked, steps, goal, frozenset(_free(question, sources, derived, steps)))
+    free = frozenset(_free(question, sources, derived, steps))
+    return Problem(asked, steps, goal, frozenset() if _is_rigid(steps, free | derived) else free)
 
 
 def _parse_text(text: str) -> Text:
@@ -137,6 +140,16 @@ def _parse_step(line: str) -> Text:
         if re.match(r"\s*[-+*/x×÷=(]\s*[\d$(]", line[at:]) or (found[3] is None):
             raise UnreadableError(line)
     return (*pieces, *_parse_text(line[at:]))
+
+
+def _is_rigid(steps: tuple[Text, ...], changing: frozenset[Fraction]) -> bool:
+    """Whether the text calculates where no annotation says so: another number there would make it untrue.
+
+    That is `20+10=30` between numbers, or a number that cannot be told apart, as in `8/2 = 3`.
+    """
+    bare = {Fraction(found) for step in steps for piece in step if isinstance(piece, str) for found in _DIGITS(piece)}
+    between = (piece for step in steps for piece in step[1:-1] if isinstance(piece, str))
+    return bool(bare & changing) or any(_OPERATOR.fullmatch(piece) for piece in between)
 
 
 def _free(question: str, sources: set[Fraction], derived: set[Fraction], steps: tuple[Text, ...]) -> Iterator[Fraction]:
@@ -190,8 +203,12 @@ def _redraw(key: Fraction, rng: Random) -> Fraction:
 
 
 def carry(problem: Problem, chosen: Valuation) -> dict[Fraction, Fraction] | None:
-    """Evaluate every equation; None where a result is not of its old kind or contradicts another."""
+    """Evaluate every equation; None where a result is not of its old kind or contradicts another.
+
+    A number that the question gives, or that was reckoned with, keeps its worth when a result happens to equal it.
+    """
     worth = dict(chosen)
+    given = {piece.key for piece in problem.question if isinstance(piece, Number)}
     for step in problem.steps:
         for piece in step:
             if not isinstance(piece, Equation):
@@ -200,7 +217,9 @@ def carry(problem: Problem, chosen: Valuation) -> dict[Fraction, Fraction] | Non
                 result = value(piece.left, worth)
             except UnreadableError:
                 return None
-            if not fits(result, piece.key) or worth.get(piece.key, result) != result:
+            given |= {leaf.key for leaf in leaves(piece.left)} - worth.keys()
+            was = worth.get(piece.key, piece.key if piece.key in given else result)
+            if not fits(result, piece.key) or was != result:
                 return None
             worth[piece.key] = result
     return worth
