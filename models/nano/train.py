@@ -1,4 +1,4 @@
-"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 105`.
+"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 85`.
 
 Resumable: DIR/state.safetensors is the last checkpoint, and a second call goes on from it. The data stream depends on
 the seed and the workers alone; how far it gets in the minutes depends on the machine (`--steps` fixes that as well).
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gsm8k", type=Path, required=True, help="GSM8K's train.jsonl")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=76)
+    parser.add_argument("--minutes", type=float, default=85)
     parser.add_argument("--steps", type=int, default=0, help="length in steps instead of minutes")
     parser.add_argument("--every", type=float, default=6, help="minutes between checkpoints")
     parser.add_argument(
