@@ -158,5 +158,5 @@ def _rates(health: _Health) -> list[str]:
     if not health.rates:
         return ["prefill rates: not measured yet; stepcheck doctor --bench"]
     rows = [f"  {kind:<8} {rate:8.1f}" for kind, rate in health.rates.items()]
-    head = "prefill rates of the 7B shape, in tokens per second (measured on a layer, 512 tokens)"
+    head = "prefill rates of the 7B shape, in tokens per second (measured on two layers, 512 tokens)"
     return [head, *rows, f"  recommended for Qwen2.5-Math-PRM-7B: {health.recommended}"]

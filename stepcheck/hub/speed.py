@@ -1,4 +1,4 @@
-"""How fast this machine reads, by weight type: measured on a layer of the 7B's exact shape, with random weights.
+"""How fast this machine reads, by weight type: measured on two layers of the 7B's exact shape, with random weights.
 
 Owns the models of the measurement, made and deleted again, and its way: every type is loaded, then each reads the same
 length once per round, one after the other, so that a busy moment hits all; the best round counts, for noise only ever
