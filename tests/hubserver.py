@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 Fault = Literal[
     "ok",
@@ -330,6 +332,15 @@ def _read(content: bytes | Path, start: int, end: int) -> Iterator[bytes]:
         while start < end and (data := file.read(min(1 << 16, end - start))):
             start += len(data)
             yield data
+
+
+@contextmanager
+def standing_in(monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> Iterator[HubServer]:
+    """Serve a checkpoint as `some/random` on a server that this process and its children take for the hub."""
+    with serving(some__random=Repository(checkpoint)) as running:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
 
 
 @contextmanager

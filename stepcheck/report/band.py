@@ -13,12 +13,13 @@ MARGIN = 0.15
 class Band(Enum):
     """How a step is shown; `bad` is exactly what the verdict calls wrong."""
 
-    good = ("ok", "#56B4E9")
-    doubtful = ("doubtful", "#E69F00")
-    bad = ("wrong", "#D55E00")
+    good = ("ok", "✓", "#56B4E9")
+    doubtful = ("doubtful", "~", "#E69F00")
+    bad = ("wrong", "✗", "#D55E00")
 
-    def __init__(self, word: str, colour: str) -> None:
+    def __init__(self, word: str, glyph: str, colour: str) -> None:
         self.word = word
+        self.glyph = glyph
         self.colour = colour
 
 

@@ -8,11 +8,10 @@ from html import escape
 
 from stepcheck.checker import Review, Unscored
 from stepcheck.latex import show
-from stepcheck.report.band import Band, band
+from stepcheck.report.band import band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
 
-_GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}
 _STYLE = """
 :root{--ground:#fbfbf9;--text:#1f2933;--soft:#e2e4e0;--good:#0072b2;--doubtful:#9a6700;--wrong:#c04000}
 @media (prefers-color-scheme:dark){:root{--ground:#0f1419;--text:#d8dee4;--soft:#222b35;--good:#56b4e9;
@@ -88,7 +87,7 @@ def _step(review: Review, index: int, *, source_shown: bool) -> str:
     text = _text(review.document.steps[index].text, source_shown=source_shown)
     return (
         f'<li class="{place_class}"><span class="n">{index + 1}</span>'
-        f'<span class="{kind.word}">{_GLYPHS[kind]}</span><span class="{kind.word}">{reward:.3f}</span>'
+        f'<span class="{kind.word}">{kind.glyph}</span><span class="{kind.word}">{reward:.3f}</span>'
         f'<span class="bar {kind.word}"><i style="width:{100 * reward:.1f}%"></i></span>'
         f'<span class="text">{text}{mark}</span></li>'
     )

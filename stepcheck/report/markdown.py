@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 
 from stepcheck.checker import Review, Unscored
-from stepcheck.report.band import Band, band
+from stepcheck.report.band import band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
 from stepcheck.steps.maths import formulas
 
-_GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\]\(|\]\[|\]:")
 
@@ -41,7 +40,7 @@ def _review(review: Review) -> Iterator[str]:
     yield f"**Problem.** {_inert(document.problem.strip())}"
     for index, (step, reward) in enumerate(zip(document.steps, review.rewards, strict=True)):
         mark = " ◀ first error" if index == first else ""
-        yield f"\n**{_GLYPHS[band(reward, threshold)]} Step {index + 1}** · {reward:.3f}{mark}\n"
+        yield f"\n**{band(reward, threshold).glyph} Step {index + 1}** · {reward:.3f}{mark}\n"
         yield from (f"> {line}".rstrip() for line in _inert(step.text).split("\n"))
     yield ""
     if first is None:

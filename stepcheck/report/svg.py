@@ -20,7 +20,6 @@ CELLS = 92
 _CELL, _LINE, _EDGE = 8.4, 20, 16
 _BAR = 10
 _HEAD = 5 + 2 + 6 + _BAR + 1
-_GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}
 _GREY, _TEXT, _GROUND, _SOFT = "#8b98a5", "#d8dee4", "#0f1419", "#222b35"
 
 
@@ -119,7 +118,7 @@ def _step(review: Review, index: int, *, source_shown: bool) -> Iterator[Row]:
     late = first is not None and index > first
     head = (
         _Run(0, f"{index + 1:>3}", _GREY),
-        _Run(5, _GLYPHS[kind], kind.colour, bold=True),
+        _Run(5, kind.glyph, kind.colour, bold=True),
         _Run(7, f"{reward:.3f}", kind.colour),
         _Run(13, "", kind.colour, bar=reward),
     )

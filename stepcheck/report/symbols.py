@@ -13,9 +13,9 @@ from stepcheck.report.band import Band
 class Symbols:
     """The signs of one kind of terminal."""
 
-    good: str = "✓"
-    doubtful: str = "~"
-    bad: str = "✗"
+    good: str = Band.good.glyph
+    doubtful: str = Band.doubtful.glyph
+    bad: str = Band.bad.glyph
     bar: str = "█"
     rest: str = "·"
     dot: str = "·"

@@ -18,7 +18,7 @@ from stepcheck.hub.lock import LOCKS
 from stepcheck.hub.watch import Progress
 from stepcheck.prm.card import render_card
 from tests import checkpoints
-from tests.hubserver import HubServer, Repository, serving
+from tests.hubserver import HubServer, standing_in
 from tests.test_pull import SPEC, card
 
 ROOT = Path(__file__).parents[2]
@@ -40,9 +40,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A hub that this process and its children take for the hub."""
-    with serving(some__random=Repository(checkpoint)) as running:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
+    with standing_in(monkeypatch, checkpoint) as running:
         yield running
 
 

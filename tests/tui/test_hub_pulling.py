@@ -15,7 +15,7 @@ from stepcheck.tui.screens.ask import AskScreen
 from stepcheck.tui.screens.models import ModelsScreen
 from stepcheck.tui.widgets.models import ModelList
 from tests import checkpoints
-from tests.hubserver import HubServer, Repository, serving
+from tests.hubserver import HubServer, standing_in
 from tests.test_pull import SPEC, card
 from tests.tui.driving import flat, judged, until
 
@@ -30,8 +30,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A hub that this process takes for the hub."""
-    with serving(some__random=Repository(checkpoint)) as running:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
+    with standing_in(monkeypatch, checkpoint) as running:
         yield running
 
 

@@ -23,7 +23,6 @@ BANDS = {
     "could not tell": Band.doubtful,
 }
 """How good each outcome is; an error is none of these."""
-GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗", None: "!"}
 
 
 @dataclass(frozen=True, slots=True)

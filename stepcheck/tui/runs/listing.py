@@ -114,7 +114,7 @@ class ListingScreen(Screen[None]):
         """The words of a row, the outcome with its glyph and colour."""
         cells = [Text(word) for word in entry.words]
         style = palette(self.app.current_theme).style(entry.band)
-        cells[1] = Text(f"{browsing.GLYPHS[entry.band]} {entry.outcome}", style)
+        cells[1] = Text(f"{entry.band.glyph if entry.band else '!'} {entry.outcome}", style)
         return cells
 
     def _head(self) -> Text:

@@ -10,7 +10,6 @@ from stepcheck.bench.metrics import RIGHT, predict
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.tui.colours import Palette
-from stepcheck.tui.runs.browsing import GLYPHS
 
 
 class CaseText(Static):
@@ -61,7 +60,7 @@ def _step(row: Row, index: int, threshold: float, palette: Palette) -> tuple[Tex
         marks.append("◀ labelled first error")
     if row.rewards is not None:
         kind = band(row.rewards[index], threshold)
-        reward = Text(f"{GLYPHS[kind]} {row.rewards[index]:.3f}", palette.style(kind, bold=True))
+        reward = Text(f"{kind.glyph} {row.rewards[index]:.3f}", palette.style(kind, bold=True))
         if predict(row.rewards, threshold) == index:
             marks.append("◀ predicted first error")
     text = Text(clean(row.steps[index]).strip())

@@ -13,7 +13,7 @@ from stepcheck.report.clean import clean
 from stepcheck.report.wrapping import TOO_MUCH, wrap
 from stepcheck.tui.colours import palette
 from stepcheck.tui.sight import Sight, about
-from stepcheck.tui.widgets.steps import GLYPHS
+from stepcheck.tui.widgets.steps import glyph
 
 _DIM = Style(dim=True)
 _BOLD = Style(bold=True)
@@ -64,7 +64,7 @@ class Detail(ScrollView, can_focus=True):
             return
         kind = sight.band(index)
         style = palette(self.app.current_theme).style(kind, bold=True)
-        title = f"{GLYPHS[kind]} Step {index + 1} of {len(sight.document.steps)}"
+        title = f"{glyph(kind)} Step {index + 1} of {len(sight.document.steps)}"
         first = sight.first_error
         note = " · the first error" if index == first else " · after the first error" if sight.late(index) else ""
         facts = about(sight, index)

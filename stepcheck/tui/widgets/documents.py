@@ -73,11 +73,10 @@ class DocumentList(RowList):
             if first is not None
             else min((band(reward, threshold) for reward in entry.review.rewards), key=[Band.doubtful, Band.good].index)
         )
-        glyph = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗"}[kind]
         words = f"step {first + 1}" if first is not None else "no error"
         low = entry.review.aggregates.min
         return [
-            Segment(f"{glyph} ", colours.style(kind, bold=True)),
+            Segment(f"{kind.glyph} ", colours.style(kind, bold=True)),
             Segment(f"{words:<10}", colours.style(kind)),
             Segment(f"{low:.3f}  ", colours.style(kind)),
             *self._spark(entry, threshold),

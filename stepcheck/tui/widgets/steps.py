@@ -26,7 +26,11 @@ _HEAD = 2_000
 _DIM = Style(dim=True)
 _BOLD = Style(bold=True)
 _MARK = "◀ first error"
-GLYPHS = {Band.good: "✓", Band.doubtful: "~", Band.bad: "✗", None: "·"}
+
+
+def glyph(kind: Band | None) -> str:
+    """The sign of a step; a dot where it is not judged yet."""
+    return "·" if kind is None else kind.glyph
 
 
 class StepList(RowList):
@@ -124,7 +128,7 @@ class StepList(RowList):
         yield self._cursor(index)
         yield Segment(f"{index + 1:>{len(str(self.count)) + 1}} ", _DIM)
         waiting = sight.phase is Phase.scoring and index == sight.judged
-        yield Segment(f"{'▸' if waiting else GLYPHS[kind]} ", style + _BOLD)
+        yield Segment(f"{'▸' if waiting else glyph(kind)} ", style + _BOLD)
         if sight.moved:
             was = sight.was(index)
             yield Segment(f"{was:.3f} → " if was is not None else " " * 8, _DIM)
