@@ -251,6 +251,29 @@ def test_a_slip_is_taught_with_the_right_token(words: Tokenizer) -> None:
     assert row.marks == [(len(row.tokens) - 1, 0)]
 
 
+@pytest.mark.parametrize(
+    ("left", "running"),
+    [
+        ("48/2", {"2": "24"}),
+        ("12+14+13", {"14": "26", "13": "39"}),
+        ("2+5*3", {"3": "15"}),
+        ("(3+4)*5", {"4": "7", "5": "35"}),
+        ("7/2+8", {}),
+        ("90*900", {}),
+    ],
+)
+def test_what_a_calculation_comes_to_so_far_is_taught_at_its_operands(
+    words: Tokenizer, left: str, running: dict[str, str]
+) -> None:
+    """At the operand that ends a part of it, the inner one of two; no fraction, nothing over 9,999."""
+    right = value(read(left), {})
+    calculation = slips.Calculation(problems.Equation(read(left), right), {}, right + 1, right)
+    row = documents.Encoder(words).equation([(writing.write_equation(calculation, PLAIN), 0)])
+    known = {index: text for text, index in documents.classes().items()}
+    found = {words.id_to_token(row.tokens[place]): known[worth] for place, worth in row.running}
+    assert found == running
+
+
 @pytest.mark.parametrize("kind", slips.KINDS)
 def test_a_slip_is_marked_where_it_is_written(words: Tokenizer, kind: str) -> None:
     """Of the first wrong step's numbers and operators one is called wrong; of the steps before it none."""

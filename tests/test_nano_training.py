@@ -178,8 +178,23 @@ def test_the_loss_of_a_miniature_falls(words: Tokenizer) -> None:
     rng, guesses = random.Random(11), []
     for _ in range(40):
         batch = documents.collate([stream.make_equation(encoder, rng) for _ in range(48)])
-        guesses.append(trainer.step(batch, 1.0)[1])
+        guesses.append(trainer.step(batch, 1.0)["guesses"])
     assert sum(guesses[-10:]) / 10 < sum(guesses[:10]) / 10 - 0.2
+
+
+@pytest.mark.soak
+def test_compiled_layers_learn_alike(words: Tokenizer) -> None:
+    """Three steps with fused layers have the losses of three steps without, but for rounding."""
+    torch.set_num_threads(1)
+    encoder, rng = documents.Encoder(words), random.Random(12)
+    shape = Shape(words.get_vocab_size(), width=160, layers=1, heads=2, feed_forward=128)
+    batches = [documents.collate([stream.make_equation(encoder, rng) for _ in range(n)]) for n in (16, 24, 16)]
+    losses: list[list[float]] = []
+    for compiled in (False, True):
+        trainer = train.Trainer(checkpoint.fresh(words, shape, 0), compiled=compiled)
+        torch.manual_seed(0)
+        losses.append([loss for batch in batches for loss in trainer.step(batch, 0.1).values()])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_a_miniature_trains_resumes_converts_and_judges_alike(rows: Path, tmp_path: Path) -> None:
@@ -220,11 +235,15 @@ known, unused = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zer
 known.grad = torch.tensor([1.0, 3.0]) * (1 + 2 * rank)
 workers.average([known, unused])
 print(known.grad.tolist(), unused.grad.tolist(), workers.agree(float(rank)))
+print(workers.spread(lambda part: part * 10 ** (rank + 1), torch.tensor([[1.0], [2.0], [3.0]])).flatten().tolist())
 """
 
 
-def test_workers_average_their_gradients(tmp_path: Path) -> None:
-    """Gradients (1, 3) and (3, 9) become (2, 6) in both; a missing one counts as 0; the first worker's value holds."""
+def test_workers_average_their_gradients_and_spread_their_work(tmp_path: Path) -> None:
+    """Gradients (1, 3) and (3, 9) become (2, 6) in both; a missing one counts as 0; the first worker's value holds.
+
+    Of a stack of three, the first worker treats two and the second one, and both have all.
+    """
     place = (tmp_path / "meeting").absolute().as_uri()
     started = [
         subprocess.Popen([sys.executable, "-c", AVERAGE, str(rank), place], stdout=subprocess.PIPE, cwd=ROOT, text=True)
@@ -232,7 +251,7 @@ def test_workers_average_their_gradients(tmp_path: Path) -> None:
     ]
     for process in started:
         out, _ = process.communicate(timeout=60)
-        assert out.strip() == "[2.0, 6.0] [0.0] 0.0"
+        assert out.splitlines() == ["[2.0, 6.0] [0.0] 0.0", "[10.0, 20.0, 300.0]"]
 
 
 def test_two_workers_train_one_model(rows: Path, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ BATCH_TOKENS = 4600
 class Encoded:
     """One row: token ids; (place, label) of each mark; (place, right class of the next token) where known.
 
-    `checks` are (place, label) of the numbers and operators themselves, where known.
+    `checks` are (place, label) of the numbers and operators themselves, where known; `running` are (place, class of
+    what the calculation comes to so far) of the numbers that end a part of one.
 
     A token of branch 0 sees the tokens of branch 0 before it; one of another branch sees those of its own as well.
     """
@@ -40,6 +41,7 @@ class Encoded:
     marks: list[tuple[int, int]] = field(default_factory=list)
     targets: list[tuple[int, int]] = field(default_factory=list)
     checks: list[tuple[int, int]] = field(default_factory=list)
+    running: list[tuple[int, int]] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     branches: list[int] = field(default_factory=list)
 
@@ -52,7 +54,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows padded on the right: [B, L] each; flat places in B·L of marks, targets and checks, with their classes."""
+    """Rows padded on the right: [B, L] each; flat places in B·L, with the classes, of what an `Encoded` notes."""
 
     tokens: NDArray[np.int64]
     positions: NDArray[np.int64]
@@ -63,6 +65,8 @@ class Batch:
     targets: NDArray[np.int64]
     checked: NDArray[np.int64]
     checks: NDArray[np.int64]
+    run: NDArray[np.int64]
+    values: NDArray[np.int64]
 
     def tree(self) -> tuple[Tensor, ...]:
         """Positions and branches, for the network, of a batch that has any branches."""
@@ -154,7 +158,7 @@ class Encoder:
 
     @staticmethod
     def _look(row: Encoded, step: Sequence[Fragment], offsets: list[tuple[int, int]], places: list[int]) -> None:
-        """Note targets and checks of a version; `places` are those of the token before it and of its own."""
+        """Note what is known of a version's tokens; `places` are those of the token before it and of its own."""
         token_at = {char: i for i, (a, b) in enumerate(offsets) for char in range(a, b)}
         at = 0
         for fragment in step:
@@ -164,6 +168,11 @@ class Encoder:
                     row.targets.append((places[token], target))
                 if (places[token + 1], int(same)) not in row.checks:
                     row.checks.append((places[token + 1], int(same)))
+            worth = classes().get(fragment.running or "")
+            if worth is not None:
+                ends = (places[token_at[at + len(fragment.text) - 1] + 1], worth)
+                if ends not in row.running:
+                    row.running.append(ends)
             at += len(fragment.text)
 
 
@@ -228,7 +237,8 @@ def collate(rows: Sequence[Encoded]) -> Batch:
     marks = [(i * longest + place, label) for i, row in enumerate(rows) for place, label in row.marks]
     targets = [(i * longest + place, target) for i, row in enumerate(rows) for place, target in row.targets]
     checks = [(i * longest + place, label) for i, row in enumerate(rows) for place, label in row.checks]
-    return Batch(tokens, positions, branches, *_columns(marks), *_columns(targets), *_columns(checks))
+    run = [(i * longest + place, worth) for i, row in enumerate(rows) for place, worth in row.running]
+    return Batch(tokens, positions, branches, *_columns(marks), *_columns(targets), *_columns(checks), *_columns(run))
 
 
 def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -167,15 +167,28 @@ def _draw(rng: Random) -> Expression:
         right = Fraction(rng.choice((rng.randint(2, 12), rng.randint(2, 60), 100)))
         left = draw_number(rng) if rng.random() < 0.1 else right * draw_number(rng, 9999 // int(right))
     first = Node(op, Leaf(left), Leaf(right))
-    if rng.random() < 0.8:
+    more = rng.random()
+    if more < 0.55:
         return first
+    if more < 0.75 and op in "+-":
+        return _lengthened(first, rng)
     again = rng.choice("++-*/")
     third = Leaf(draw_number(rng, 99))
     return Node(again, third, first) if again in "+*" and rng.random() < 0.3 else Node(again, first, third)
 
 
+def _lengthened(total: Expression, rng: Random) -> Expression:
+    """The sum or difference with one to three more terms, as small ones as it has."""
+    most = max(20, int(min(leaf.key for leaf in leaves(total))))
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        total = Node(rng.choice("+++-"), total, Leaf(draw_number(rng, most)))
+    return total
+
+
 def draw_number(rng: Random, most: int = 9999) -> Fraction:
     """A number as word problems have them: mostly small, often round, sometimes with decimals."""
+    if most > 999 and rng.random() < 0.04:
+        return Fraction(rng.randint(2, 99) * rng.choice((100, 1000)))
     size = min(most, rng.choice((10, 20, 50, 100, 100, 500, 1000, 1000, 5000, 10000)) - 1)
     number = rng.randint(1, max(1, size))
     if number > 20 and rng.random() < 0.3:

@@ -21,12 +21,12 @@ class Shape:
 
     vocab: int
     width: int = 256
-    layers: int = 6
-    heads: int = 8
-    feed_forward: int = 704
+    layers: int = 5
+    heads: int = 4
+    feed_forward: int = 640
     context: int = 2048
     eps: float = 1e-6
-    rope_theta: float = 10000.0
+    rope_theta: float = 1e6
 
 
 class Norm(nn.RMSNorm):

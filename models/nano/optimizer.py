@@ -7,13 +7,14 @@ Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -35,10 +36,20 @@ def orthogonalize(stack: Tensor, *, fast: bool) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum 0.95 (Nesterov), orthogonalized; the matrices of one shape are iterated together."""
 
-    def __init__(self, matrices: Iterable[Tensor], lr: float, *, decay: float = 0.01, fast: bool = False) -> None:
+    def __init__(
+        self,
+        matrices: Iterable[Tensor],
+        lr: float,
+        *,
+        decay: float = 0.01,
+        fast: bool = False,
+        spread: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor] = lambda work, stack: work(stack),
+    ) -> None:
+        """`spread(work, stack)` gives work(stack), each of several processes doing a part of the rows."""
         super().__init__(list(matrices), {"lr": lr})
         self.decay = decay
         self.fast = fast
+        self.spread = spread
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # no closure: one gradient, one step
@@ -57,5 +68,6 @@ class Muon(torch.optim.Optimizer):
             momentum = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
             momentum.lerp_(gradient, 0.05)
             updates.append(gradient.lerp(momentum, 0.95))
-        for matrix, update in zip(matrices, orthogonalize(torch.stack(updates), fast=self.fast), strict=True):
+        done = self.spread(partial(orthogonalize, fast=self.fast), torch.stack(updates))
+        for matrix, update in zip(matrices, done, strict=True):
             matrix.mul_(1 - lr * self.decay).add_(update, alpha=-lr)

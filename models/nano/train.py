@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -31,6 +31,9 @@ from models.nano.workers import Workers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models.nano.documents import Batch, Encoder
     from models.nano.problems import Problem
 
@@ -40,10 +43,12 @@ EMBEDDING_RATE = 6e-4
 DECAY_FROM = 0.6
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
-GUESS_WEIGHT, CHECK_WEIGHT = 0.4, 1.0
+WEIGHTS = {"marks": 1.0, "guesses": 0.4, "running": 0.2, "checks": 1.0}
+"""Of the losses."""
+
 IGNORED = -100
-MOST_TARGETS = 640
-"""Targets of the second loss in a step; its 11,114-wide softmax would otherwise cost as much as the body."""
+MOST_TARGETS, MOST_RUNNING = 384, 192
+"""Targets of these losses in a step; their 11,114-wide softmax would otherwise cost as much as the body."""
 
 
 @dataclass(slots=True)
@@ -65,18 +70,22 @@ def fast_bfloat16() -> bool:
 class Trainer:
     """The model, its optimizers and one step of them."""
 
-    def __init__(self, model: RewardModel, workers: Workers | None = None) -> None:
+    def __init__(self, model: RewardModel, workers: Workers | None = None, *, compiled: bool = False) -> None:
         self.model = model
         self.workers = workers or Workers()
         self.guess = checkpoint.Guess(model.shape.width, len(OPERATORS))
+        self.running = checkpoint.Guess(model.shape.width, len(OPERATORS))
         self.check = nn.Linear(model.shape.width, 2)
         self.fast = fast_bfloat16()
         body = [p for n, p in model.model.layers.named_parameters() if p.dim() == 2]
         chosen = {id(p) for p in body}
         table = model.model.embed_tokens.weight
-        heads = (*self.guess.parameters(), *self.check.parameters())
+        heads = [p for name, part in self.parts().items() if name != "model" for p in part.parameters()]
         rest = [p for p in (*model.parameters(), *heads) if id(p) not in chosen and p is not table]
-        self.muon = Muon(body, MUON_RATE, fast=self.fast)
+        if compiled:
+            for layer in model.model.layers:
+                layer.compile(dynamic=True)
+        self.muon = Muon(body, MUON_RATE, fast=self.fast, spread=self.workers.spread)
         self.adam = torch.optim.AdamW(
             [{"params": rest, "lr": ADAM_RATE}, {"params": [table], "lr": EMBEDDING_RATE}],
             betas=(0.9, 0.98),
@@ -85,34 +94,35 @@ class Trainer:
         )
         self.rates = [(group, group["lr"]) for o in (self.muon, self.adam) for group in o.param_groups]
 
-    def step(self, batch: Batch, rate: float) -> tuple[float, float, float]:
-        """One update at `rate` times the learning rates; returns the losses of marks, guesses and checks."""
+    def step(self, batch: Batch, rate: float) -> dict[str, float]:
+        """One update at `rate` times the learning rates; returns the losses by name."""
         for group, full in self.rates:
             group["lr"] = full * rate
-        marks, labels = torch.from_numpy(batch.marks), torch.from_numpy(batch.labels)
-        places, targets = torch.from_numpy(batch.places), torch.from_numpy(batch.targets)
-        chosen = torch.randperm(len(places))[:MOST_TARGETS]
-        empty = -len(chosen) % 128
-        places = functional.pad(places[chosen], (0, empty))
-        targets = functional.pad(targets[chosen], (0, empty), value=IGNORED)
+        guessed = _drawn(batch.places, batch.targets, MOST_TARGETS)
+        running = _drawn(batch.run, batch.values, MOST_RUNNING)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.fast):
             hidden = self.model(torch.from_numpy(batch.tokens), *batch.tree()).flatten(0, 1)
-            guessed: Tensor = self.guess(hidden[places])
-        loss = functional.cross_entropy(self.model.score(hidden[marks].float()), labels)
-        second = functional.cross_entropy(guessed.float(), targets, ignore_index=IGNORED)
-        checked, checks = torch.from_numpy(batch.checked), torch.from_numpy(batch.checks)
-        third = functional.cross_entropy(self.check(hidden[checked].float()), checks)
-        torch.autograd.backward(loss + GUESS_WEIGHT * second + CHECK_WEIGHT * third)
+            guesses, values = self.guess(hidden[guessed.places]), self.running(hidden[running.places])
+        marked, checked = hidden[torch.from_numpy(batch.marks)], hidden[torch.from_numpy(batch.checked)]
+        losses = {
+            "marks": functional.cross_entropy(self.model.score(marked.float()), torch.from_numpy(batch.labels)),
+            "guesses": functional.cross_entropy(guesses.float(), guessed.classes, ignore_index=IGNORED),
+            "running": functional.cross_entropy(
+                values.float(), running.classes, ignore_index=IGNORED, reduction="sum"
+            ).div(MOST_RUNNING),
+            "checks": functional.cross_entropy(self.check(checked.float()), torch.from_numpy(batch.checks)),
+        }
+        torch.autograd.backward(torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum())
         self.workers.average([p for o in (self.muon, self.adam) for group in o.param_groups for p in group["params"]])
         torch.nn.utils.clip_grad_norm_([p for group in self.adam.param_groups for p in group["params"]], 1.0)
         for optimizer in (self.muon, self.adam):
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return loss.item(), second.item(), third.item()
+        return {name: loss.item() for name, loss in losses.items()}
 
     def parts(self) -> dict[str, nn.Module]:
-        """What learns, by name: the model and the two readings that are thrown away."""
-        return {"model": self.model, "guess": self.guess, "check": self.check}
+        """What learns, by name: the model and the three readings that are thrown away."""
+        return {"model": self.model, "guess": self.guess, "running": self.running, "check": self.check}
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a resume needs, by name."""
@@ -134,6 +144,23 @@ class Trainer:
                     _, index, field = key.split(".")
                     whole["state"].setdefault(int(index), {})[field] = value
             optimizer.load_state_dict(whole)
+
+
+class Drawn(NamedTuple):
+    """Places in a batch, and the class that is right at each; IGNORED at those that only fill up."""
+
+    places: Tensor
+    classes: Tensor
+
+
+def _drawn(places: NDArray[np.int64], classes: NDArray[np.int64], most: int) -> Drawn:
+    """At most so many of the places, filled up to a multiple of 128, since every new shape costs time."""
+    chosen = torch.randperm(len(places))[:most]
+    empty = -len(chosen) % 128
+    return Drawn(
+        functional.pad(torch.from_numpy(places)[chosen], (0, empty)),
+        functional.pad(torch.from_numpy(classes)[chosen], (0, empty), value=IGNORED),
+    )
 
 
 def batches(
@@ -201,10 +228,10 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     if not (options.out / "tokenizer.json").exists():
         prepare(options.gsm8k, options.out, shape, options.seed)
     model, words = checkpoint.read(options.out)
-    trainer, encoder = Trainer(model, workers), documents.Encoder(words)
+    trainer, encoder = Trainer(model, workers, compiled=options.compile), documents.Encoder(words)
     progress = resume(options.out, trainer)
     last, saved = time.monotonic(), progress.seconds
-    losses: list[tuple[float, float, float]] = []
+    losses: list[dict[str, float]] = []
     for batch in batches(learn, encoder, options.seed, progress, options.equation_shards, workers):
         done = progress.step / options.steps if options.steps else progress.seconds / (options.minutes * 60)
         done = workers.agree(done)
@@ -224,11 +251,13 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
             losses.clear()
         if progress.seconds - saved > options.every * 60:
             save(options.out, trainer, progress)
-            print(quick_report(model, encoder, choose), flush=True)
+            with torch.compiler.set_stance("force_eager"):
+                print(quick_report(model, encoder, choose), flush=True)
             saved, last = progress.seconds, time.monotonic()
     if workers.rank:
         return progress
     save(options.out, trainer, progress)
+    torch.compiler.set_stance("force_eager")
     scale, shift = calibration.fit(*judged_steps(score(model, encoder, held_out(choose, 1))))
     calibration.apply(model, scale, shift)
     checkpoint.write(options.out, model, words)
@@ -236,11 +265,11 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     return progress
 
 
-def _line(progress: Progress, losses: list[tuple[float, float, float]]) -> str:
-    marks, guesses, checks = (sum(part) / len(losses) for part in zip(*losses, strict=True))
+def _line(progress: Progress, losses: list[dict[str, float]]) -> str:
+    means = " ".join(f"{name} {sum(each[name] for each in losses) / len(losses):.4f}" for name in losses[0])
     rate = progress.tokens / progress.seconds
     place = f"step {progress.step} {progress.seconds:.0f}s shard {progress.shard}"
-    return f"{place} marks {marks:.4f} guesses {guesses:.3f} checks {checks:.4f} {rate:.0f} tok/s"
+    return f"{place} {means} {rate:.0f} tok/s"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -258,8 +287,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of one worker; two were slower than one")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
-    for name, default in (("width", 256), ("layers", 4), ("heads", 4), ("feed-forward", 640)):
-        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--compile", action="store_true", help="fuse the layers' small operations (a fifth faster)")
+    for name in ("width", "layers", "heads", "feed-forward"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Shape(0), name.replace("-", "_")))
     options = parser.parse_args(arguments)
     shape = Shape(0, options.width, options.layers, options.heads, options.feed_forward)
     with Workers.meet(options.workers, options.rank, options.out) as workers:

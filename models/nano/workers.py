@@ -15,7 +15,7 @@ import torch
 from torch import distributed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -65,6 +65,17 @@ class Workers:
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = flat[at : at + gradient.numel()].view_as(gradient)
             at += gradient.numel()
+
+    def spread(self, work: Callable[[Tensor], Tensor], stack: Tensor) -> Tensor:
+        """`work(stack)`, which treats each row by itself and keeps its shape: every worker does a part, for all."""
+        if self.count == 1:
+            return work(stack)
+        parts = list(stack.contiguous().tensor_split(self.count))
+        parts[self.rank] = work(parts[self.rank]).contiguous()
+        for rank, part in enumerate(parts):
+            if len(part):
+                distributed.broadcast(part, rank)
+        return torch.cat(parts)
 
     def agree(self, value: float) -> float:
         """The first worker's value, for all."""

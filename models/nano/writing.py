@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from models.nano.equations import Expression, Leaf, Node
+from models.nano.equations import Expression, Leaf, Node, value
 from models.nano.phrases import ENDINGS, FILLERS, PREFIXES, RECALLS
 from models.nano.slips import Calculation, Draft, Shown
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Fragment:
     """A bit of text; of a number or an operator, `right` is what belongs there (`48`, `1,200`, `+`).
 
-    `slip`: it is an operator, and another one than that. (Of a number the texts tell.)
+    `slip`: it is an operator, and another one than that. (Of a number the texts tell.) `running`: it ends a part of a
+    calculation, which so far comes to this.
     """
 
     text: str
     right: str | None = None
     slip: bool = False
+    running: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,14 @@ def draw_plain_style(rng: Random) -> Style:
     return Style(("", ""), False, operators, False, "", False, "none", gap + "=" + gap, False, "inline")
 
 
-def number(value: Fraction, group: str = "", *, money: bool = False) -> str:
+def number(worth: Fraction, group: str = "", *, money: bool = False) -> str:
     """Decimal notation, thousands grouped by `group`; exact, since no number here has more than six decimals."""
-    whole, part = divmod(abs(value), 1)
+    whole, part = divmod(abs(worth), 1)
     digits = f"{int(whole):,}".replace(",", group) if whole >= 1000 else str(int(whole))
     if part:
         decimals = f"{int(part * 10**6):06d}".rstrip("0")
         digits += "." + (decimals.ljust(2, "0") if money else decimals)
-    return ("-" if value < 0 else "") + digits
+    return ("-" if worth < 0 else "") + digits
 
 
 def write_number(shown: Fraction, right: Fraction | None, style: Style, *, money: bool = False) -> Fragment:
@@ -131,6 +133,8 @@ def write_left(left: Expression, calculation: Calculation, style: Style) -> list
         dollar = [Fragment(r"\$" if style.latex else "$")] if _priced(calculation, style) else []
         return [*dollar, write_number(shown, right, style, money=money)]
     first, second = write_left(left.left, calculation, style), write_left(left.right, calculation, style)
+    if second[-1].right is not None and second[-1].running is None:
+        second[-1] = replace(second[-1], running=number(value(left, worth)))
     if left.op == "/" and style.percent and isinstance(left.left, Leaf) and left.right == Leaf(Fraction(100)):
         return [*first, Fragment(r"\%" if style.latex else "%")]
     meant, slip = left.meant or left.op, left.meant is not None
