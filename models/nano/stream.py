@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.nano.documents import Batch, Encoder
     from models.nano.writing import Written
 
-LONGEST = 800
+LONGEST = 900
 """Tokens in a training document; longer ones are left out."""
 
 EQUATIONS = 240
@@ -46,10 +46,10 @@ PLAIN_SHARDS = 90
 DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.35, 0.1, 0.05
 """Of the documents: drills, and documents without branches; of the trees, those in Chinese characters."""
 
-RESULTS = 2
-"""Wrong results beside each step of a tree, and one copy or operation.
+SLIPS = ("result", "result", "copy", "copy", "operation")
+"""What is put beside each step of a tree.
 
-A wrong result costs few tokens, and from it arithmetic is learned where it is needed: between words and units.
+A branch costs few tokens; from it arithmetic and copying are learned where they are needed, between words and units.
 """
 
 SHARES = {"right": 42, "result": 18, "copy": 20, "operation": 20}
@@ -123,14 +123,14 @@ def make_tree(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2
         worth = draw(problem, rng) or carry(problem, {})
         if worth is None:
             continue
-        others: list[slips.Draft | None] = []
+        others: list[slips.Draft] = []
         for at in range(len(problem.steps)):
-            others += [slips.plant(problem, worth, "result", rng, at=at) for _ in range(RESULTS)]
-            drafts = (slips.plant(problem, worth, kind, rng, at=at) for kind in rng.sample(("copy", "operation"), 2))
-            others.append(next((draft for draft in drafts if draft is not None), None))
-        if rng.random() < 0.3:
-            others.append(slips.wrong_answer(problem, worth, rng))
-        return writing.write_tree(slips.right(problem, worth), [draft for draft in others if draft is not None], rng)
+            for kind in SLIPS:
+                draft = slips.plant(problem, worth, kind, rng, at=at)
+                if draft is not None and draft not in others:
+                    others.append(draft)
+        answer = slips.wrong_answer(problem, worth, rng) if rng.random() < 0.3 else None
+        return writing.write_tree(slips.right(problem, worth), [*others, *([answer] if answer else [])], rng)
 
 
 def make_drill(problems: Sequence[Problem], rng: Random, count: int = 9) -> Tree:
