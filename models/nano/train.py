@@ -282,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=0, help="length in steps instead of minutes")
     parser.add_argument("--every", type=float, default=6, help="minutes between checkpoints")
     parser.add_argument(
-        "--equation-shards", type=int, default=340, help="shards of equations alone before the documents"
+        "--equation-shards", type=int, default=270, help="shards of equations alone before the documents"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of one worker; two were slower than one")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")
