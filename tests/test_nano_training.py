@@ -182,6 +182,26 @@ def test_the_loss_of_a_miniature_falls(words: Tokenizer) -> None:
     assert sum(guesses[-10:]) / 10 < sum(guesses[:10]) / 10 - 0.2
 
 
+def test_the_last_weights_are_a_mean_that_survives_a_stop(words: Tokenizer) -> None:
+    """The weights kept after each of three steps, one of them before a resume: the model ends with their mean."""
+    torch.set_num_threads(1)
+    encoder, rng = documents.Encoder(words), random.Random(13)
+    shape = Shape(words.get_vocab_size(), width=160, layers=1, heads=2, feed_forward=128)
+    batch = documents.collate([stream.make_equation(encoder, rng) for _ in range(8)])
+    trainer = train.Trainer(checkpoint.fresh(words, shape, 0))
+    kept = []
+    for _ in range(3):
+        trainer.step(batch, 1.0)
+        trainer.keep()
+        kept.append(trainer.model.model.norm.weight.detach().clone())
+        resumed = train.Trainer(checkpoint.fresh(words, shape, 1))
+        resumed.restore({name: tensor.clone() for name, tensor in trainer.tensors().items()})
+        trainer = resumed
+    assert not torch.equal(kept[0], kept[2])
+    trainer.take_mean(3)
+    assert torch.allclose(trainer.model.model.norm.weight, torch.stack(kept).mean(0), atol=1e-6)
+
+
 @pytest.mark.soak
 def test_compiled_layers_learn_alike(words: Tokenizer) -> None:
     """Three steps with fused layers have the losses of three steps without, but for rounding."""

@@ -43,6 +43,12 @@ EMBEDDING_RATE = 6e-4
 DECAY_FROM = 0.6
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
+KEEP_FROM, KEEP_EVERY = 0.8, 0.05
+"""The shares of the training at which the weights are kept: the last ones are the mean of these and what comes after.
+
+On new problems the mean is better than any of its parts: each learned the training problems by heart in its own way.
+"""
+
 WEIGHTS = {"marks": 1.0, "guesses": 0.4, "running": 0.2, "checks": 1.0}
 """Of the losses."""
 
@@ -60,6 +66,7 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     tokens: int = 0
+    kept: int = 0
 
 
 def fast_bfloat16() -> bool:
@@ -92,6 +99,7 @@ class Trainer:
             weight_decay=0.0,
             fused=True,
         )
+        self.kept: dict[str, Tensor] = {}
         self.rates = [(group, group["lr"]) for o in (self.muon, self.adam) for group in o.param_groups]
 
     def step(self, batch: Batch, rate: float) -> dict[str, float]:
@@ -120,6 +128,15 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         return {name: loss.item() for name, loss in losses.items()}
 
+    def keep(self) -> None:
+        """Add the model's weights to the sum of those that are kept."""
+        for name, weights in self.model.state_dict().items():
+            self.kept[name] = self.kept.get(name, torch.zeros_like(weights)) + weights
+
+    def take_mean(self, count: int) -> None:
+        """Give the model the mean of the `count` weights that were kept."""
+        self.model.load_state_dict({name: total / count for name, total in self.kept.items()})
+
     def parts(self) -> dict[str, nn.Module]:
         """What learns, by name: the model and the three readings that are thrown away."""
         return {"model": self.model, "guess": self.guess, "running": self.running, "check": self.check}
@@ -127,6 +144,7 @@ class Trainer:
     def tensors(self) -> dict[str, Tensor]:
         """Everything a resume needs, by name."""
         found = {f"{name}.{k}": v for name, part in self.parts().items() for k, v in part.state_dict().items()}
+        found |= {f"kept.{name}": total for name, total in self.kept.items()}
         for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
             for index, state in optimizer.state_dict()["state"].items():
                 found |= {f"{name}.{index}.{key}": value for key, value in state.items()}
@@ -137,6 +155,7 @@ class Trainer:
         for name, part in self.parts().items():
             prefix = name + "."
             part.load_state_dict({k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)})
+        self.kept = {k.removeprefix("kept."): v for k, v in found.items() if k.startswith("kept.")}
         for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
             whole = optimizer.state_dict()
             for key, value in found.items():
@@ -238,6 +257,9 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
         if done >= 1:
             progress.batch -= 1
             break
+        if done >= KEEP_FROM + progress.kept * KEEP_EVERY:
+            trainer.keep()
+            progress.kept += 1
         torch.manual_seed(options.seed * 1_000_003 + progress.step)
         losses.append(trainer.step(batch, rate_at(done, progress.step)))
         progress.step += 1
@@ -257,6 +279,8 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     if workers.rank:
         return progress
     save(options.out, trainer, progress)
+    trainer.keep()
+    trainer.take_mean(progress.kept + 1)
     torch.compiler.set_stance("force_eager")
     scale, shift = calibration.fit(*judged_steps(score(model, encoder, held_out(choose, 1))))
     calibration.apply(model, scale, shift)

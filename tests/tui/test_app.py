@@ -207,7 +207,7 @@ async def test_the_threshold_moves_without_the_model(work: Path) -> None:
         await judged(app, pilot)
         review, threshold = app.session.entries[0].review, sight(app).threshold
         rewards = sight(app).rewards
-        await pilot.press(*["left_square_bracket"] * 31)
+        await pilot.press(*["left_square_bracket"] * 50)
         assert sight(app).first_error is None
         assert "No step is under the threshold" in screen_text(pilot)
         await pilot.press(*["right_square_bracket"] * 95)
@@ -388,7 +388,7 @@ async def test_export(work: Path, suffix: str) -> None:
     key = {".md": "m", ".html": "h", ".svg": "s", ".json": "j"}[suffix]
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        await pilot.press(*["left_square_bracket"] * 31)
+        await pilot.press(*["left_square_bracket"] * 50)
         await pilot.press("x", key)
         await until(pilot, lambda: bool(app.screen.query(Input)))
         assert app.screen.query_one(Input).value == f"wrong-judged{suffix}"
@@ -400,7 +400,7 @@ async def test_export(work: Path, suffix: str) -> None:
         if suffix == ".json":
             assert json.loads(text)["first_error"] is None
         else:
-            assert "No step is under the threshold 0.023" in text
+            assert "No step is under the threshold 0.000" in text
         await pilot.press("x", key, "enter")
         await until(pilot, lambda: "is there already" in screen_text(pilot))
         await pilot.press("escape")
