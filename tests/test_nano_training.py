@@ -203,6 +203,7 @@ def test_the_last_weights_are_a_mean_that_survives_a_stop(words: Tokenizer) -> N
 
 
 @pytest.mark.soak
+@pytest.mark.filterwarnings("ignore")  # the compiler warns itself, and goes on where nobody makes that an error
 def test_compiled_layers_learn_alike(words: Tokenizer) -> None:
     """Three steps with fused layers have the losses of three steps without, but for rounding."""
     torch.set_num_threads(1)
