@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -240,9 +241,13 @@ async def test_moving_and_errors(work: Path) -> None:
         assert rows.cursor == 1
         await pilot.press("G", "N")
         assert rows.cursor == 1
-        app.session.threshold = 1.0
+        rewards = [reward or 0.0 for reward in sight(app).rewards]
+        second = min((0, 2, 3), key=lambda i: rewards[i])
+        app.session.threshold = rewards[second] + 1e-6
         await pilot.press("n")
-        assert rows.cursor == 2
+        assert rows.cursor == second
+        await pilot.press("n")
+        assert rows.cursor == 1, "right steps are passed over"
     assert work
 
 
@@ -400,7 +405,7 @@ async def test_export(work: Path, suffix: str) -> None:
         if suffix == ".json":
             assert json.loads(text)["first_error"] is None
         else:
-            assert "No step is under the threshold 0" in text
+            assert re.search(r"No step is under the threshold 0\.(?!\d)", text)
         await pilot.press("x", key, "enter")
         await until(pilot, lambda: "is there already" in screen_text(pilot))
         await pilot.press("escape")
