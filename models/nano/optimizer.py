@@ -42,8 +42,8 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         *,
         decay: float = 0.01,
-        fast: bool = False,
-        spread: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor] = lambda work, stack: work(stack),
+        fast: bool,
+        spread: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor],
     ) -> None:
         """`spread(work, stack)` gives work(stack), each of several processes doing a part of the rows."""
         super().__init__(list(matrices), {"lr": lr})
