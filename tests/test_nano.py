@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from models.nano import documents, numbers, problems, slips, stream, templates, tokenizer, writing
 from models.nano.chinese import Translator
 from models.nano.equations import UnreadableError, invent, leaves, read, value
+from models.nano.material import FIXED, RARE, Material
 from tests.nano_texts import PLAIN, build_tokenizer, calculated, holds, said
 
 
@@ -168,7 +169,7 @@ def test_a_number_that_a_later_result_equals_keeps_its_worth() -> None:
             assert calculated(left) == int(result)
 
 
-@pytest.mark.parametrize("said_so", ["since 20+10=30", "since 60/2 = 30"])
+@pytest.mark.parametrize("said_so", ["since 20+10=15*2", "with 20 + 10 of them"])
 def test_a_problem_that_calculates_without_saying_so_keeps_its_numbers(said_so: str) -> None:
     """An equation without an annotation could not follow the others."""
     problem = problems.parse(
@@ -178,6 +179,25 @@ def test_a_problem_that_calculates_without_saying_so_keeps_its_numbers(said_so: 
     )
     assert not problem.free
     assert problems.draw(problem, random.Random(0)) is None
+
+
+def test_a_calculation_without_an_annotation_follows_new_numbers() -> None:
+    """`8 – 1 = 7` in a sentence is an equation as well, and so are the numbers that lead up to an annotated one."""
+    problem = problems.parse(
+        "A group of 8 has 1 guide. Each other one asks 30 times, all of them 5 times more. How often is that?",
+        "There are 8 – 1 = 7 tourists, who ask 7 tourists x 30 times = <<7*30=210>>210 times.\n"
+        "In all 210 + 5 = <<210+5=215>>215.\n#### 215",
+    )
+    assert problem.free == {8, 30, 5}
+    rng = random.Random(21)
+    for _ in range(50):
+        worth = problems.draw(problem, rng)
+        assert worth is not None
+        first, last = (said(step) for step in slips.right(problem, worth).steps)
+        group, guide, tourists, again, times, asked = (int(found) for found in re.findall(r"\d+", first))
+        assert (tourists, again, asked) == (group - guide, tourists, tourists * times)
+        more = worth.get(Fraction(5), 5)
+        assert last == f"In all {asked}+{more}={asked + more}."
 
 
 @pytest.mark.parametrize(
@@ -325,11 +345,50 @@ def test_a_drill_differs_from_its_slip_in_the_result_alone() -> None:
     assert seen > 300
 
 
+def test_rare_words_become_others_of_their_kind_throughout() -> None:
+    """Names become names and things become things; what says the calculation stays, and so does every number."""
+    rare = [
+        problems.parse(
+            f"{name} packs 3 boxes of 5 {thing}. How many {thing} are packed?",
+            f"{name} packs 3*5=<<3*5=15>>15 {thing} in total.\n#### 15",
+        )
+        for name, thing in (("Olaf", "lanterns"), ("Mirja", "saddles"), ("Tamsin", "kettles"))
+    ]
+    common = [problems.parse("There are 3 boxes of 5. How many?", "It is 3*5=<<3*5=15>>15 in total.\n#### 15")] * (
+        RARE + 1
+    )
+    material, rng = Material([*rare, *common]), random.Random(22)
+    seen = set()
+    for _ in range(60):
+        problem = material.reworded(rare[0], rng)
+        question = "".join(piece if isinstance(piece, str) else "#" for piece in problem.question)
+        found = re.fullmatch(r"(\w+) (\w+) # boxes of # (\w+)\. How many (\w+) are packed\?", question)
+        assert found is not None, question
+        name, verb, thing, again = found.groups()
+        assert name in {"Olaf", "Mirja", "Tamsin"}
+        assert {verb, thing} < {"packs", "lanterns", "saddles", "kettles"}
+        assert thing == again
+        assert said(slips.right(problem, {}).steps[0]) == f"{name} {verb} 3*5=15 {thing} in total."
+        seen.add((name, thing))
+    assert len(seen) > 4
+    assert material.reworded(common[0], rng) == common[0]
+
+
+def test_problems_whose_numbers_must_stay_are_shown_less_often() -> None:
+    """They are remembered soon, and then nothing is calculated."""
+    free = problems.parse("Ann has 31 pens and 44 nuts. How many?", "It is 31+44=<<31+44=75>>75.\n#### 75")
+    fixed = problems.parse("Ann has twelve pens and 44 nuts. How many?", "It is 17+44=<<17+44=61>>61.\n#### 61")
+    material, rng = Material([free, *[fixed] * 9]), random.Random(23)
+    picked = [material.pick(rng)[0] for _ in range(400)]
+    shown = sum(problem.answer == 61 for problem in picked) / sum(problem.answer in (61, 75) for problem in picked)
+    assert FIXED - 0.1 < shown < FIXED + 0.1
+
+
 def test_chinese_words_keep_the_arithmetic() -> None:
     """With Chinese words, every number, operator and LaTeX command is where it was, and no English word is left."""
     rng = random.Random(14)
     for _ in range(50):
-        tree = stream.make_tree([templates.compose(rng)], rng)
+        tree = stream.make_tree(Material([]), rng)
         translated = Translator(rng).tree(tree)
         for ours, theirs in zip((*translated.steps,), tree.steps, strict=True):
             assert [f for f in ours if f.right is not None] == [f for f in theirs if f.right is not None]

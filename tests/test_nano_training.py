@@ -26,6 +26,7 @@ from models.nano import (
     train,
     writing,
 )
+from models.nano.material import Material
 from models.nano.model import Shape
 from models.nano.workers import Workers
 from stepcheck.checker import Checker
@@ -82,7 +83,7 @@ def test_a_tree_reads_like_its_documents(words: Tokenizer) -> None:
         parameter.data += 0.05 * torch.randn_like(parameter)
     branches = whole = there = 0
     for _ in range(6):
-        tree = stream.make_tree([templates.compose(rng)], rng)
+        tree = stream.make_tree(Material([]), rng)
         batch = documents.collate([encoder.tree(tree)])
         hidden = model(torch.from_numpy(batch.tokens), *batch.tree())
         found = torch.softmax(model.score(hidden.flatten(0, 1)[batch.marks]), -1)[:, 1].detach().numpy()
@@ -119,7 +120,7 @@ def test_nothing_is_learned_after_the_first_wrong_step(words: Tokenizer) -> None
 def test_the_same_seed_gives_the_same_batches(words: Tokenizer) -> None:
     """A shard is a function of seed and index, before and after the equations, and differs for another seed."""
     rng, encoder = random.Random(9), documents.Encoder(words)
-    learn = [templates.compose(rng) for _ in range(20)]
+    learn = Material([templates.compose(rng) for _ in range(20)])
     for index in (0, 5):
         first, again, other = (stream.shard(learn, encoder, seed, index, 1) for seed in (0, 0, 1))
         assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(first, again, strict=True))

@@ -132,3 +132,14 @@ EVENTS = (
      "(n+k)/2", "Each gets # {T}.|Each heap has # {T}.|The average is # {T}.", "How many {T} does each get?", 2, 200, False),
 )  # fmt: skip
 """(told, calculation, done, asked, least k, most k, only at the end): `|` parts wordings, # stands for the equation."""
+
+MEANT = """
+inch inches foot feet yard yards mile miles pound pounds ounce ounces ton tons gallon gallons quart quarts pint
+pints cup cups kilometers meter meters centimeter centimeters gram grams kilogram kilograms liter liters square
+perimeter area less fewer more than times remaining remainder left rest difference older younger longer shorter
+taller heavier lighter faster slower average sum product total both either percentage fraction ratio quadrupled
+quintupled thrice halved plus minus add adds adding subtract subtracts subtracting multiply multiplies multiplying
+divide divides dividing increase seventeen nineteen seventy eighty ninety increased decrease decreased reduced
+discount profit tax tip per apiece respectively equal equally even evenly
+"""
+"""Words that say what is to be calculated, or in what unit: no others can stand for them."""

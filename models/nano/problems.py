@@ -50,10 +50,14 @@ class Problem:
 
 _NUMBER = re.compile(r"(?<![\w.,/:])(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(\.\d+)?(?![\w/:]|[.,]\d)")
 _ANNOTATION = re.compile(r"<<([^<>=]+)=([^<>=]+)>>\s*\$?\s*(-?[\d,]*\.?\d+)?")
-_LEFT = re.compile(r"[\d$(.][\d\s.,$%+\-*/x×÷()]*=\s*(\$?)\s*$")
+_LEFT = re.compile(r"[\d$(.][\d\s.,$%+\-–−*/x×÷()]*=\s*(\$?)\s*$")
 _LOOSE = re.compile(r"=\s*\$?\s*$")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?").findall
-_OPERATOR = re.compile(r"\s*[-+*/x×÷=]\s*\$?\s*")
+_OPERATOR = re.compile(r"\s*([-–−+*/x×÷=])\s*(\$?)\s*")
+_SIGNS = {"–": "-", "−": "-", "x": "*", "×": "*", "÷": "/"}
+_OPEN_BEFORE = re.compile(r"(?:[-–−+*/×÷=(]|\bx)[\s$]*$").search
+_OPEN_AFTER = re.compile(r"\s*[-–−+*/×÷=(%]|\s*x\s*[\d$]").match
+_NEAR = re.compile(r"[^.,;:]{,25}")
 _WORDS = {
     1: "one a an single once first",
     2: "two twice double doubled doubles half pair pairs couple second both halves",
@@ -85,6 +89,8 @@ _WORDS = {
     1000: "thousand kilometer kilometers",
 }
 """Words that stand for a number: its source in the problem is then left as it is."""
+COUNTED = frozenset(" ".join(_WORDS.values()).split())
+"""All of them."""
 _CONSTANTS = (
     frozenset(Fraction(n) for n in (*_WORDS, 0)) | {Fraction(1, n) for n in (2, 3, 4, 5, 8, 10)} | {Fraction(3, 4)}
 )
@@ -99,6 +105,8 @@ def parse(question: str, answer: str) -> Problem:
     derived = {piece.key for step in steps for piece in step if isinstance(piece, Equation)}
     if goal not in derived:
         raise UnreadableError("the answer is no result of a step")
+    steps = tuple(_with_bare_sums(step) for step in steps)
+    derived = {piece.key for step in steps for piece in step if isinstance(piece, Equation)}
     sources = {piece.key for piece in asked if isinstance(piece, Number)}
     free = frozenset(_free(question, sources, derived, steps))
     return Problem(asked, steps, goal, frozenset() if _is_rigid(steps, free | derived) else free)
@@ -142,14 +150,77 @@ def _parse_step(line: str) -> Text:
     return (*pieces, *_parse_text(line[at:]))
 
 
+def _with_bare_sums(step: Text) -> Text:
+    """The step with `8 - 1 = 7`, where it stands without an annotation and is exact, as an equation as well."""
+    pieces: list[Piece] = []
+    at = 0
+    while at < len(step):
+        length, equation = _bare_sum(step, at)
+        if equation is None:
+            pieces.append(step[at])
+            at += 1
+            continue
+        if equation.money and pieces and isinstance(pieces[-1], str):
+            pieces[-1] = re.sub(r"\$\s*$", "", pieces[-1])
+        pieces.append(equation)
+        at += length
+    return tuple(piece for piece in pieces if piece)
+
+
+def _bare_sum(step: Text, at: int) -> tuple[int, Equation | None]:
+    """(pieces, equation) of the flat calculation between numbers that begins at this piece; (0, None) without one."""
+    before = step[at - 1] if at else ""
+    if not isinstance(before, str) or _OPEN_BEFORE(before):
+        return 0, None
+    text, signs, end = "", [], at
+    while end < len(step) and isinstance(number := step[end], Number):
+        text += str(number.key) if number.key.denominator == 1 else f"{float(number.key)}"
+        between = step[end + 1] if end + 1 < len(step) else None
+        found = _OPERATOR.fullmatch(between) if isinstance(between, str) else None
+        if found is None or "=" in signs:
+            break
+        signs.append(found[1])
+        text += _SIGNS.get(found[1], found[1])
+        end += 2
+    after = step[end + 1] if end + 1 < len(step) else ""
+    if len(signs) < 2 or signs[-1] != "=" or end >= len(step) or not isinstance(after, str) or _OPEN_AFTER(after):
+        return 0, None
+    left, _, result = text.partition("=")
+    try:
+        expression, key = read(left), Fraction(result)
+        if value(expression, {}) != key or not is_short(key):
+            return 0, None
+    except (UnreadableError, ValueError):
+        return 0, None
+    money = str(step[end - 1]).rstrip().endswith("$")
+    return end + 1 - at, Equation(expression, key, money)
+
+
 def _is_rigid(steps: tuple[Text, ...], changing: frozenset[Fraction]) -> bool:
     """Whether the text calculates where no annotation says so: another number there would make it untrue.
 
-    That is `20+10=30` between numbers, or a number that cannot be told apart, as in `8/2 = 3`.
+    That is `20+10=30*2` between numbers, or a number that cannot be told apart, as in `8/2 = 3`.
     """
     bare = {Fraction(found) for step in steps for piece in step if isinstance(piece, str) for found in _DIGITS(piece)}
-    between = (piece for step in steps for piece in step[1:-1] if isinstance(piece, str))
-    return bool(bare & changing) or any(_OPERATOR.fullmatch(piece) for piece in between)
+    return bool(bare & changing) or any(_is_open(step) for step in steps)
+
+
+def _is_open(step: Text) -> bool:
+    """Whether an operator between numbers leads up to no equation (in `80 tubs / 4 = [20]` it does)."""
+    covered, equals = False, 0
+    for at in range(len(step) - 1, 0, -1):
+        piece = step[at]
+        if isinstance(piece, Equation):
+            covered, equals = True, 0
+        elif isinstance(piece, str):
+            equals += "=" in piece
+            covered = covered and equals < 2
+            if at < len(step) - 1 and _OPERATOR.fullmatch(piece):
+                if not covered:
+                    return True
+            elif not _NEAR.fullmatch(piece):
+                covered = False
+    return False
 
 
 def _free(question: str, sources: set[Fraction], derived: set[Fraction], steps: tuple[Text, ...]) -> Iterator[Fraction]:
@@ -174,14 +245,14 @@ def draw(problem: Problem, rng: Random, tries: int = 40) -> dict[Fraction, Fract
     free = sorted(problem.free)
     for attempt in range(tries if free else 0):
         share = rng.choice((0.4, 0.7, 1.0)) * (1 - attempt / tries)
-        chosen = {key: _redraw(key, rng) for key in free if rng.random() < share}
+        chosen = {key: redraw(key, rng) for key in free if rng.random() < share}
         worth = carry(problem, chosen) if chosen else None
         if worth is not None and any(worth[key] != key for key in chosen):
             return worth
     return None
 
 
-def _redraw(key: Fraction, rng: Random) -> Fraction:
+def redraw(key: Fraction, rng: Random) -> Fraction:
     """Another number of the same kind: near in size, as round, with as many decimals."""
     if key.denominator != 1:
         step = (

@@ -1,6 +1,6 @@
 """The endless stream of training batches: what is shown when, and how much of it. No text styles and no network here.
 
-A batch is a pure function of (problems, seed, index): the same seed gives the same stream, also after a resume.
+A batch is a pure function of (material, seed, index): the same seed gives the same stream, also after a resume.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from models.nano import mistakes, slips, writing
 from models.nano.chinese import Translator
 from models.nano.documents import BATCH_TOKENS, Encoded, bucketed, collate, only_last
-from models.nano.equations import invent, leaves, value
+from models.nano.equations import UnreadableError, invent, leaves, value
 from models.nano.phrases import AFTER_SUM, BEFORE_SUM, DRILLS
-from models.nano.problems import Equation, Problem, carry, draw
-from models.nano.templates import compose
+from models.nano.problems import Equation, fits, redraw
 from models.nano.writing import Fragment, Tree
 
 if TYPE_CHECKING:
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from models.nano.documents import Batch, Encoder
+    from models.nano.equations import Valuation
+    from models.nano.material import Material
+    from models.nano.problems import Problem
     from models.nano.writing import Written
 
 LONGEST = 900
@@ -59,16 +61,27 @@ SHARES = {"right": 42, "result": 18, "copy": 20, "operation": 20}
 def draw_sum(problems: Sequence[Problem], rng: Random) -> slips.Calculation:
     """A right calculation: an invented one, or one of the problems' own with its numbers drawn anew."""
     while problems and rng.random() < OF_PROBLEMS:
-        problem = rng.choice(problems)
-        worth = draw(problem, rng, tries=8) or carry(problem, {})
-        sums = [piece for step in problem.steps for piece in step if isinstance(piece, Equation)]
-        if worth is not None and sums:
+        sums = [piece for step in rng.choice(problems).steps for piece in step if isinstance(piece, Equation)]
+        if sums:
             equation = rng.choice(sums)
-            right = worth[equation.key]
+            worth = new_worth(equation, rng)
+            right = value(equation.left, worth)
             return slips.Calculation(equation, worth, right, right)
     left = invent(rng)
     right = value(left, {})
     return slips.Calculation(Equation(left, right, money=rng.random() < 0.1), {}, right, right)
+
+
+def new_worth(equation: Equation, rng: Random) -> Valuation:
+    """Other operands for the equation with a result of the same kind; its own ones where none of a few draws fits."""
+    for _ in range(12):
+        worth = {leaf.key: redraw(leaf.key, rng) for leaf in leaves(equation.left) if rng.random() < 0.7}
+        try:
+            if worth and fits(value(equation.left, worth), equation.key):
+                return worth
+        except UnreadableError:
+            continue
+    return {}
 
 
 def draw_plain_sum(rng: Random) -> slips.Calculation:
@@ -103,34 +116,27 @@ def make_equation(
     )
 
 
-def make_written(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Written:
-    """A document of a kind drawn by SHARES, of one of the problems or an invented one, to its first wrong step."""
+def make_written(material: Material, rng: Random) -> Written:
+    """A document of a kind drawn by SHARES, to its first wrong step."""
     kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
     while True:
-        problem = compose(rng) if rng.random() < invented else rng.choice(problems)
-        worth = draw(problem, rng) or carry(problem, {})
-        if worth is None:
-            continue
+        problem, worth = material.pick(rng)
         draft = slips.right(problem, worth) if kind == "right" else slips.plant(problem, worth, kind, rng)
         if draft is not None:
             return writing.write(draft, rng, whole=False)
 
 
-def make_tree(problems: Sequence[Problem], rng: Random, *, invented: float = 0.2) -> Tree:
+def make_tree(material: Material, rng: Random) -> Tree:
     """A right solution with slips beside every step that has a place for them, often one by the answer."""
-    while True:
-        problem = compose(rng) if rng.random() < invented else rng.choice(problems)
-        worth = draw(problem, rng) or carry(problem, {})
-        if worth is None:
-            continue
-        others: list[slips.Draft] = []
-        for at in range(len(problem.steps)):
-            for kind in SLIPS:
-                draft = slips.plant(problem, worth, kind, rng, at=at)
-                if draft is not None and draft not in others:
-                    others.append(draft)
-        answer = slips.wrong_answer(problem, worth, rng) if rng.random() < 0.3 else None
-        return writing.write_tree(slips.right(problem, worth), [*others, *([answer] if answer else [])], rng)
+    problem, worth = material.pick(rng)
+    others: list[slips.Draft] = []
+    for at in range(len(problem.steps)):
+        for kind in SLIPS:
+            draft = slips.plant(problem, worth, kind, rng, at=at)
+            if draft is not None and draft not in others:
+                others.append(draft)
+    answer = slips.wrong_answer(problem, worth, rng) if rng.random() < 0.3 else None
+    return writing.write_tree(slips.right(problem, worth), [*others, *([answer] if answer else [])], rng)
 
 
 def make_drill(problems: Sequence[Problem], rng: Random, count: int = 9) -> Tree:
@@ -156,29 +162,29 @@ def make_drill(problems: Sequence[Problem], rng: Random, count: int = 9) -> Tree
     return Tree(rng.choice(DRILLS), tuple(steps), tuple(wrong))
 
 
-def make_document(problems: Sequence[Problem], encoder: Encoder, rng: Random) -> Encoded:
+def make_document(material: Material, encoder: Encoder, rng: Random) -> Encoded:
     """A drill, a document or a tree, by their shares, as a row."""
     way = rng.random()
     if way < DRILLS_SHARE:
-        return encoder.tree(make_drill(problems, rng))
+        return encoder.tree(make_drill(material.problems, rng))
     if way < DRILLS_SHARE + PLAIN_SHARE:
-        return encoder.document(make_written(problems, rng))
-    tree = make_tree(problems, rng)
+        return encoder.document(make_written(material, rng))
+    tree = make_tree(material, rng)
     return encoder.tree(Translator(rng).tree(tree) if rng.random() < CHINESE_SHARE else tree)
 
 
-def shard(problems: Sequence[Problem], encoder: Encoder, seed: int, index: int, equation_shards: int) -> list[Batch]:
+def shard(material: Material, encoder: Encoder, seed: int, index: int, equation_shards: int) -> list[Batch]:
     """The batches of one shard: equations alone in the first ones, documents in the later."""
     rng = random.Random(f"{seed}/{index}")
     if index < equation_shards:
         plain = index < min(PLAIN_SHARDS, equation_shards // 3)
-        equations = [make_equation(encoder, rng, problems, plain=plain) for _ in range(SHARD * EQUATIONS)]
+        equations = [make_equation(encoder, rng, material.problems, plain=plain) for _ in range(SHARD * EQUATIONS)]
         equations.sort(key=lambda row: len(row.tokens))
         batches = [collate(equations[i : i + EQUATIONS]) for i in range(0, len(equations), EQUATIONS)]
     else:
         rows: list[Encoded] = []
         while sum(len(row.tokens) for row in rows) < SHARD * BATCH_TOKENS * 0.97:
-            row = make_document(problems, encoder, rng)
+            row = make_document(material, encoder, rng)
             if len(row.tokens) <= LONGEST:
                 rows.append(row)
         batches = [collate(rows) for rows in bucketed(rows)]

@@ -23,6 +23,7 @@ from torch.nn import functional
 from models.nano import calibration, checkpoint, documents, problems, stream, tokenizer
 from models.nano.equations import OPERATORS
 from models.nano.evaluate import held_out, judged_steps, quick_report, score
+from models.nano.material import Material
 from models.nano.model import RewardModel, Shape
 from models.nano.optimizer import Muon
 from models.nano.phrases import TOKENIZER_TEXTS
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.nano.documents import Batch, Encoder
-    from models.nano.problems import Problem
 
 MUON_RATE = 0.015
 ADAM_RATE = 1e-3
@@ -43,7 +43,7 @@ EMBEDDING_RATE = 6e-4
 DECAY_FROM = 0.6
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
-KEEP_FROM, KEEP_EVERY = 0.8, 0.05
+KEEP_FROM, KEEP_EVERY = 0.5, 0.02
 """The shares of the training at which the weights are kept: the last ones are the mean of these and what comes after.
 
 On new problems the mean is better than any of its parts: each learned the training problems by heart in its own way.
@@ -59,7 +59,7 @@ MOST_TARGETS, MOST_RUNNING = 384, 192
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training run stands."""
+    """Where a training run stands; `kept` counts the states whose mean the last weights will be."""
 
     shard: int = 0
     batch: int = 0
@@ -183,18 +183,18 @@ def _drawn(places: NDArray[np.int64], classes: NDArray[np.int64], most: int) -> 
 
 
 def batches(
-    train: Sequence[Problem], encoder: Encoder, seed: int, progress: Progress, alone: int, workers: Workers
+    material: Material, encoder: Encoder, seed: int, progress: Progress, alone: int, workers: Workers
 ) -> Iterator[Batch]:
     """The stream from where `progress` stands, without end; the next shard is written while this one is learned.
 
     Worker r of n takes every n-th shard, from the r-th on.
     """
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(stream.shard, train, encoder, seed, progress.shard + workers.rank, alone)
+        waiting = pool.submit(stream.shard, material, encoder, seed, progress.shard + workers.rank, alone)
         while True:
             ready = waiting.result()
             following = progress.shard + workers.count + workers.rank
-            waiting = pool.submit(stream.shard, train, encoder, seed, following, alone)
+            waiting = pool.submit(stream.shard, material, encoder, seed, following, alone)
             for batch in ready[progress.batch :]:
                 progress.batch += 1
                 yield batch
@@ -251,15 +251,16 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     progress = resume(options.out, trainer)
     last, saved = time.monotonic(), progress.seconds
     losses: list[dict[str, float]] = []
-    for batch in batches(learn, encoder, options.seed, progress, options.equation_shards, workers):
+    for batch in batches(Material(learn), encoder, options.seed, progress, options.equation_shards, workers):
         done = progress.step / options.steps if options.steps else progress.seconds / (options.minutes * 60)
         done = workers.agree(done)
         if done >= 1:
             progress.batch -= 1
             break
         if done >= KEEP_FROM + progress.kept * KEEP_EVERY:
-            trainer.keep()
             progress.kept += 1
+            if not workers.rank:
+                trainer.keep()
         torch.manual_seed(options.seed * 1_000_003 + progress.step)
         losses.append(trainer.step(batch, rate_at(done, progress.step)))
         progress.step += 1
