@@ -1,4 +1,4 @@
-"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --minutes 85`.
+"""Train the built-in model: `python -m models.nano.train --gsm8k train.jsonl --seed 0 --out DIR --steps 5500`.
 
 Resumable: DIR/state.safetensors is the last checkpoint, and a second call goes on from it. The data stream depends on
 the seed and the workers alone; how far it gets in the minutes depends on the machine (`--steps` fixes that as well).
