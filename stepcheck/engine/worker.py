@@ -4,6 +4,7 @@ It exists so that a crash in C, a file that aborts the process or an endless com
 error message: the parent kills it and starts another. It ends by itself as soon as its parent's end of stdin closes.
 """
 
+import io
 import os
 import queue
 import sys
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from stepcheck.engine import wire
 from stepcheck.engine.llama import N_OUTPUTS, N_SEQS, Backbone
 from stepcheck.engine.plan import Ints, Planner
 from stepcheck.errors import CountMismatchError, StepcheckError, TooLongError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 REMEMBERED_TEXTS = 256
 """Tokenized segments kept: templates recur in every prompt, problems in every candidate."""
@@ -152,9 +156,19 @@ def run(serve: Callable[[wire.Load, IO[bytes], Requests], None]) -> None:
     os._exit(0)  # llama.cpp's destructors have nothing to save, and may not be interrupted
 
 
+class _Outlet(io.FileIO):
+    """The way to the parent. Where nobody listens any more there is nothing left to do: the process ends."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            os._exit(0)
+
+
 def _private_stdout() -> IO[bytes]:
     """Keep stdout for replies alone: whatever C code prints goes to stderr."""
-    replies = os.fdopen(os.dup(1), "wb")
+    replies = io.BufferedWriter(_Outlet(os.dup(1), "wb"))
     os.dup2(2, 1)
     if sys.platform == "win32":
         import msvcrt

@@ -1,6 +1,7 @@
 """What a worker's death and a damaged model file cost: one error each, never the parent."""
 
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -12,8 +13,9 @@ import pytest
 
 from stepcheck import Checker, Document, Step
 from stepcheck.checker import Review, Unscored
+from stepcheck.engine import wire
 from stepcheck.engine.base import EngineOptions, Rows
-from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.client import LlamaEngine, load_of
 from stepcheck.errors import EngineError, StepcheckError, WorkerDiedError
 from stepcheck.hub.store import find
 from stepcheck.prm.prompt import Prompt, build
@@ -106,6 +108,20 @@ def outcome(path: Path, prompt: Prompt, mark: str | None) -> str:
     except EngineError as error:
         return "death" if "signal" in str(error) else error.kind
     return "read" if isinstance(answer, Rows) else f"{answer.kind}"
+
+
+def test_a_worker_that_nobody_listens_to_ends_at_once(random_model: Path) -> None:
+    """What it has to say does not arrive, and its requests never end: no traceback and no second of waiting."""
+    model = find(str(random_model), None)
+    command = [sys.executable, "-P", "-m", "stepcheck.engine.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        worker.stdout.close()
+        wire.send(worker.stdin, load_of(model.backbone, mark=None, context=64, options=ONE_THREAD))
+        said = worker.stderr.read().decode()
+        assert (worker.wait(), said) == (0, "")
 
 
 def test_the_error_of_a_dead_worker_says_how_it_ended(random_model: Path) -> None:
