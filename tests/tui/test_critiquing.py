@@ -176,10 +176,11 @@ async def test_a_model_in_process_is_asked(work: Path) -> None:
     """A GGUF file, random: it is loaded, writes, and Escape ends it in the midst of its words."""
     folder = work / "critic"
     folder.mkdir()
-    app = app_with(str(write_language_model(folder)))
+    app = app_with(str(write_language_model(folder, layers=24, hidden=256)))  # a small one is at its end too soon
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: app.critique is not None and bool(app.critique.words), "for words")
+        assert not ended(app)
         await pilot.press("escape")
         assert ended(app)
         assert "author on step 2" in flat(pilot)
