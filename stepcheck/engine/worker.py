@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from typing import IO, Any
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from stepcheck.engine import wire
 from stepcheck.engine.llama import N_OUTPUTS, N_SEQS, Backbone
 from stepcheck.engine.plan import Ints, Planner
 from stepcheck.errors import CountMismatchError, StepcheckError, TooLongError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 REMEMBERED_TEXTS = 256
 """Tokenized segments kept: templates recur in every prompt, problems in every candidate."""
@@ -159,7 +156,7 @@ def run(serve: Callable[[wire.Load, IO[bytes], Requests], None]) -> None:
 class _Outlet(io.FileIO):
     """The way to the parent. Where nobody listens any more there is nothing left to do: the process ends."""
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 (any buffer)
         try:
             return super().write(data)
         except OSError:

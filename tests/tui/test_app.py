@@ -553,7 +553,7 @@ async def test_the_visible_come_first(work: Path) -> None:
     """Rows on the screen are judged before rows that are not."""
     many(work, 900)
     async with opened("many.jsonl") as (app, pilot):
-        await until(pilot, lambda: app.session.complete)
+        await until(pilot, lambda: app.session.complete and "of 900 solutions" in screen_text(pilot))
         await pilot.press("G")
         await until(pilot, lambda: app.session.entries[899].phase is Phase.done)
         assert done(app) < 800
