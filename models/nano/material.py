@@ -46,13 +46,13 @@ class Material:
         changing = [draw(problem, rng) is not None for problem in problems]
         self.free = [problem for problem, changes in zip(problems, changing, strict=True) if changes]
         self.fixed = [problem for problem, changes in zip(problems, changing, strict=True) if not changes]
-        counts = Counter(word for problem in problems for word in set(_words(problem)))
-        capitals = Counter(word.lower() for word in counts.elements() if word[0].isupper())
+        seen = [word for problem in problems for word in set(_words(problem))]
+        counts = Counter(word.lower() for word in seen)
+        capitals = Counter(word.lower() for word in seen if word[0].isupper())
         meant = COUNTED.union(MEANT.split())
         self.kinds: dict[str, str] = {}
         self.words: dict[str, list[str]] = defaultdict(list)
-        total = Counter(word.lower() for word in counts.elements())
-        for word, count in sorted(total.items()):
+        for word, count in sorted(counts.items()):
             if count <= RARE and word not in meant:
                 self.kinds[word] = "name" if capitals[word] > count / 2 else _ending(word)
                 self.words[self.kinds[word]].append(word)

@@ -53,7 +53,7 @@ _ANNOTATION = re.compile(r"<<([^<>=]+)=([^<>=]+)>>\s*\$?\s*(-?[\d,]*\.?\d+)?")
 _LEFT = re.compile(r"[\d$(.][\d\s.,$%+\-–−*/x×÷()]*=\s*(\$?)\s*$")
 _LOOSE = re.compile(r"=\s*\$?\s*$")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?").findall
-_OPERATOR = re.compile(r"\s*([-–−+*/x×÷=])\s*(\$?)\s*")
+_OPERATOR = re.compile(r"\s*([-–−+*/x×÷=])\s*\$?\s*")
 _SIGNS = {"–": "-", "−": "-", "x": "*", "×": "*", "÷": "/"}
 _OPEN_BEFORE = re.compile(r"(?:[-–−+*/×÷=(]|\bx)[\s$]*$").search
 _OPEN_AFTER = re.compile(r"\s*[-–−+*/×÷=(%]|\s*x\s*[\d$]").match
@@ -102,14 +102,17 @@ def parse(question: str, answer: str) -> Problem:
     steps = tuple(_parse_step(line.strip()) for line in lines.strip().split("\n") if line.strip())
     asked = _parse_text(question.strip())
     goal = Fraction(final.strip().replace(",", ""))
-    derived = {piece.key for step in steps for piece in step if isinstance(piece, Equation)}
-    if goal not in derived:
+    if goal not in _results(steps):
         raise UnreadableError("the answer is no result of a step")
     steps = tuple(_with_bare_sums(step) for step in steps)
-    derived = {piece.key for step in steps for piece in step if isinstance(piece, Equation)}
+    derived = _results(steps)
     sources = {piece.key for piece in asked if isinstance(piece, Number)}
     free = frozenset(_free(question, sources, derived, steps))
     return Problem(asked, steps, goal, frozenset() if _is_rigid(steps, free | derived) else free)
+
+
+def _results(steps: tuple[Text, ...]) -> set[Fraction]:
+    return {piece.key for step in steps for piece in step if isinstance(piece, Equation)}
 
 
 def _parse_text(text: str) -> Text:

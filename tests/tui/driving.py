@@ -81,4 +81,5 @@ def masked(text: str) -> str:
     text = re.sub("[▁▂▃▄▅▆▇]", "▇", text)
     text = re.sub(r"[\d,]+ tok/s", lambda found: "#" * len(found[0]), text)
     text = re.sub(r"(?<=[01]\.)\d{3}\b", "###", text)
-    return re.sub(r" *product [\d.e-]+", lambda found: "product ########".rjust(len(found[0])), text)
+    product = r" *product (?:0\.\d+|\d(?:\.\d+)?e-\d\d)"
+    return re.sub(product, lambda found: "product ########".rjust(len(found[0])), text)
