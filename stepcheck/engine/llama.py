@@ -239,11 +239,15 @@ class _Log:
     llama-cpp-python's own handler maps the levels of an older llama.cpp (errors vanish); this one replaces it.
     """
 
+    _latest: "_Log | None" = None
+    """The one that llama.cpp calls, until the process ends."""
+
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=8)
         self._level = 0
         self._callback = lib.llama_log_callback(self._on_line)
         lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+        _Log._latest = self
 
     def _on_line(self, level: int, text: bytes, _data: object) -> None:
         self._level = self._level if level == _LOG_CONTINUED else level
