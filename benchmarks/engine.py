@@ -68,20 +68,25 @@ def main() -> None:
     lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
     lib.llama_backend_init()
     steps = cases(arguments.cases)
-    candidates = list(read(SHARED / "data/bon/math_cot_100.jsonl"))[: 8 * arguments.problems]
-    best = [document for document in candidates if isinstance(document, Document)]
+    best = candidates(arguments.problems)
     for weight_type in arguments.types:
         model = make_model(arguments.models, weight_type)
         compare(model, weight_type, steps, best, use_torch=arguments.torch)
 
 
-def cases(count: int) -> list[Document]:
+def cases(count: int, shared: Path = SHARED) -> list[Document]:
     """The first cases of both ProcessBench files, alternating as a run over both would not: each file in one piece."""
     out = []
     for name in ("gsm8k", "math"):
-        rows = json.loads((SHARED / f"data/processbench/{name}.json").read_text(encoding="utf-8"))
+        rows = json.loads((shared / f"data/processbench/{name}.json").read_text(encoding="utf-8"))
         out += [Document(row["problem"], tuple(map(Step, row["steps"]))) for row in rows[:count]]
     return out
+
+
+def candidates(problems: int, shared: Path = SHARED) -> list[Document]:
+    """The 8 candidates of each of the first problems."""
+    documents = list(read(shared / "data/bon/math_cot_100.jsonl"))[: 8 * problems]
+    return [document for document in documents if isinstance(document, Document)]
 
 
 def make_model(folder: Path, weight_type: str) -> Path:
@@ -107,12 +112,11 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
     references = {f"torch {kind} (c)": Torch(kind) for kind in ("f32", "bf16")} if use_torch else {}
     with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, mapped=weight_type == "bf16") as engine:
         print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
-        warm = Document("warm", (Step("up"),))
         for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
             rows = table[work]
             for number, start in enumerate(range(0, len(documents), SLICE)):
                 part = documents[start : start + SLICE]
-                list(engine.read([build(QWEN_TEMPLATE, warm)] * 2))  # frees what the slice before left
+                forget(engine)
                 tokens = prefill.tokenize(part)
                 rows["raw limit (a)"].rates.append(prefill.rate())
                 rows["stepcheck"].rates.append(timed(lambda part=part: read_all(engine, part)))  # type: ignore[misc]
@@ -123,6 +127,11 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
         report(table)
         edit(engine, best[0])
         memory(engine, model)
+
+
+def forget(engine: LlamaEngine) -> None:
+    """Free what the slice before left in the KV cache."""
+    list(engine.read([build(QWEN_TEMPLATE, Document("warm", (Step("up"),)))] * 2))
 
 
 def timed(work: Callable[[], int]) -> float:
