@@ -1,6 +1,7 @@
 """How the built-in model learns and is measured: rows and marks, the stream, the figures, a miniature training."""
 
 import json
+import multiprocessing
 import random
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from models.nano import (
     checkpoint,
     documents,
     evaluate,
+    feed,
     slips,
     stream,
     templates,
@@ -85,7 +87,7 @@ def test_a_tree_reads_like_its_documents(words: Tokenizer) -> None:
     for _ in range(6):
         tree = stream.make_tree(Material([]), rng)
         batch = documents.collate([encoder.tree(tree)])
-        hidden = model(torch.from_numpy(batch.tokens), *batch.tree())
+        hidden = model(*batch.inputs(torch.device("cpu")))
         found = torch.softmax(model.score(hidden.flatten(0, 1)[batch.marks]), -1)[:, 1].detach().numpy()
         order = [
             (index, step)
@@ -126,6 +128,38 @@ def test_the_same_seed_gives_the_same_batches(words: Tokenizer) -> None:
         assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(first, again, strict=True))
         assert not np.array_equal(first[0].tokens, other[0].tokens)
         assert {batch.tokens.shape[1] % 4 for batch in first} == {0}
+
+
+def test_a_larger_scale_gives_larger_batches(words: Tokenizer) -> None:
+    """Three times the tokens in a batch, about as many batches; a shard of documents has some of equations alone."""
+    rng, encoder = random.Random(14), documents.Encoder(words)
+    learn = Material([templates.compose(rng) for _ in range(20)])
+    for index in (0, 5):
+        one, three = (stream.shard(learn, encoder, 0, index, 1, scale) for scale in (1, 3))
+        assert max(batch.tokens.size for batch in one) < 1.3 * documents.BATCH_TOKENS
+        assert 2 < np.mean([b.tokens.size for b in three]) / np.mean([b.tokens.size for b in one]) < 4
+        bare = [batch.tokens[0, 0] != encoder.opening[0] for batch in three]
+        assert sum(bare) == len(bare) if index == 0 else 0 < sum(bare) < len(bare) / 2
+
+
+def test_processes_write_the_shards_that_a_thread_writes(rows: Path, tmp_path: Path) -> None:
+    """Every second shard from the first on, in order, whoever writes them; the processes end with the training."""
+    train.prepare(rows, tmp_path, Shape(0, width=160, layers=1, heads=2, feed_forward=128), 0)
+    source = feed.Source(rows, tmp_path, 0, 2)
+    expected = [feed.write(source, index) for index in (1, 3, 5)]
+    for feeders in (0, 2):
+        with feed.shards(source, 1, 2, feeders) as following:
+            for right, found in zip(expected, following, strict=False):
+                assert [b.tokens.tolist() for b in found] == [b.tokens.tolist() for b in right]
+    assert not multiprocessing.active_children()
+
+
+def test_shards_come_twice() -> None:
+    """From the third on, every new shard is followed by the one of two before; each is shown twice, then forgotten."""
+    places = [feed.index_of(position, 2) for position in range(8)]
+    assert [index for index, _ in places] == [0, 1, 2, 0, 3, 1, 4, 2]
+    assert [index for index, last in places if last] == [0, 1, 2]
+    assert feed.index_of(5, 0) == (5, True)
 
 
 def test_auc_counts_pairs() -> None:
@@ -179,12 +213,12 @@ def test_the_loss_of_a_miniature_falls(words: Tokenizer) -> None:
     rng, guesses = random.Random(11), []
     for _ in range(40):
         batch = documents.collate([stream.make_equation(encoder, rng) for _ in range(48)])
-        guesses.append(trainer.step(batch, 1.0)["guesses"])
+        guesses.append(float(trainer.step(batch, 1.0)["guesses"]))
     assert sum(guesses[-10:]) / 10 < sum(guesses[:10]) / 10 - 0.2
 
 
-def test_the_last_weights_are_a_mean_that_survives_a_stop(words: Tokenizer) -> None:
-    """The weights kept after each of three steps, one of them before a resume: the model ends with their mean."""
+def test_the_weights_settle_towards_a_mean_that_survives_a_stop(words: Tokenizer) -> None:
+    """Weights kept after each of three steps, with a resume after each: the model ends halfway to their mean."""
     torch.set_num_threads(1)
     encoder, rng = documents.Encoder(words), random.Random(13)
     shape = Shape(words.get_vocab_size(), width=160, layers=1, heads=2, feed_forward=128)
@@ -199,8 +233,8 @@ def test_the_last_weights_are_a_mean_that_survives_a_stop(words: Tokenizer) -> N
         resumed.restore({name: tensor.clone() for name, tensor in trainer.tensors().items()})
         trainer = resumed
     assert not torch.equal(kept[0], kept[2])
-    trainer.take_mean(3)
-    assert torch.allclose(trainer.model.model.norm.weight, torch.stack(kept).mean(0), atol=1e-6)
+    trainer.settle(3)
+    assert torch.allclose(trainer.model.model.norm.weight, (kept[2] + torch.stack(kept).mean(0)) / 2, atol=1e-6)
 
 
 @pytest.mark.soak
@@ -215,7 +249,7 @@ def test_compiled_layers_learn_alike(words: Tokenizer) -> None:
     for compiled in (False, True):
         trainer = train.Trainer(checkpoint.fresh(words, shape, 0), compiled=compiled)
         torch.manual_seed(0)
-        losses.append([loss for batch in batches for loss in trainer.step(batch, 0.1).values()])
+        losses.append([float(loss) for batch in batches for loss in trainer.step(batch, 0.1).values()])
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 

@@ -68,9 +68,9 @@ class Batch:
     run: NDArray[np.int64]
     values: NDArray[np.int64]
 
-    def tree(self) -> tuple[Tensor, ...]:
-        """Positions and branches, for the network, of a batch that has any branches."""
-        return (torch.from_numpy(self.positions), torch.from_numpy(self.branches)) if self.branches.any() else ()
+    def inputs(self, device: torch.device) -> tuple[Tensor, ...]:
+        """What the network reads: tokens, positions and branches."""
+        return tuple(torch.from_numpy(part).to(device) for part in (self.tokens, self.positions, self.branches))
 
 
 @cache
@@ -186,7 +186,7 @@ def only_last(fragments: Sequence[Fragment], *, sure: bool) -> list[Fragment]:
     """The fragments with a target at the last number alone, and only if that is known to follow from the others."""
     last = max(i for i, fragment in enumerate(fragments) if fragment.right is not None)
     sure = sure or fragments[last].text != fragments[last].right
-    return [replace(f, right=f.right if i == last and sure else None) for i, f in enumerate(fragments)]
+    return [f if f.right is None or (i == last and sure) else replace(f, right=None) for i, f in enumerate(fragments)]
 
 
 def _targets(fragment: Fragment) -> list[tuple[int, int, bool]]:
@@ -210,13 +210,15 @@ def _targets(fragment: Fragment) -> list[tuple[int, int, bool]]:
     return found
 
 
-def bucketed(rows: list[Encoded]) -> list[list[Encoded]]:
-    """Rows of like length together, at most BATCH_TOKENS with the padding."""
+def bucketed(rows: list[Encoded], most: int = BATCH_TOKENS) -> list[list[Encoded]]:
+    """Rows of like length together, about so many tokens with the padding at most."""
     groups: list[list[Encoded]] = []
     for row in sorted(rows, key=lambda row: -len(row.tokens)):
-        if not groups or padded(len(groups[-1][0].tokens)) * (len(groups[-1]) + 1) > BATCH_TOKENS:
+        if not groups or padded(len(groups[-1][0].tokens)) * (len(groups[-1]) + 1) > most:
             groups.append([])
         groups[-1].append(row)
+    if len(groups) > 1 and padded(len(groups[-1][0].tokens)) * len(groups[-1]) < most // 4:
+        groups[-2] += groups.pop()  # for a tiny batch, compiled layers would be compiled anew
     return groups
 
 

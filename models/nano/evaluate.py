@@ -61,13 +61,14 @@ def rewards(model: RewardModel, rows: Sequence[documents.Encoded]) -> list[NDArr
     """The rewards at the marks of each row, in float32."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i].tokens))
     found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(rows)
+    device = next(model.parameters()).device
     for start in range(0, len(order), 32):
         chosen = order[start : start + 32]
         batch = documents.collate([rows[i] for i in chosen])
-        hidden = model(torch.from_numpy(batch.tokens), *batch.tree())
+        hidden = model(*batch.inputs(device))
         for k, i in enumerate(chosen):
             places = [place for place, _ in rows[i].marks]
-            found[i] = torch.softmax(model.score(hidden[k, places]), -1)[:, 1].numpy()
+            found[i] = torch.softmax(model.score(hidden[k, places]), -1)[:, 1].cpu().numpy()
     return found
 
 

@@ -20,10 +20,10 @@ class Shape:
     """The sizes of the network; every one that a weight is a row of is a multiple of 32, so q8_0 fits."""
 
     vocab: int
-    width: int = 256
-    layers: int = 5
-    heads: int = 4
-    feed_forward: int = 640
+    width: int = 384
+    layers: int = 7
+    heads: int = 6
+    feed_forward: int = 896
     context: int = 2048
     eps: float = 1e-6
     rope_theta: float = 1e6
@@ -115,21 +115,19 @@ class Body(nn.Module):
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
 
-    def forward(self, tokens: Tensor, positions: Tensor | None = None, branches: Tensor | None = None) -> Tensor:
-        """Token ids [batch, length] → the normed hidden state [batch, length, width].
+    def forward(self, tokens: Tensor, positions: Tensor, branches: Tensor) -> Tensor:
+        """Token ids, positions and branches, [batch, length] each → the normed hidden state [batch, length, width].
 
-        With positions and branches (both [batch, length]) a row is a tree: a token sees what is before it on branch 0
-        and on its own branch.
+        A row is a tree: a token sees what is before it on branch 0 and on its own branch.
         """
         x = self.embed_tokens(tokens)
-        if torch.is_autocast_enabled("cpu"):
+        if torch.is_autocast_enabled(x.device.type):
             x = x.bfloat16()
-        places = torch.arange(tokens.shape[1]) if positions is None else positions.unsqueeze(1)
+        places = positions.unsqueeze(1)
         cos, sin = self.get_buffer("cos")[places].to(x.dtype), self.get_buffer("sin")[places].to(x.dtype)
-        mask = torch.full((tokens.shape[1],) * 2, HIDDEN, dtype=x.dtype).triu(1)
-        if branches is not None:
-            foreign = (branches[:, None, :] != 0) & (branches[:, None, :] != branches[:, :, None])
-            mask = torch.where(foreign, HIDDEN, mask).to(x.dtype).unsqueeze(1)
+        mask = torch.full((tokens.shape[1],) * 2, HIDDEN, dtype=x.dtype, device=x.device).triu(1)
+        foreign = (branches[:, None, :] != 0) & (branches[:, None, :] != branches[:, :, None])
+        mask = torch.where(foreign, HIDDEN, mask).to(x.dtype).unsqueeze(1)
         for layer in self.layers:
             x = layer(x, cos, sin, mask)
         out: Tensor = self.norm(x)
@@ -145,7 +143,7 @@ class RewardModel(nn.Module):
         self.model = Body(shape)
         self.score = nn.Sequential(nn.Linear(shape.width, shape.width), nn.ReLU(), nn.Linear(shape.width, 2))
 
-    def forward(self, tokens: Tensor, positions: Tensor | None = None, branches: Tensor | None = None) -> Tensor:
-        """Token ids [batch, length] → the hidden state [batch, length, width]; `score` reads it at the marks."""
+    def forward(self, tokens: Tensor, positions: Tensor, branches: Tensor) -> Tensor:
+        """As the body's: the hidden state [batch, length, width]; `score` reads it at the marks."""
         out: Tensor = self.model(tokens, positions, branches)
         return out

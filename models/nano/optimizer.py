@@ -62,12 +62,11 @@ class Muon(torch.optim.Optimizer):
                 self._step(matrices, group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5)
 
     def _step(self, matrices: list[Tensor], lr: float) -> None:
-        updates = []
-        for matrix in matrices:
-            gradient = torch.zeros_like(matrix) if matrix.grad is None else matrix.grad
-            momentum = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
-            momentum.lerp_(gradient, 0.05)
-            updates.append(gradient.lerp(momentum, 0.95))
-        done = self.spread(partial(orthogonalize, fast=self.fast), torch.stack(updates))
+        gradient = torch.stack([torch.zeros_like(m) if m.grad is None else m.grad for m in matrices])
+        state = self.state[matrices[0]]  # of all of this shape
+        if not state:
+            state["momentum"] = torch.zeros_like(gradient)
+        state["momentum"].lerp_(gradient, 0.05)
+        done = self.spread(partial(orthogonalize, fast=self.fast), gradient.lerp(state["momentum"], 0.95))
         for matrix, update in zip(matrices, done, strict=True):
             matrix.mul_(1 - lr * self.decay).add_(update, alpha=-lr)

@@ -31,7 +31,7 @@ LONGEST = 900
 """Tokens in a training document; longer ones are left out."""
 
 EQUATIONS = 240
-"""Equations in a batch of them."""
+"""Equations in a usual batch of them, more or less."""
 
 WRONG = 3
 """Wrong results beside each."""
@@ -39,16 +39,19 @@ WRONG = 3
 SHARD = 8
 """Document batches that are written together, so that each holds documents of like length."""
 
+BESIDE = 2
+"""Batches of equations in every shard of documents: else what was learned of arithmetic is forgotten by and by."""
+
 OF_PROBLEMS = 0.5
 """Share of the calculations that come from problems; the others are invented and harder."""
 
 PLAIN_SHARDS = 90
 """Shards of plain equations before all others: arithmetic is found sooner where it is always written alike."""
 
-DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.35, 0.1, 0.05
+DRILLS_SHARE, PLAIN_SHARE, CHINESE_SHARE = 0.45, 0.1, 0.05
 """Of the documents: drills, and documents without branches; of the trees, those in Chinese characters."""
 
-SLIPS = ("result", "result", "copy", "copy", "operation")
+SLIPS = ("result", "result", "copy", "copy", "operation", "operation")
 """What is put beside each step of a tree.
 
 A branch costs few tokens; from it arithmetic and copying are learned where they are needed, between words and units.
@@ -173,20 +176,34 @@ def make_document(material: Material, encoder: Encoder, rng: Random) -> Encoded:
     return encoder.tree(Translator(rng).tree(tree) if rng.random() < CHINESE_SHARE else tree)
 
 
-def shard(material: Material, encoder: Encoder, seed: int, index: int, equation_shards: int) -> list[Batch]:
-    """The batches of one shard: equations alone in the first ones, documents in the later."""
+def equation_batches(
+    material: Material, encoder: Encoder, rng: Random, count: int, scale: int, *, plain: bool = False
+) -> list[Batch]:
+    """About so many batches of equations."""
+    equations = (make_equation(encoder, rng, material.problems, plain=plain) for _ in range(count * scale * EQUATIONS))
+    return [collate(rows) for rows in bucketed(list(equations), scale * BATCH_TOKENS)]
+
+
+def shard(
+    material: Material, encoder: Encoder, seed: int, index: int, equation_shards: int, scale: int = 1
+) -> list[Batch]:
+    """The batches of one shard: equations alone in the first ones, documents, and a few equations, in the later.
+
+    A batch has `scale` times the tokens.
+    """
     rng = random.Random(f"{seed}/{index}")
     if index < equation_shards:
         plain = index < min(PLAIN_SHARDS, equation_shards // 3)
-        equations = [make_equation(encoder, rng, material.problems, plain=plain) for _ in range(SHARD * EQUATIONS)]
-        equations.sort(key=lambda row: len(row.tokens))
-        batches = [collate(equations[i : i + EQUATIONS]) for i in range(0, len(equations), EQUATIONS)]
+        batches = equation_batches(material, encoder, rng, SHARD, scale, plain=plain)
     else:
         rows: list[Encoded] = []
-        while sum(len(row.tokens) for row in rows) < SHARD * BATCH_TOKENS * 0.97:
+        most, length = scale * BATCH_TOKENS, 0
+        while length < SHARD * most * 0.97:
             row = make_document(material, encoder, rng)
             if len(row.tokens) <= LONGEST:
                 rows.append(row)
-        batches = [collate(rows) for rows in bucketed(rows)]
+                length += len(row.tokens)
+        batches = [collate(rows) for rows in bucketed(rows, most)]
+        batches += equation_batches(material, encoder, rng, BESIDE, scale)
     rng.shuffle(batches)
     return batches

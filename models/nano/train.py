@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.nano import calibration, checkpoint, documents, problems, stream, tokenizer
+from models.nano import calibration, checkpoint, documents, problems, tokenizer
 from models.nano.equations import OPERATORS
 from models.nano.evaluate import held_out, judged_steps, quick_report, score
-from models.nano.material import Material
+from models.nano.feed import Source, shards
 from models.nano.model import RewardModel, Shape
 from models.nano.optimizer import Muon
 from models.nano.phrases import TOKENIZER_TEXTS
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.nano.documents import Batch, Encoder
+    from models.nano.documents import Batch
 
 MUON_RATE = 0.015
 ADAM_RATE = 1e-3
@@ -44,9 +43,9 @@ DECAY_FROM = 0.6
 """Share of the training after which the learning rates fall, linearly, to 2 %."""
 
 KEEP_FROM, KEEP_EVERY = 0.5, 0.02
-"""The shares of the training at which the weights are kept: the last ones are the mean of these and what comes after.
+"""The shares of the training at which the weights are kept: the last ones are halfway from their mean to the end's.
 
-On new problems the mean is better than any of its parts: each learned the training problems by heart in its own way.
+The end's alone judge as well what is written as in training; the mean doubts fewer right steps in other words.
 """
 
 WEIGHTS = {"marks": 1.0, "guesses": 0.4, "running": 0.2, "checks": 1.0}
@@ -54,12 +53,12 @@ WEIGHTS = {"marks": 1.0, "guesses": 0.4, "running": 0.2, "checks": 1.0}
 
 IGNORED = -100
 MOST_TARGETS, MOST_RUNNING = 384, 192
-"""Targets of these losses in a step; their 11,114-wide softmax would otherwise cost as much as the body."""
+"""Targets of these losses in a usual batch; their 11,114-wide softmax would otherwise cost as much as the body."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training run stands; `kept` counts the states whose mean the last weights will be."""
+    """Where a training run stands; `kept` counts the states that were kept for their mean."""
 
     shard: int = 0
     batch: int = 0
@@ -77,13 +76,16 @@ def fast_bfloat16() -> bool:
 class Trainer:
     """The model, its optimizers and one step of them."""
 
-    def __init__(self, model: RewardModel, workers: Workers | None = None, *, compiled: bool = False) -> None:
-        self.model = model
+    def __init__(
+        self, model: RewardModel, workers: Workers | None = None, *, compiled: bool = False, device: str = "cpu"
+    ) -> None:
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
         self.workers = workers or Workers()
-        self.guess = checkpoint.Guess(model.shape.width, len(OPERATORS))
-        self.running = checkpoint.Guess(model.shape.width, len(OPERATORS))
-        self.check = nn.Linear(model.shape.width, 2)
-        self.fast = fast_bfloat16()
+        self.guess = checkpoint.Guess(model.shape.width, len(OPERATORS)).to(self.device)
+        self.running = checkpoint.Guess(model.shape.width, len(OPERATORS)).to(self.device)
+        self.check = nn.Linear(model.shape.width, 2).to(self.device)
+        self.fast = self.device.type != "cpu" or fast_bfloat16()
         body = [p for n, p in model.model.layers.named_parameters() if p.dim() == 2]
         chosen = {id(p) for p in body}
         table = model.model.embed_tokens.weight
@@ -102,23 +104,28 @@ class Trainer:
         self.kept: dict[str, Tensor] = {}
         self.rates = [(group, group["lr"]) for o in (self.muon, self.adam) for group in o.param_groups]
 
-    def step(self, batch: Batch, rate: float) -> dict[str, float]:
-        """One update at `rate` times the learning rates; returns the losses by name."""
+    def step(self, batch: Batch, rate: float, scale: int = 1) -> dict[str, Tensor]:
+        """One update at `rate` times the learning rates with a batch of `scale` times the usual size.
+
+        Returns the losses by name; they are not waited for.
+        """
         for group, full in self.rates:
             group["lr"] = full * rate
-        guessed = _drawn(batch.places, batch.targets, MOST_TARGETS)
-        running = _drawn(batch.run, batch.values, MOST_RUNNING)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.fast):
-            hidden = self.model(torch.from_numpy(batch.tokens), *batch.tree()).flatten(0, 1)
+        guessed = _drawn(batch.places, batch.targets, MOST_TARGETS * scale, self.device)
+        running = _drawn(batch.run, batch.values, MOST_RUNNING * scale, self.device)
+        marks, labels, checked, checks = (
+            torch.from_numpy(part).to(self.device) for part in (batch.marks, batch.labels, batch.checked, batch.checks)
+        )
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast):
+            hidden = self.model(*batch.inputs(self.device)).flatten(0, 1)
             guesses, values = self.guess(hidden[guessed.places]), self.running(hidden[running.places])
-        marked, checked = hidden[torch.from_numpy(batch.marks)], hidden[torch.from_numpy(batch.checked)]
         losses = {
-            "marks": functional.cross_entropy(self.model.score(marked.float()), torch.from_numpy(batch.labels)),
+            "marks": functional.cross_entropy(self.model.score(hidden[marks].float()), labels),
             "guesses": functional.cross_entropy(guesses.float(), guessed.classes, ignore_index=IGNORED),
             "running": functional.cross_entropy(
                 values.float(), running.classes, ignore_index=IGNORED, reduction="sum"
-            ).div(MOST_RUNNING),
-            "checks": functional.cross_entropy(self.check(checked.float()), torch.from_numpy(batch.checks)),
+            ).div(MOST_RUNNING * scale),
+            "checks": functional.cross_entropy(self.check(hidden[checked].float()), checks),
         }
         torch.autograd.backward(torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum())
         self.workers.average([p for o in (self.muon, self.adam) for group in o.param_groups for p in group["params"]])
@@ -126,16 +133,17 @@ class Trainer:
         for optimizer in (self.muon, self.adam):
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return {name: loss.item() for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def keep(self) -> None:
         """Add the model's weights to the sum of those that are kept."""
         for name, weights in self.model.state_dict().items():
             self.kept[name] = self.kept.get(name, torch.zeros_like(weights)) + weights
 
-    def take_mean(self, count: int) -> None:
-        """Give the model the mean of the `count` weights that were kept."""
-        self.model.load_state_dict({name: total / count for name, total in self.kept.items()})
+    def settle(self, count: int) -> None:
+        """Move the model's weights halfway to the mean of the `count` ones that were kept."""
+        now = self.model.state_dict()
+        self.model.load_state_dict({name: (now[name] + total / count) / 2 for name, total in self.kept.items()})
 
     def parts(self) -> dict[str, nn.Module]:
         """What learns, by name: the model and the three readings that are thrown away."""
@@ -172,29 +180,23 @@ class Drawn(NamedTuple):
     classes: Tensor
 
 
-def _drawn(places: NDArray[np.int64], classes: NDArray[np.int64], most: int) -> Drawn:
+def _drawn(places: NDArray[np.int64], classes: NDArray[np.int64], most: int, device: torch.device) -> Drawn:
     """At most so many of the places, filled up to a multiple of 128, since every new shape costs time."""
     chosen = torch.randperm(len(places))[:most]
     empty = -len(chosen) % 128
     return Drawn(
-        functional.pad(torch.from_numpy(places)[chosen], (0, empty)),
-        functional.pad(torch.from_numpy(classes)[chosen], (0, empty), value=IGNORED),
+        functional.pad(torch.from_numpy(places)[chosen], (0, empty)).to(device),
+        functional.pad(torch.from_numpy(classes)[chosen], (0, empty), value=IGNORED).to(device),
     )
 
 
-def batches(
-    material: Material, encoder: Encoder, seed: int, progress: Progress, alone: int, workers: Workers
-) -> Iterator[Batch]:
-    """The stream from where `progress` stands, without end; the next shard is written while this one is learned.
+def batches(source: Source, progress: Progress, workers: Workers, feeders: int, again: int) -> Iterator[Batch]:
+    """The stream from where `progress` stands, without end; the next shards are written while this one is learned.
 
     Worker r of n takes every n-th shard, from the r-th on.
     """
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(stream.shard, material, encoder, seed, progress.shard + workers.rank, alone)
-        while True:
-            ready = waiting.result()
-            following = progress.shard + workers.count + workers.rank
-            waiting = pool.submit(stream.shard, material, encoder, seed, following, alone)
+    with shards(source, progress.shard + workers.rank, workers.count, feeders, again) as following:
+        for ready in following:
             for batch in ready[progress.batch :]:
                 progress.batch += 1
                 yield batch
@@ -243,15 +245,17 @@ def resume(out: Path, trainer: Trainer) -> Progress:
 def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progress:
     """Run until the minutes (or steps) are over; the first worker saves and reports every few minutes."""
     torch.set_num_threads(options.threads)
-    learn, choose, _ = problems.split(problems.load(options.gsm8k))
+    _, choose, _ = problems.split(problems.load(options.gsm8k))
     if not (options.out / "tokenizer.json").exists():
         prepare(options.gsm8k, options.out, shape, options.seed)
     model, words = checkpoint.read(options.out)
-    trainer, encoder = Trainer(model, workers, compiled=options.compile), documents.Encoder(words)
+    trainer = Trainer(model, workers, compiled=options.compile, device=options.device)
+    encoder = documents.Encoder(words)
+    source = Source(options.gsm8k, options.out, options.seed, options.equation_shards, options.scale)
     progress = resume(options.out, trainer)
     last, saved = time.monotonic(), progress.seconds
-    losses: list[dict[str, float]] = []
-    for batch in batches(Material(learn), encoder, options.seed, progress, options.equation_shards, workers):
+    losses: list[dict[str, Tensor]] = []
+    for batch in batches(source, progress, workers, options.feeders, options.again):
         done = progress.step / options.steps if options.steps else progress.seconds / (options.minutes * 60)
         done = workers.agree(done)
         if done >= 1:
@@ -262,7 +266,7 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
             if not workers.rank:
                 trainer.keep()
         torch.manual_seed(options.seed * 1_000_003 + progress.step)
-        losses.append(trainer.step(batch, rate_at(done, progress.step)))
+        losses.append(trainer.step(batch, rate_at(done, progress.step), options.scale))
         progress.step += 1
         progress.tokens += batch.tokens.size * workers.count
         now = time.monotonic()
@@ -281,7 +285,7 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
         return progress
     save(options.out, trainer, progress)
     trainer.keep()
-    trainer.take_mean(progress.kept + 1)
+    trainer.settle(progress.kept + 1)
     torch.compiler.set_stance("force_eager")
     scale, shift = calibration.fit(*judged_steps(score(model, encoder, held_out(choose, 1))))
     calibration.apply(model, scale, shift)
@@ -290,8 +294,8 @@ def train(options: argparse.Namespace, shape: Shape, workers: Workers) -> Progre
     return progress
 
 
-def _line(progress: Progress, losses: list[dict[str, float]]) -> str:
-    means = " ".join(f"{name} {sum(each[name] for each in losses) / len(losses):.4f}" for name in losses[0])
+def _line(progress: Progress, losses: list[dict[str, Tensor]]) -> str:
+    means = " ".join(f"{name} {torch.stack([each[name] for each in losses]).mean():.4f}" for name in losses[0])
     rate = progress.tokens / progress.seconds
     place = f"step {progress.step} {progress.seconds:.0f}s shard {progress.shard}"
     return f"{place} {means} {rate:.0f} tok/s"
@@ -313,6 +317,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that average their gradients, one core each")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--compile", action="store_true", help="fuse the layers' small operations (a fifth faster)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--scale", type=int, default=1, help="times the usual size of a batch; a GPU wants about 7")
+    parser.add_argument("--again", type=int, default=0, help="show every shard once more, so many shards later")
+    parser.add_argument("--feeders", type=int, default=0, help="processes that write batches for a GPU; 0: a thread")
     for name in ("width", "layers", "heads", "feed-forward"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Shape(0), name.replace("-", "_")))
     options = parser.parse_args(arguments)

@@ -108,19 +108,21 @@ def draw_plain_style(rng: Random) -> Style:
 
 def number(worth: Fraction, group: str = "", *, money: bool = False) -> str:
     """Decimal notation, thousands grouped by `group`; exact, since no number here has more than six decimals."""
-    whole, part = divmod(abs(worth), 1)
-    digits = f"{int(whole):,}".replace(",", group) if whole >= 1000 else str(int(whole))
+    over, under = abs(worth.numerator), worth.denominator
+    whole, part = divmod(over, under)
+    digits = f"{whole:,}".replace(",", group) if whole >= 1000 else str(whole)
     if part:
-        decimals = f"{int(part * 10**6):06d}".rstrip("0")
+        decimals = f"{part * 10**6 // under:06d}".rstrip("0")
         digits += "." + (decimals.ljust(2, "0") if money else decimals)
-    return ("-" if worth < 0 else "") + digits
+    return ("-" if worth.numerator < 0 else "") + digits
 
 
 def write_number(shown: Fraction, right: Fraction | None, style: Style, *, money: bool = False) -> Fragment:
     """One number, and how the right one would be written in its place."""
-    return Fragment(
-        number(shown, style.group, money=money), None if right is None else number(right, style.group, money=money)
-    )
+    text = number(shown, style.group, money=money)
+    if right is None or right is shown:
+        return Fragment(text, None if right is None else text)
+    return Fragment(text, number(right, style.group, money=money))
 
 
 def write_left(left: Expression, calculation: Calculation, style: Style) -> list[Fragment]:
@@ -303,6 +305,8 @@ def stripped(fragments: Iterable[Fragment]) -> list[Fragment]:
     while kept and not kept[-1].text.strip():
         kept = kept[:-1]
     if kept:
-        kept[0] = replace(kept[0], text=kept[0].text.lstrip())
-        kept[-1] = replace(kept[-1], text=kept[-1].text.rstrip())
+        if kept[0].text[0].isspace():
+            kept[0] = replace(kept[0], text=kept[0].text.lstrip())
+        if kept[-1].text[-1].isspace():
+            kept[-1] = replace(kept[-1], text=kept[-1].text.rstrip())
     return kept
