@@ -32,7 +32,7 @@ N_UBATCH = 512
 """Tokens per decode on a CPU."""
 N_UBATCH_OFFLOAD = 1024
 """Tokens per decode where layers are offloaded."""
-TINY = 256
+TINY = 384
 """Up to this width one thread is the default: the matrices are too small to share, and where other programs keep the
 cores busy, threads that spin at llama.cpp's barriers cost 20 times what they gain (measured on two cores)."""
 

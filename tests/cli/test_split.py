@@ -33,7 +33,7 @@ def test_text(examples: Path) -> None:
         f"Problem: {problem}",
         "         afternoon. How many apples are left in the evening?",
         " 1  The 6 crates hold 6 × 24 = 144 apples.",
-        " 2  Over the whole day the shop sells 85 + 37 = 122 apples.",
+        " 2  In total the shop sells 85 + 37 = 122 apples.",
         " 3  In the evening 144 - 122 = 22 apples are left.",
         " 4  The answer is 22 apples.",
     ]

@@ -211,7 +211,7 @@ async def test_the_threshold_moves_without_the_model(work: Path) -> None:
         await pilot.press(*["left_square_bracket"] * 50)
         assert sight(app).first_error is None
         assert "No step is under the threshold" in screen_text(pilot)
-        await pilot.press(*["right_square_bracket"] * 95)
+        await pilot.press(*["right_square_bracket"] * 99)
         assert sight(app).first_error == 0
         await pilot.press("backslash")
         assert sight(app).threshold == threshold
