@@ -163,7 +163,7 @@ class Trainer:
         for name, part in self.parts().items():
             prefix = name + "."
             part.load_state_dict({k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)})
-        self.kept = {k.removeprefix("kept."): v for k, v in found.items() if k.startswith("kept.")}
+        self.kept = {k.removeprefix("kept."): v.to(self.device) for k, v in found.items() if k.startswith("kept.")}
         for name, optimizer in (("muon", self.muon), ("adam", self.adam)):
             whole = optimizer.state_dict()
             for key, value in found.items():
@@ -324,6 +324,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("width", "layers", "heads", "feed-forward"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Shape(0), name.replace("-", "_")))
     options = parser.parse_args(arguments)
+    if options.again and options.workers > 1:
+        parser.error("--again shows one worker's shards twice: leave out --workers")
     shape = Shape(0, options.width, options.layers, options.heads, options.feed_forward)
     with Workers.meet(options.workers, options.rank, options.out) as workers:
         train(options, shape, workers)
