@@ -18,9 +18,9 @@ import argparse
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import llama_cpp.llama_cpp as lib
@@ -35,12 +35,12 @@ from stepcheck.engine.llama import N_UBATCH_OFFLOAD, Backbone, devices
 from stepcheck.engine.plan import Batch, Run
 from stepcheck.engine.wire import Load
 from stepcheck.errors import StepcheckError
-from stepcheck.hub.backbone import SLAB, BackboneFile, Weight, layout, plan
-from stepcheck.hub.checkpoint import Shape, Tensor
+from stepcheck.hub.backbone import BackboneFile, Weight
+from stepcheck.hub.checkpoint import Shape
 from stepcheck.hub.convert import QWEN_TEMPLATE
 from stepcheck.hub.gguf_file import _Reader
 from stepcheck.hub.quantize import Quantizer, TensorType, WeightType
-from stepcheck.hub.speed import LAYERS, MAPPED, MARK, SHAPE
+from stepcheck.hub.speed import LAYERS, MAPPED, MARK, SHAPE, random_weights
 from stepcheck.hub.tokenizer import Tokenizer, TokenType
 from stepcheck.prm.prompt import build
 
@@ -106,25 +106,6 @@ def read_vocabulary(path: Path) -> Tokenizer:
     return Tokenizer(tokens, types, merges, "qwen2", "none", 151_643, 151_645, 151_643)
 
 
-@cache
-def noise(columns: int) -> NDArray[np.float32]:
-    """One slab of random weights; it stays where it is, so that a part of it is known by its address."""
-    rng = np.random.Generator(np.random.PCG64(columns))
-    return rng.standard_normal((max(1, SLAB // columns), columns), np.float32) * np.float32(1 / 64)
-
-
-class Noise(Tensor):
-    """A tensor of random weights that lies in no file; a norm's are ones."""
-
-    def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
-        """Yield the same slab again and again."""
-        *rows, columns = self.shape
-        slab = np.ones((1, columns), np.float32) if "norm" in self.name else noise(columns)
-        step, count = max(1, most // columns), int(np.prod(rows))
-        for start in range(0, count, step):
-            yield slab[: min(step, count - start)]
-
-
 class Repeater(Quantizer):
     """Quantizes every part of the noise once per type."""
 
@@ -153,9 +134,7 @@ class RandomFile(BackboneFile):
 
 def make_model(path: Path, shape: Shape, kind: WeightType, tokenizer: Tokenizer) -> None:
     """Write a random model of this shape and type."""
-    sizes = {f"model.{name}": size for name, size in layout(shape).values()}
-    tensors: dict[str, Tensor] = {name: Noise(name, "F32", size, path, 0, 0) for name, size in sizes.items()}
-    weights = plan(shape, tensors, kind, path.parent)
+    weights = random_weights(shape, kind, path.parent)
     with RandomFile(path, shape, tokenizer, weights, kind, name="random") as file:
         file.write(weights, lambda _count: None)
 

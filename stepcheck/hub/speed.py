@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import EngineError
-from stepcheck.hub.backbone import layout, plan, write_backbone
+from stepcheck.hub.backbone import SLAB, Weight, layout, plan, write_backbone
 from stepcheck.hub.checkpoint import Shape, Tensor
 from stepcheck.hub.choice import OFFERED
 from stepcheck.hub.quantize import WeightType
@@ -67,17 +68,28 @@ def whole_layers(layers: int) -> float:
     return layers - 1 + attention / (attention + 3 * SHAPE.hidden * SHAPE.feed_forward)
 
 
-class _Noise(Tensor):
-    """A tensor of random weights that lies in no file."""
+class Noise(Tensor):
+    """A tensor of random weights that lies in no file; a norm's are ones."""
 
     def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
-        columns = self.shape[-1]
-        count = int(np.prod(self.shape)) // columns
-        step = max(1, most // columns)
-        block = np.random.Generator(np.random.PCG64(1)).standard_normal((min(step, count), columns), np.float32)
-        block *= np.float32(1 / 64)
+        """Yield parts of one slab again and again; it stays where it is, so that a part is known by its address."""
+        *rows, columns = self.shape
+        slab = np.ones((1, columns), np.float32) if "norm" in self.name else _slab(columns)
+        step, count = max(1, most // columns), int(np.prod(rows))
         for start in range(0, count, step):
-            yield block[: min(step, count - start)]
+            yield slab[: min(step, count - start)]
+
+
+@cache
+def _slab(columns: int) -> NDArray[np.float32]:
+    rng = np.random.Generator(np.random.PCG64(columns))
+    return rng.standard_normal((max(1, SLAB // columns), columns), np.float32) * np.float32(1 / 64)
+
+
+def random_weights(shape: Shape, kind: WeightType, folder: Path) -> list[Weight]:
+    """What a conversion to this type writes for a model of this shape, made of noise."""
+    sizes = {f"model.{name}": size for name, size in layout(shape).values()}
+    return plan(shape, {name: Noise(name, "F32", size, folder, 0, 0) for name, size in sizes.items()}, kind, folder)
 
 
 def measure(
@@ -115,12 +127,7 @@ def measure(
 
 
 def _write(path: Path, shape: Shape, kind: WeightType) -> Path:
-    noise = {
-        f"model.{name}": _Noise(f"model.{name}", "F32", size, path, 0, 4 * int(np.prod(size)))
-        for name, size in layout(shape).values()
-    }
-    weights = plan(shape, dict(noise), kind, path.parent)
-    write_backbone(path, shape, _tokenizer(shape.vocab), weights, kind, name="bench")
+    write_backbone(path, shape, _tokenizer(shape.vocab), random_weights(shape, kind, path.parent), kind, name="bench")
     return path
 
 
