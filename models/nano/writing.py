@@ -108,11 +108,10 @@ def draw_plain_style(rng: Random) -> Style:
 
 def number(worth: Fraction, group: str = "", *, money: bool = False) -> str:
     """Decimal notation, thousands grouped by `group`; exact, since no number here has more than six decimals."""
-    over, under = abs(worth.numerator), worth.denominator
-    whole, part = divmod(over, under)
+    whole, part = divmod(abs(worth.numerator), worth.denominator)
     digits = f"{whole:,}".replace(",", group) if whole >= 1000 else str(whole)
     if part:
-        decimals = f"{part * 10**6 // under:06d}".rstrip("0")
+        decimals = f"{part * 10**6 // worth.denominator:06d}".rstrip("0")
         digits += "." + (decimals.ljust(2, "0") if money else decimals)
     return ("-" if worth.numerator < 0 else "") + digits
 
@@ -120,9 +119,9 @@ def number(worth: Fraction, group: str = "", *, money: bool = False) -> str:
 def write_number(shown: Fraction, right: Fraction | None, style: Style, *, money: bool = False) -> Fragment:
     """One number, and how the right one would be written in its place."""
     text = number(shown, style.group, money=money)
-    if right is None or right is shown:
-        return Fragment(text, None if right is None else text)
-    return Fragment(text, number(right, style.group, money=money))
+    if right is None:
+        return Fragment(text)
+    return Fragment(text, text if right is shown else number(right, style.group, money=money))
 
 
 def write_left(left: Expression, calculation: Calculation, style: Style) -> list[Fragment]:

@@ -33,8 +33,8 @@ N_UBATCH = 512
 N_UBATCH_OFFLOAD = 1024
 """Tokens per decode where layers are offloaded."""
 TINY = 384
-"""Up to this width one thread is the default: the matrices are too small to share, and where other programs keep the
-cores busy, threads that spin at llama.cpp's barriers cost 20 times what they gain (measured on two cores)."""
+"""Up to this width one thread is the default: the matrices are so small that a second gains a fifth at best, and where
+other programs keep the cores busy, threads that spin at llama.cpp's barriers cost many times that (two cores)."""
 
 _LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
 _GPU_TYPES = {1, 2}
