@@ -7,7 +7,6 @@ published.py     the tables of the papers, as data
 cases.py         a case of a bench, and the rows it becomes
 processbench.py  files → ProcessBench cases
 bestofn.py       files → problems with candidates, graded
-answers/         the final answer out of a response, and whether two answers are equal
 runs/            runs on disk: one folder, one SQLite file
 runner.py        cases → checker → run
 results.py       a run's rows → figures

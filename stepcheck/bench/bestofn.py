@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stepcheck.bench.answers import Grader, extract
+from stepcheck.answers import Grader, extract
 from stepcheck.bench.cases import Case, Graded
 from stepcheck.bench.data import Subset, check_unchanged, read_groups
 from stepcheck.document import Document, Unread

@@ -227,7 +227,7 @@ def _order_candidates(
     files: list[tuple[str, Path]], selection: "Selection", reading: "Reading", run: str | None, *, retry: bool
 ) -> Order:
     """Describe a Best-of-N run. The grader starts its process only when it needs it, and takes it along at the end."""
-    from stepcheck.bench.answers import Grader
+    from stepcheck.answers import Grader
     from stepcheck.bench.bestofn import read_problems
     from stepcheck.bench.data import check_ids, scan
 

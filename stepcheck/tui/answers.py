@@ -1,6 +1,6 @@
 """Final answers of candidates: read and grouped as benches do, in a thread, since long texts take their time.
 
-Owns no judgement of its own: `stepcheck.bench.answers` reads and compares. What only a prover could tell is left apart
+Owns no judgement of its own: `stepcheck.answers` reads and compares. What only a prover could tell is left apart
 here, for a screen does not wait for one; a bench's majority may therefore join answers that stand apart on the screen.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepcheck.bench.answers import Grader, extract
-from stepcheck.bench.answers.algebra import Algebra
+from stepcheck.answers import Grader, extract
+from stepcheck.answers.algebra import Algebra
 from stepcheck.document import Document
 from stepcheck.tui.messages import AnswersRead
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stepcheck.bench.answers import Grader
+from stepcheck.answers import Grader
 from stepcheck.bench.bestofn import Reading, read_problems
 from stepcheck.bench.cases import Case, Graded, Labelled
 from stepcheck.bench.data import Entry, Selection, check_ids, choose, find_files, scan

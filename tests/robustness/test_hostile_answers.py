@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stepcheck.bench.answers import Grader, extract
-from stepcheck.bench.answers.algebra import STARVED_SECONDS, Algebra
+from stepcheck.answers import Grader, extract
+from stepcheck.answers.algebra import STARVED_SECONDS, Algebra
 
 GOLDS = ("x+1", "(1, 2)", r"\frac{1}{2}")
 
@@ -98,7 +98,7 @@ def test_the_grader_goes_on_after_a_bomb() -> None:
 def test_a_process_without_a_parent_ends(tmp_path: Path) -> None:
     """The parent is gone in the middle of a bomb that holds the interpreter: the watchdog ends the process."""
     code = (
-        "import subprocess, sys, time; from stepcheck.bench.answers.algebra import COMMAND\n"
+        "import subprocess, sys, time; from stepcheck.answers.algebra import COMMAND\n"
         "child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         'child.stdout.readline(); child.stdin.write(b\'["x", "99999^{99999^{9}}+(10^{9})!"]\\n\')\n'
         "child.stdin.flush()\n"

@@ -236,7 +236,7 @@ class NoGrader:
     """Grades by exact text: what is read is tested here, not what is compared."""
 
     def compare(self, gold: str, given: str) -> Any:
-        from stepcheck.bench.answers import Outcome
+        from stepcheck.answers import Outcome
 
         return Outcome(gold == given, "exact")
 

@@ -1,4 +1,4 @@
-"""The process that math-verify runs in: `python -m stepcheck.bench.answers.prover`.
+"""The process that math-verify runs in: `python -m stepcheck.answers.prover`.
 
 A question is a line of JSON, [gold, given] in LaTeX; the answer a line: true, false or null. Only math-verify's LaTeX
 grammar reads the texts (a parser, which builds expressions); its reader of Python-like expressions, which evaluates

@@ -11,9 +11,9 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
-from stepcheck.bench.answers.algebra import Algebra
-from stepcheck.bench.answers.forms import MOST_CHARACTERS, canonical, choice, is_words, plain
-from stepcheck.bench.answers.numbers import read_number, same_number, same_time
+from stepcheck.answers.algebra import Algebra
+from stepcheck.answers.forms import MOST_CHARACTERS, canonical, choice, is_words, plain
+from stepcheck.answers.numbers import read_number, same_number, same_time
 
 DEEPEST = 4
 """Lists within lists."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.bench.answers import Grader, extract
-from stepcheck.bench.answers.algebra import Algebra
-from stepcheck.bench.answers.compare import parts
-from stepcheck.bench.answers.forms import canonical, choice
-from stepcheck.bench.answers.numbers import read_number
+from stepcheck.answers import Grader, extract
+from stepcheck.answers.algebra import Algebra
+from stepcheck.answers.compare import parts
+from stepcheck.answers.forms import canonical, choice
+from stepcheck.answers.numbers import read_number
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ algebra.py   the last resort: math-verify, asked in a process that can be killed
 prover.py    that process
 """
 
-from stepcheck.bench.answers.compare import Grader, Outcome
-from stepcheck.bench.answers.extract import extract
+from stepcheck.answers.compare import Grader, Outcome
+from stepcheck.answers.extract import extract
 
 __all__ = ["Grader", "Outcome", "extract"]

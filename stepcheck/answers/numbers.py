@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stepcheck.bench.answers.forms import canonical, plain
+from stepcheck.answers.forms import canonical, plain
 
 MOST_DIGITS = 300
 LARGEST_EXPONENT = 400

@@ -23,7 +23,7 @@ START_SECONDS = 30.0
 MOST_MEMORY = 1 << 30
 """Bytes of resident memory at which the process is killed."""
 MOST_CHARACTERS = 300
-COMMAND = (sys.executable, "-P", "-m", "stepcheck.bench.answers.prover")
+COMMAND = (sys.executable, "-P", "-m", "stepcheck.answers.prover")
 
 
 class Algebra:
