@@ -7,8 +7,14 @@
 
 PYTHON = python3
 VENV = .venv
+ifeq ($(OS),Windows_NT)
+BIN = $(VENV)/Scripts
+else
 BIN = $(VENV)/bin
+endif
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The first pip that knows dependency groups.
+NEW_PIP = "pip>=25.1"
 SOURCES = stepcheck tests benchmarks models docs
 
 # llama.cpp is compiled on the first installation (minutes); its vision part is not needed.
@@ -23,7 +29,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/stepcheck score examples/right.md examples/wrong.md examples/wrong-zh.md
 
 test: check
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto -m 'not soak and not timed' --durations 10
+	@$(BIN)/python -m pytest -q -m 'timed and not soak'
 
 check: $(VENV)/.installed-test
 	@$(BIN)/ruff check $(SOURCES)
@@ -42,7 +49,8 @@ shots: $(VENV)/.installed-test
 # The newest versions that pyproject.toml allows, pinned for everybody; local version suffixes (+cpu) are dropped.
 constraints:
 	@rm -rf $(VENV)-new && $(PYTHON) -m venv $(VENV)-new
-	@$(BUILD) $(VENV)-new/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[test]'
+	@$(VENV)-new/bin/python -m pip --quiet --disable-pip-version-check install --upgrade $(NEW_PIP)
+	@$(BUILD) $(VENV)-new/bin/python -m pip --quiet --disable-pip-version-check install --editable . --group test
 	@$(VENV)-new/bin/python -m pip freeze --exclude-editable --exclude stepcheck > constraints.new
 	@if grep ' @ ' constraints.new; then \
 		echo "error: installed from a path, so without a version to pin"; rm constraints.new; exit 1; \
@@ -68,5 +76,6 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing stepcheck and its tests' tools into $(VENV). The first time, llama.cpp is compiled: some minutes."
-	@$(BUILD) $(PIP) install --constraint constraints.txt --editable '.[test]'
+	@$(PIP) install --upgrade $(NEW_PIP)
+	@$(BUILD) $(PIP) install --constraint constraints.txt --editable . --group test
 	@touch $@ $(VENV)/.installed

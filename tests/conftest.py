@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ from stepcheck.hub.quantize import WeightType
 from tests import checkpoints
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C, for the programs under test inherit it: a shell starts what it puts behind `&` deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -259,6 +259,7 @@ def test_a_server_without_models_is_said_so() -> None:
         open_critic(server.address)
 
 
+@pytest.mark.timed
 def test_hanging_up_ends_the_wait() -> None:
     """Closing a critic from another thread, as an app does, ends a silent answer at once."""
     with serving(streams(*HALF, wait=3)) as server:

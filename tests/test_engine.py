@@ -168,6 +168,7 @@ def test_documents_longer_than_a_batch_are_not_cut(checker: Checker) -> None:
     assert np.abs(rewards(short) - rewards(result)[:3]).max() <= 1e-3
 
 
+@pytest.mark.timed
 def test_close_ends_a_read_within_a_second(random_model: Path) -> None:
     """Closing from another thread ends the worker at once; the reader gets CancelledError; no process is left."""
     others = set(psutil.Process().children())

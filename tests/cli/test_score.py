@@ -252,6 +252,7 @@ def test_the_reader_may_leave(answers: str, form: str) -> None:
     assert "error" not in said.lower()
 
 
+@pytest.mark.timed
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c(tmp_path: Path) -> None:
     """Ctrl-C in the middle: one line, exit code 130, within a second, and no file half-written."""

@@ -63,6 +63,7 @@ def bombs() -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("count", [4, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1800)
 def test_a_bomb_costs_two_seconds_and_leaves_nothing(count: int) -> None:

@@ -41,6 +41,7 @@ def family(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
         return []
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1200)
 def test_ctrl_c_ends_within_a_second(random_model: Path, work: Path, rounds: int) -> None:

@@ -185,6 +185,7 @@ def test_a_killed_writer_is_followed_at_once(tmp_path: Path) -> None:
     assert "going on with the rest" in done.stderr
 
 
+@pytest.mark.timed
 @POSIX
 @pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.soak)])
 def test_ctrl_c_keeps_everything(rounds: int, tmp_path: Path) -> None:

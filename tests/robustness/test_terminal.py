@@ -136,6 +136,7 @@ def test_a_workers_death() -> None:
     assert_restored(terminal)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1800)
 def test_interrupts_at_any_moment(rounds: int, tmp_path: Path) -> None:

@@ -499,6 +499,7 @@ async def test_a_message_while_the_app_ends_touches_nothing(work: Path, monkeypa
     assert work
 
 
+@pytest.mark.timed
 async def test_quit_while_loading(work: Path) -> None:
     """Q ends at once although the model is still loading."""
     async with opened("wrong.md") as (app, pilot):
