@@ -35,13 +35,13 @@ from stepcheck.engine.llama import N_UBATCH_OFFLOAD, Backbone, devices
 from stepcheck.engine.plan import Batch, Run
 from stepcheck.engine.wire import Load
 from stepcheck.errors import StepcheckError
-from stepcheck.hub.backbone import BackboneFile, Weight
-from stepcheck.hub.checkpoint import Shape
+from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType
 from stepcheck.hub.convert import QWEN_TEMPLATE
-from stepcheck.hub.gguf_file import _Reader
-from stepcheck.hub.quantize import Quantizer, TensorType, WeightType
-from stepcheck.hub.speed import LAYERS, MAPPED, MARK, SHAPE, random_weights
-from stepcheck.hub.tokenizer import Tokenizer, TokenType
+from stepcheck.hub.gguf.backbone import BackboneFile, Weight
+from stepcheck.hub.gguf.header import _Reader
+from stepcheck.hub.gguf.quantize import Quantizer, TensorType, WeightType
+from stepcheck.machine.speed import LAYERS, MAPPED, MARK, SHAPE, random_weights
 from stepcheck.prm.prompt import build
 
 SEVEN_B = replace(SHAPE, layers=LAYERS, context=CONTEXT)

@@ -22,7 +22,7 @@ import numpy as np
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import Rows
 from stepcheck.engine.client import LlamaEngine
-from stepcheck.hub.store import builtin_dir
+from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.prm.card import read_card
 from stepcheck.prm.prompt import Prompt, build_all
 

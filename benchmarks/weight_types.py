@@ -3,16 +3,16 @@
     python benchmarks/weight_types.py [--types bf16 q4_0 …] [--rounds 5] [--depth 6]
 
 Two layers of Qwen2.5-Math-PRM-7B's exact shape with random weights, 512 tokens a reading, all types in turn within each
-round, best of the rounds (stepcheck/hub/speed.py, which `stepcheck doctor --bench` runs too). The 7B's rate follows;
-`--depth` holds the rule against a model with so many layers, measured in the same rounds.
+round, best of the rounds (stepcheck/machine/speed.py, which `stepcheck doctor --bench` runs too). The 7B's rate
+follows; `--depth` holds the rule against a model with so many layers, measured in the same rounds.
 """
 
 import argparse
 
-from stepcheck.hub.choice import OFFERED
-from stepcheck.hub.machine import machine_id
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.speed import SHAPE, measure, whole_layers
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine.choice import OFFERED
+from stepcheck.machine.machine import machine_id
+from stepcheck.machine.speed import SHAPE, measure, whole_layers
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
 from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
-from stepcheck.hub.machine import check_memory
-from stepcheck.hub.store import Model, find, verify
+from stepcheck.hub.disk.store import Model, find, verify
+from stepcheck.machine.machine import check_memory
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, build_all
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge

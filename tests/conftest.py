@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints
 
 ROOT = Path(__file__).parent.parent

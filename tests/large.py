@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stepcheck.hub.backbone import layout
-from stepcheck.hub.checkpoint import read_shape
+from stepcheck.hub.checkpoint.shape import read_shape
+from stepcheck.hub.gguf.backbone import layout
 from tests import checkpoints
 from tests.checkpoints import Spec
 

@@ -7,8 +7,8 @@ import pytest
 
 from stepcheck.checker import Checker
 from stepcheck.errors import ModelError, UsageError
-from stepcheck.hub.calibrate import keep_threshold
-from stepcheck.hub.store import builtin_dir
+from stepcheck.hub.disk.calibrate import keep_threshold
+from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.prm.card import read_card
 
 

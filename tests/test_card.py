@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcheck.errors import CardError
-from stepcheck.hub.backbone import backbone_size
-from stepcheck.hub.checkpoint import Shape as BackboneShape
+from stepcheck.hub.checkpoint.shape import Shape as BackboneShape
 from stepcheck.hub.convert import QWEN_TEMPLATE
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import builtin_dir
+from stepcheck.hub.disk.store import builtin_dir
+from stepcheck.hub.gguf.backbone import backbone_size
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Files, ModelCard, Origin, Readout, Shape, Template, read_card, render_card
 
 CARD = """

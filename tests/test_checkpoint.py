@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint import find_tensors, read_shape
+from stepcheck.hub.checkpoint.files import find_tensors
+from stepcheck.hub.checkpoint.shape import read_shape
+from stepcheck.hub.checkpoint.tokenizer import TokenType, read_tokenizer
 from stepcheck.hub.convert import QWEN_TEMPLATE, convert
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.tokenizer import TokenType, read_tokenizer
+from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints
 from tests.checkpoints import Spec
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from stepcheck.errors import CheckpointError, ModelError
-from stepcheck.hub import backbone
-from stepcheck.hub.checkpoint import read_shape
+from stepcheck.hub.checkpoint.shape import read_shape
 from stepcheck.hub.convert import QWEN_TEMPLATE, convert
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import builtin_dir, find, verify
+from stepcheck.hub.disk.store import builtin_dir, find, verify
+from stepcheck.hub.gguf import backbone
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template, read_card
 from tests import checkpoints
 from tests.checkpoints import Spec
@@ -229,7 +229,7 @@ sys.path.insert(0, sys.argv[4])
 from pathlib import Path
 from tests.memory import peak
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import Quantizer, WeightType
+from stepcheck.hub.gguf.quantize import Quantizer, WeightType
 import gguf, safetensors.numpy
 Quantizer()
 before = peak()

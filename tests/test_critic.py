@@ -293,10 +293,11 @@ def write_language_model(folder: Path, layers: int = 1, hidden: int = 32) -> Pat
     """Convert a random checkpoint, and add the language model's head that conversions leave out."""
     import numpy as np
 
-    from stepcheck.hub import backbone
-    from stepcheck.hub.checkpoint import find_tensors, read_shape
-    from stepcheck.hub.quantize import TensorType, WeightType
-    from stepcheck.hub.tokenizer import read_tokenizer
+    from stepcheck.hub.checkpoint.files import find_tensors
+    from stepcheck.hub.checkpoint.shape import read_shape
+    from stepcheck.hub.checkpoint.tokenizer import read_tokenizer
+    from stepcheck.hub.gguf import backbone
+    from stepcheck.hub.gguf.quantize import TensorType, WeightType
     from stepcheck.prm.card import Template
 
     spec = Spec(seed=31, layers=layers, hidden=hidden, heads=2, kv_heads=1, context=1024)

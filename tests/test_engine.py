@@ -15,8 +15,8 @@ from stepcheck.checker import Review, Unscored
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import CancelledError, LoadError, ModelError, TooLongError
-from stepcheck.hub.machine import describe_build
-from stepcheck.hub.store import find
+from stepcheck.hub.disk.store import find
+from stepcheck.machine.machine import describe_build
 from stepcheck.prm.prompt import Prompt, Segment, build
 from tests import checkpoints
 

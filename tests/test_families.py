@@ -21,8 +21,8 @@ from stepcheck.engine.llama import Backbone
 from stepcheck.engine.wire import Load
 from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import builtin_dir, find
+from stepcheck.hub.disk.store import builtin_dir, find
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import ModelCard, read_card
 from stepcheck.prm.prompt import build_all
 from tests import families
@@ -415,7 +415,7 @@ def test_a_pair_taken_from_a_ready_gguf_is_the_checkpoints(name: str, tied: bool
     import gguf
     from safetensors.numpy import load
 
-    from stepcheck.hub.pairs import pair_head
+    from stepcheck.hub.gguf.pairs import pair_head
 
     rng = np.random.default_rng(1)
     readout = lent(name).readout
@@ -443,10 +443,11 @@ def test_a_pair_taken_from_a_ready_gguf_is_the_checkpoints(name: str, tied: bool
 @pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])
 def test_a_ready_gguf_is_imported_without_a_head(name: str, tmp_path: Path) -> None:
     """The head is taken out of the file and written beside its link; the rewards are those of a conversion."""
-    from stepcheck.hub.backbone import plan, write_backbone
-    from stepcheck.hub.checkpoint import find_tensors, read_shape
+    from stepcheck.hub.checkpoint.files import find_tensors
+    from stepcheck.hub.checkpoint.shape import read_shape
+    from stepcheck.hub.checkpoint.tokenizer import read_tokenizer
+    from stepcheck.hub.gguf.backbone import plan, write_backbone
     from stepcheck.hub.library import import_model
-    from stepcheck.hub.tokenizer import read_tokenizer
 
     source, card = families.write(tmp_path / "checkpoint", name, SPEC), lent(name)
     converted = convert(source, tmp_path / "converted", weight_type=WeightType.F32, card=card)

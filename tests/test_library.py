@@ -8,11 +8,11 @@ import pytest
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError
 from stepcheck.hub import library
 from stepcheck.hub.convert import convert
-from stepcheck.hub.fetch import ASIDE
+from stepcheck.hub.disk.lock import LOCKS, read_lock
+from stepcheck.hub.disk.store import find, list_models, verify
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.library import check, import_model, remove, unfinished
-from stepcheck.hub.lock import LOCKS, read_lock
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import find, list_models, verify
+from stepcheck.hub.net.fetch import ASIDE
 from stepcheck.prm.card import ModelCard, read_card
 from tests import checkpoints
 from tests.checkpoints import Spec

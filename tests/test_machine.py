@@ -11,14 +11,15 @@ import pytest
 from stepcheck.checker import Checker
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import OutOfMemoryError
-from stepcheck.hub import hashes, machine
-from stepcheck.hub.checkpoint import Shape
-from stepcheck.hub.choice import best_type, fitting
-from stepcheck.hub.doctor import Hardware, advise, missing_features
-from stepcheck.hub.machine import Processor, check_memory, keep_rates, known_rates, memory_needed
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.speed import measure
-from stepcheck.hub.store import builtin_dir, find
+from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.disk import hashes
+from stepcheck.hub.disk.store import builtin_dir, find
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine import machine
+from stepcheck.machine.choice import best_type, fitting
+from stepcheck.machine.doctor import Hardware, advise, missing_features
+from stepcheck.machine.machine import Processor, check_memory, keep_rates, known_rates, memory_needed
+from stepcheck.machine.speed import measure
 from stepcheck.prm.card import ModelCard, read_card
 
 GPU = {"name": "CUDA0", "description": "a card", "kind": "GPU", "free": 80_000_000_000, "total": 80_000_000_000}

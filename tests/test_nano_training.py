@@ -34,7 +34,7 @@ from models.nano.workers import Workers
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template
 from tests.nano_texts import PLAIN, SUM, build_tokenizer, said
 

@@ -19,7 +19,7 @@ from stepcheck.checker import Checker, Review
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints
 from tests.checkpoints import MARK, PROMPT, TEXTS, Spec
 

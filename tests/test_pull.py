@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 
 from stepcheck.errors import CancelledError, CheckpointError, HubError, ModelError
-from stepcheck.hub import backbone, lock, offer
 from stepcheck.hub.convert import QWEN_TEMPLATE, convert
-from stepcheck.hub.fetch import ASIDE
-from stepcheck.hub.gguf_file import read_gguf
-from stepcheck.hub.lock import LOCKS, read_lock
-from stepcheck.hub.offer import make_offer
-from stepcheck.hub.pull import pull
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.remote import Hub
-from stepcheck.hub.store import find, verify
-from stepcheck.hub.watch import Progress, Watch
+from stepcheck.hub.disk import lock
+from stepcheck.hub.disk.lock import LOCKS, read_lock
+from stepcheck.hub.disk.store import find, verify
+from stepcheck.hub.gguf import backbone
+from stepcheck.hub.gguf.header import read_gguf
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.net.fetch import ASIDE
+from stepcheck.hub.net.remote import Hub
+from stepcheck.hub.net.watch import Progress, Watch
+from stepcheck.hub.pull import offer
+from stepcheck.hub.pull.offer import make_offer
+from stepcheck.hub.pull.pull import pull
 from stepcheck.prm.card import ModelCard, Origin, Readout, Source, read_card
 from tests import checkpoints
 from tests.checkpoints import Spec

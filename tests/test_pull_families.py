@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from stepcheck.hub.convert import convert
-from stepcheck.hub.offer import make_offer
-from stepcheck.hub.pull import pull
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.remote import Hub
-from stepcheck.hub.store import find
+from stepcheck.hub.disk.store import find
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.net.remote import Hub
+from stepcheck.hub.pull.offer import make_offer
+from stepcheck.hub.pull.pull import pull
 from stepcheck.prm.card import Origin
 from tests import checkpoints, families
 from tests.checkpoints import Spec

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stepcheck.cli.models import WeightName
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.backbone import layout
-from stepcheck.hub.checkpoint import Shape
-from stepcheck.hub.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
+from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.gguf.backbone import layout
+from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 
 QUANTIZED = [kind for kind in WeightType if kind is not WeightType.F32]
 

@@ -15,8 +15,8 @@ from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import find
+from stepcheck.hub.disk.store import find
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import ModelCard
 from tests import families
 from tests.checkpoints import TEXTS, Spec

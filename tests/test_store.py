@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError
-from stepcheck.hub import hashes
 from stepcheck.hub.convert import convert
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import find, find_card, list_models, verify
+from stepcheck.hub.disk import hashes
+from stepcheck.hub.disk.store import find, find_card, list_models, verify
+from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints
 from tests.checkpoints import Spec
 

@@ -14,9 +14,9 @@ from stepcheck.errors import ModelError, UsageError
 from stepcheck.tui.pulling import Offered
 
 if TYPE_CHECKING:
-    from stepcheck.hub.offer import Offer
-    from stepcheck.hub.remote import Hub
-    from stepcheck.hub.watch import Progress, Watch
+    from stepcheck.hub.net.remote import Hub
+    from stepcheck.hub.net.watch import Progress, Watch
+    from stepcheck.hub.pull.offer import Offer
 
 INTERVAL_S: Final = 0.1
 """Bytes are told of no more often: a person sees no more, and each telling is a message."""
@@ -36,12 +36,12 @@ class HubPuller:
         Raises:
             StepcheckError: it cannot be pulled, or is here already; the message says why.
         """
-        from stepcheck.hub.convert import default_name
-        from stepcheck.hub.offer import make_offer
-        from stepcheck.hub.pull import already_here
-        from stepcheck.hub.remote import Hub
-        from stepcheck.hub.store import user_dir
-        from stepcheck.hub.watch import Watch
+        from stepcheck.hub.disk.naming import default_name
+        from stepcheck.hub.disk.store import user_dir
+        from stepcheck.hub.net.remote import Hub
+        from stepcheck.hub.net.watch import Watch
+        from stepcheck.hub.pull.offer import make_offer
+        from stepcheck.hub.pull.pull import already_here
 
         watch = self._watch = Watch()
         self._pending = None
@@ -62,7 +62,7 @@ class HubPuller:
         Raises:
             StepcheckError: it cannot be done, or was stopped; what came so far is kept.
         """
-        from stepcheck.hub.pull import pull
+        from stepcheck.hub.pull.pull import pull
 
         watch, pending = self._watch, self._pending
         if watch is None or pending is None or pending[1].name != offered.name:

@@ -160,8 +160,8 @@ def _keep_threshold(folder: Path, subset: str, settings: config.Config) -> None:
     """Write the threshold that is best on a subset into the card of the model that was run."""
     from stepcheck.bench.results import read_result
     from stepcheck.bench.runs.store import Run
-    from stepcheck.hub.calibrate import keep_threshold
-    from stepcheck.hub.store import find_card
+    from stepcheck.hub.disk.calibrate import keep_threshold
+    from stepcheck.hub.disk.store import find_card
 
     with Run(folder) as run:
         result = read_result(run, tune_on=subset)

@@ -7,7 +7,7 @@ def models(incomplete: str) -> list[str]:
     """Return the names of cards that begin so."""
     with contextlib.suppress(Exception):
         from stepcheck import config
-        from stepcheck.hub.store import list_models
+        from stepcheck.hub.disk.store import list_models
 
         names = {entry.name for entry in list_models(config.load().models_dir)}
         return sorted(name for name in names if name.lower().startswith(incomplete.lower()))

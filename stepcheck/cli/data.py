@@ -36,9 +36,9 @@ def pull(
 ) -> None:
     """Download a dataset, pinned to a commit and verified; prints its folder."""
     from stepcheck.cli.transfer import Transfer, size
-    from stepcheck.hub import datasets
-    from stepcheck.hub.remote import Hub
-    from stepcheck.hub.watch import Watch
+    from stepcheck.hub.net.remote import Hub
+    from stepcheck.hub.net.watch import Watch
+    from stepcheck.hub.pull import datasets
 
     dataset = datasets.find_dataset(name)
     folder = datasets.data_dir(data_dir)
@@ -62,7 +62,7 @@ def pull(
 @app.command()
 def path(name: NameArgument, *, data_dir: DataDirOption = None) -> None:
     """Print where a dataset is; an error if it was not pulled."""
-    from stepcheck.hub import datasets
+    from stepcheck.hub.pull import datasets
 
     datasets.find_dataset(name)
     with opened(None) as sink:
@@ -75,7 +75,7 @@ def pulled(name: str, data_dir: Path | None = None) -> Path:
     Raises:
         UsageError: it was not pulled; says how to.
     """
-    from stepcheck.hub import datasets
+    from stepcheck.hub.pull import datasets
 
     folder = datasets.data_dir(data_dir) / name
     if not folder.is_dir():

@@ -13,9 +13,9 @@ from stepcheck.cli.transfer import size
 from stepcheck.report.clean import clean, clean_line
 
 if TYPE_CHECKING:
-    from stepcheck.hub.doctor import Advice
-    from stepcheck.hub.machine import Processor
-    from stepcheck.hub.speed import Rate
+    from stepcheck.machine.doctor import Advice
+    from stepcheck.machine.machine import Processor
+    from stepcheck.machine.speed import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def doctor(
     With --bench, two layers of the 7B's shape are made and read in each weight type, which takes a few minutes and,
     meanwhile, 3 GB of disk. The rates are kept, and `models pull` chooses the type by them.
     """
-    from stepcheck.hub.machine import keep_rates
+    from stepcheck.machine.machine import keep_rates
 
     settings = config.load({"models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers})
     if bench:
@@ -57,7 +57,7 @@ def doctor(
 
 
 def _bench(settings: config.Config) -> "list[Rate]":
-    from stepcheck.hub.speed import measure
+    from stepcheck.machine.speed import measure
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
 
@@ -73,10 +73,10 @@ def _bench(settings: config.Config) -> "list[Rate]":
 
 
 def _examine(settings: config.Config) -> _Health:
-    from stepcheck.hub.choice import best_type, fitting
-    from stepcheck.hub.doctor import advise, hardware
-    from stepcheck.hub.machine import describe_build, known_rates, memory_available, processor
-    from stepcheck.hub.store import list_models
+    from stepcheck.hub.disk.store import list_models
+    from stepcheck.machine.choice import best_type, fitting
+    from stepcheck.machine.doctor import advise, hardware
+    from stepcheck.machine.machine import describe_build, known_rates, memory_available, processor
 
     build, cpu, memory = describe_build(), processor(), memory_available()
     listed = list_models(settings.models_dir)
@@ -97,7 +97,7 @@ def _examine(settings: config.Config) -> _Health:
 def _model(entry: Any) -> dict[str, Any]:  # noqa: ANN401 (a Listed)
     """Describe a model that is here, hashed only if it changed since it was last."""
     from stepcheck.errors import StepcheckError
-    from stepcheck.hub.store import find, verify
+    from stepcheck.hub.disk.store import find, verify
 
     state = "verified"
     try:

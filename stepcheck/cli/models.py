@@ -14,7 +14,7 @@ from stepcheck.cli.transfer import size
 from stepcheck.report.clean import clean, clean_line
 
 if TYPE_CHECKING:
-    from stepcheck.hub.store import Listed
+    from stepcheck.hub.disk.store import Listed
     from stepcheck.prm.card import ModelCard
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine, and getting others.")
@@ -48,8 +48,8 @@ def show_list(
 
     Unfinished pulls are listed too. With -q, only the names of the models that can be used.
     """
+    from stepcheck.hub.disk.store import list_models, user_dir
     from stepcheck.hub.library import put_aside, unfinished
-    from stepcheck.hub.store import list_models, user_dir
 
     folder = _folder(models_dir)
     listed, waiting = list_models(folder), unfinished(folder or user_dir())
@@ -134,7 +134,7 @@ def path(
     as_json: options.JsonOption = False,
 ) -> None:
     """Print where a model's weights are; an error if they are not on this machine."""
-    from stepcheck.hub.store import find
+    from stepcheck.hub.disk.store import find
 
     model = find(name, _folder(models_dir))
     places = {"card": str(model.card_path), "backbone": str(model.backbone), "head": str(model.head)}
@@ -156,8 +156,8 @@ def verify(
     A file that is another is set aside under another name, so that nothing uses it, and the exit code is 1.
     """
     from stepcheck.errors import UsageError
+    from stepcheck.hub.disk.store import find, list_models
     from stepcheck.hub.library import check
-    from stepcheck.hub.store import find, list_models
 
     folder = _folder(models_dir)
     wanted = names or [str(entry.path) for entry in list_models(folder) if every and entry.ready]
@@ -209,8 +209,8 @@ def rm(
 
     Of an imported model only the links go; its files stay where they are. What a repository is pinned to stays too.
     """
+    from stepcheck.hub.disk.store import user_dir
     from stepcheck.hub.library import remove
-    from stepcheck.hub.store import user_dir
 
     folder, freed = _folder(models_dir) or user_dir(), 0
     for name in names:
@@ -252,8 +252,8 @@ def take_in(
 
     Refuses a pair of different widths, and a backbone whose tokenizer cuts the mark into pieces. Prints the new card.
     """
+    from stepcheck.hub.disk.store import user_dir
     from stepcheck.hub.library import import_model
-    from stepcheck.hub.store import user_dir
 
     models = _folder(models_dir)
     made = import_model(backbone, head, _card(card, models), models or user_dir(), name=name, force=force)
@@ -295,9 +295,9 @@ def convert(  # noqa: PLR0913 (every option of a command is an argument of its f
     Needs no torch; tensors are converted one by one. Prints the path of the new card.
     """
     from stepcheck.cli.converting import Progress
-    from stepcheck.hub import store
     from stepcheck.hub.convert import convert as run
-    from stepcheck.hub.quantize import WeightType
+    from stepcheck.hub.disk import store
+    from stepcheck.hub.gguf.quantize import WeightType
 
     models = _folder(models_dir)
     target = output or models or store.user_dir()
@@ -335,7 +335,7 @@ def _folder(models_dir: str | None) -> Path | None:
 def _card(name: str, models: Path | None) -> "ModelCard":
     """Read a card by path or name; its files need not be there."""
     from stepcheck.errors import CardError
-    from stepcheck.hub.store import find_card
+    from stepcheck.hub.disk.store import find_card
 
     listed = find_card(name, models)
     if listed.card is None:
@@ -345,7 +345,7 @@ def _card(name: str, models: Path | None) -> "ModelCard":
 
 def _card_of_folder(checkpoint: Path, models: Path | None) -> "ModelCard | None":
     """Return the card without files that is named as the checkpoint's folder, if there is one."""
-    from stepcheck.hub.store import list_models
+    from stepcheck.hub.disk.store import list_models
 
     name = checkpoint.resolve().name.lower()
     cards = (entry.card for entry in list_models(models) if entry.card is not None and entry.card.files is None)

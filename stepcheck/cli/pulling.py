@@ -16,9 +16,9 @@ from stepcheck.errors import ModelError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stepcheck.hub.offer import Offer
-    from stepcheck.hub.quantize import WeightType
-    from stepcheck.hub.watch import Watch
+    from stepcheck.hub.gguf.quantize import WeightType
+    from stepcheck.hub.net.watch import Watch
+    from stepcheck.hub.pull.offer import Offer
     from stepcheck.prm.card import ModelCard
 
 
@@ -52,9 +52,9 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     Says first what will be downloaded, from where, under which licence, and what it needs. A pull that was stopped goes
     on where it was. Prints the path of the new card.
     """
-    from stepcheck.hub.convert import default_name
-    from stepcheck.hub.pull import already_here
-    from stepcheck.hub.store import user_dir
+    from stepcheck.hub.disk.naming import default_name
+    from stepcheck.hub.disk.store import user_dir
+    from stepcheck.hub.pull.pull import already_here
 
     settings = config.load({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
@@ -86,10 +86,10 @@ class _Wanted:
 
 def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path | None:
     """Say what would be done, ask, and do it; None after a dry run."""
-    from stepcheck.hub.offer import make_offer
-    from stepcheck.hub.pull import pull as run
-    from stepcheck.hub.remote import Hub
-    from stepcheck.hub.watch import Watch
+    from stepcheck.hub.net.remote import Hub
+    from stepcheck.hub.net.watch import Watch
+    from stepcheck.hub.pull.offer import make_offer
+    from stepcheck.hub.pull.pull import pull as run
 
     hub = Hub(offline=wanted.offline)
     offer = make_offer(
@@ -125,9 +125,9 @@ def choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCar
         ModelError: there is no such card, or it cannot be read.
         UsageError: there is no such type.
     """
-    from stepcheck.hub.choice import best_type
-    from stepcheck.hub.quantize import WeightType
-    from stepcheck.hub.store import find_card
+    from stepcheck.hub.disk.store import find_card
+    from stepcheck.hub.gguf.quantize import WeightType
+    from stepcheck.machine.choice import best_type
 
     given, colon, kind = model.partition(":")
     listed = find_card(card or given, models)
@@ -150,7 +150,7 @@ def choose(model: str, card: str | None, models: Path | None) -> "tuple[ModelCar
 def preview_here(offer: "Offer") -> str:
     """Say what a pull would do on this machine."""
     from stepcheck.cli.transfer import preview
-    from stepcheck.hub.machine import memory_available, memory_needed
+    from stepcheck.machine.machine import memory_available, memory_needed
 
     needed = memory_needed(offer.result, offer.card)
     return preview(offer, available=memory_available(), needed=needed)
@@ -181,7 +181,7 @@ def _ask() -> None:
 
 def _run(act: "Callable[[Watch], Path]", offer: "Offer", *, quiet: bool) -> Path:
     from stepcheck.cli.transfer import Transfer
-    from stepcheck.hub.watch import Watch
+    from stepcheck.hub.net.watch import Watch
 
     transfer = Transfer(offer.download, offer.present)
     watch = Watch(on_note=say) if quiet else Watch(transfer.progress, transfer.note, transfer.step)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 from stepcheck.report.clean import clean_line
 
 if TYPE_CHECKING:
-    from stepcheck.hub.offer import Offer
-    from stepcheck.hub.watch import Progress
+    from stepcheck.hub.net.watch import Progress
+    from stepcheck.hub.pull.offer import Offer
 
 INTERVAL_S = 0.2
 WINDOW_S = 10.0

@@ -60,8 +60,8 @@ def is_elsewhere(name: str) -> bool:
 
 def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
     """Find the GGUF and say which it is; its sha256 stands with every result."""
-    from stepcheck.hub import hashes
-    from stepcheck.hub.store import find, verify
+    from stepcheck.hub.disk import hashes
+    from stepcheck.hub.disk.store import find, verify
 
     path = Path(name)
     if path.suffix == ".gguf":

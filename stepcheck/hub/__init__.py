@@ -1,1 +1,1 @@
-"""Models on disk: found, converted, quantized."""
+"""Models on disk. Imports go down its rooms only: pull, library, convert, gguf, checkpoint, disk, net."""

@@ -5,7 +5,6 @@ moves into place at the end; an error or Ctrl-C leaves nothing behind.
 """
 
 import contextlib
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +13,14 @@ from typing import Final
 import msgspec
 
 from stepcheck.errors import CheckpointError, ModelError
-from stepcheck.hub.backbone import plan, write_backbone
-from stepcheck.hub.checkpoint import Shape, find_tensors, read_shape
-from stepcheck.hub.durable import write_durably
-from stepcheck.hub.heads import choose_readout, head_parts, pack_head
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.tokenizer import Tokenizer, TokenType, read_tokenizer
+from stepcheck.hub.checkpoint.files import find_tensors
+from stepcheck.hub.checkpoint.heads import choose_readout, head_parts, pack_head
+from stepcheck.hub.checkpoint.shape import Shape, read_shape
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, read_tokenizer
+from stepcheck.hub.disk.durable import write_durably
+from stepcheck.hub.disk.naming import check_model_name, default_name, file_names
+from stepcheck.hub.gguf.backbone import plan, write_backbone
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
 from stepcheck.prm.card import Shape as CardShape
 
@@ -31,7 +32,6 @@ QWEN_TEMPLATE: Final = Template(
 )
 """The prompt of Qwen2.5-Math-PRM, from its model card."""
 NO_REFERENCE: Final = "is read by a log ratio: give its reference model's checkpoint with --reference"
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def convert(  # noqa: PLR0913 (what a conversion may be told)
@@ -84,16 +84,6 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
         return _publish(staging, target, made)
 
 
-def file_names(name: str, backbone_sha256: str, head_sha256: str) -> Files:
-    """Name a model's two files, which lie beside its card."""
-    return Files(
-        backbone=f"{name}.gguf",
-        backbone_sha256=backbone_sha256,
-        head=f"{name}.head.safetensors",
-        head_sha256=head_sha256,
-    )
-
-
 def write_card(folder: Path, card: ModelCard) -> None:
     """Write `NAME.toml` for good, after reading it back."""
     write_durably(folder / f"{card.name}.toml", render_card(card).encode())
@@ -102,24 +92,6 @@ def write_card(folder: Path, card: ModelCard) -> None:
 
 def _name(source: Path, weight_type: WeightType, name: str | None) -> str:
     return check_model_name(default_name(source.resolve().name, weight_type.value) if name is None else name)
-
-
-def default_name(source: str, weight_type: str) -> str:
-    """Return what a model is called that is made of `source` in this type."""
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', source).strip('._-') or 'model'}-{weight_type}"
-
-
-def check_model_name(name: str) -> str:
-    """Return the name of a model, which names its files too.
-
-    Raises:
-        ModelError: it could not name a file everywhere.
-    """
-    if not NAME.fullmatch(name):
-        raise ModelError(
-            f"{name!r} cannot name a model: letters, digits, '.', '_' and '-' only, a letter or digit first"
-        )
-    return name
 
 
 class _Halves:

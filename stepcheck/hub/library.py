@@ -15,15 +15,14 @@ from pathlib import Path
 import msgspec
 
 from stepcheck.errors import ModelError, ModelNotFoundError
-from stepcheck.hub import hashes
-from stepcheck.hub.convert import NAME, check_model_name, file_names
-from stepcheck.hub.durable import write_durably
-from stepcheck.hub.fetch import ASIDE, aside, set_aside
-from stepcheck.hub.gguf_file import check_pair
-from stepcheck.hub.lock import Kept, forget_model, holding, record_model
-from stepcheck.hub.offer import staging_of
-from stepcheck.hub.pairs import pair_head
-from stepcheck.hub.store import Damage, Listed, Model, damages, find_card, list_models
+from stepcheck.hub.disk import hashes
+from stepcheck.hub.disk.durable import write_durably
+from stepcheck.hub.disk.lock import Kept, forget_model, holding, record_model
+from stepcheck.hub.disk.naming import NAME, check_model_name, file_names, staging_of
+from stepcheck.hub.disk.store import Damage, Listed, Model, damages, find_card, list_models
+from stepcheck.hub.gguf.header import check_pair
+from stepcheck.hub.gguf.pairs import pair_head
+from stepcheck.hub.net.fetch import ASIDE, aside, set_aside
 from stepcheck.prm.card import ModelCard, render_card
 
 

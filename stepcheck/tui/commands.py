@@ -74,7 +74,7 @@ class StepcheckCommands(Provider):
                 yield f"File {clean_line(str(file))}", "open it instead", partial(app.open_path, str(file))
 
     def _models(self) -> Iterator[Command]:
-        from stepcheck.hub.store import list_models
+        from stepcheck.hub.disk.store import list_models
         from stepcheck.tui.app import StepcheckApp
 
         app = self.app

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepcheck.hub.offer import NOT_PULLED
-from stepcheck.hub.store import Listed, list_models
+from stepcheck.hub.disk.store import Listed, list_models
+from stepcheck.hub.pull.offer import NOT_PULLED
 from stepcheck.prm.card import ModelCard
 
 _OVERHEAD = 1.2

@@ -22,10 +22,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServe
     for name in ("gsm8k", "math"):
         (folder / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
     (folder / "load.py").write_text("raise SystemExit", encoding="utf-8")
-    monkeypatch.setattr("stepcheck.hub.datasets.data_dir", lambda given=None: given or tmp_path / "data")
+    monkeypatch.setattr("stepcheck.hub.pull.datasets.data_dir", lambda given=None: given or tmp_path / "data")
     monkeypatch.setenv("STEPCHECK_RUNS", str(tmp_path / "runs"))
     with serving(datasets__Qwen__ProcessBench=Repository(folder)) as running:
-        monkeypatch.setattr("stepcheck.hub.remote.Hub.endpoint", running.url)
+        monkeypatch.setattr("stepcheck.hub.net.remote.Hub.endpoint", running.url)
         yield running
 
 

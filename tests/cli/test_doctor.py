@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from stepcheck.cli.main import main
-from stepcheck.hub import hashes, machine, speed
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.speed import Rate
+from stepcheck.hub.disk import hashes
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine import machine, speed
+from stepcheck.machine.speed import Rate
 
 
 @pytest.fixture(autouse=True)

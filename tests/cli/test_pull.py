@@ -13,9 +13,9 @@ import pytest
 
 from stepcheck.cli.main import main
 from stepcheck.cli.transfer import Transfer, line, size
-from stepcheck.hub.fetch import ASIDE
-from stepcheck.hub.lock import LOCKS
-from stepcheck.hub.watch import Progress
+from stepcheck.hub.disk.lock import LOCKS
+from stepcheck.hub.net.fetch import ASIDE
+from stepcheck.hub.net.watch import Progress
 from stepcheck.prm.card import render_card
 from tests import checkpoints
 from tests.hubserver import HubServer, standing_in
@@ -221,7 +221,7 @@ def test_a_full_disk_is_seen_before_the_first_byte(
     server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not enough room: the numbers and what to do; --force tries."""
-    monkeypatch.setattr("stepcheck.hub.offer.free_bytes", lambda _folder: 1000)
+    monkeypatch.setattr("stepcheck.hub.pull.offer.free_bytes", lambda _folder: 1000)
     assert run(folder, "pull", "Random-PRM:q4_0", "-y") == 1
     assert "and 1.0 kB are free: make room" in capsys.readouterr().err
     assert server.requests == []

@@ -18,10 +18,10 @@ from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.errors import CheckpointError, HubError
 from stepcheck.hub.convert import convert
-from stepcheck.hub.lock import LOCKS
-from stepcheck.hub.offer import disk_usage
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.store import find, verify
+from stepcheck.hub.disk.lock import LOCKS
+from stepcheck.hub.disk.store import find, verify
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.pull.offer import disk_usage
 from stepcheck.prm.card import render_card
 from tests import checkpoints, large
 from tests.checkpoints import Spec

@@ -17,7 +17,7 @@ from stepcheck.engine import wire
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine, load_of
 from stepcheck.errors import EngineError, StepcheckError, WorkerDiedError
-from stepcheck.hub.store import find
+from stepcheck.hub.disk.store import find
 from stepcheck.prm.prompt import Prompt, build
 from tests import checkpoints
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError
-from stepcheck.hub import hashes
-from stepcheck.hub.lock import Lock, read_lock
+from stepcheck.hub.disk import hashes
+from stepcheck.hub.disk.lock import Lock, read_lock
 from stepcheck.prm.card import ModelCard, read_card
 
 
@@ -51,7 +51,7 @@ class Listed:
 
 def builtin_dir() -> Path:
     """Return the folder of the built-in cards: in the installed package, or beside it in the source tree."""
-    package = Path(__file__).parent.parent
+    package = Path(__file__).parent.parent.parent
     inside = package / "models"
     return inside if inside.is_dir() else package.parent / "models"
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from stepcheck.hub.durable import write_durably
+from stepcheck.hub.disk.durable import write_durably
 
 NAME: Final = "journal.json"
 

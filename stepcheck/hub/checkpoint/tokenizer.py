@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint import read_json
-from stepcheck.hub.sentencepiece import BYTE, SPACE, check_rules, is_sentencepiece, piece_scores
+from stepcheck.hub.checkpoint.files import read_json
+from stepcheck.hub.checkpoint.sentencepiece import BYTE, SPACE, check_rules, is_sentencepiece, piece_scores
 from stepcheck.prm.card import Template
 
 QWEN2_RULE: Final = (

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import EngineError
-from stepcheck.hub.backbone import SLAB, Weight, layout, plan, write_backbone
-from stepcheck.hub.checkpoint import Shape, Tensor
-from stepcheck.hub.choice import OFFERED
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.tokenizer import Tokenizer, TokenType
+from stepcheck.hub.checkpoint.files import SLAB, Tensor
+from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType
+from stepcheck.hub.gguf.backbone import Weight, layout, plan, write_backbone
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine.choice import OFFERED
 from stepcheck.prm.prompt import Prompt, Segment
 
 LAYERS: Final = 28

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.heads import pack_head, pair_ids
+from stepcheck.hub.checkpoint.heads import pack_head, pair_ids
 from stepcheck.prm.card import Readout
 from stepcheck.prm.readout import LINEAR_TENSORS
 

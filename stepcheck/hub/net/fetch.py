@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepcheck.errors import HubError
-from stepcheck.hub.remote import ATTEMPTS, Hub, RemoteFile, TransientError, persist, rest
-from stepcheck.hub.watch import Progress, Watch
+from stepcheck.hub.net.remote import ATTEMPTS, Hub, RemoteFile, TransientError, persist, rest
+from stepcheck.hub.net.watch import Progress, Watch
 
 PART: Final = ".part"
 ASIDE: Final = ".set-aside"

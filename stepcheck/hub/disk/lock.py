@@ -12,12 +12,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from stepcheck.errors import HubError, ModelError
-from stepcheck.hub.durable import write_durably
-from stepcheck.hub.fetch import fetch
-from stepcheck.hub.names import Kind
-from stepcheck.hub.remote import Hub, RemoteFile, Snapshot
-from stepcheck.hub.watch import Watch
+from stepcheck.errors import ModelError
+from stepcheck.hub.disk.durable import write_durably
+from stepcheck.hub.net.watch import Watch
 from stepcheck.prm.card import Sha256
 
 NAME: Final = "stepcheck.lock.json"
@@ -115,61 +112,3 @@ def forget_model(folder: Path, name: str) -> None:
     if name in read_lock(folder).models:
         models = {key: kept for key, kept in read_lock(folder).models.items() if key != name}
         update_lock(folder, lambda lock: msgspec.structs.replace(lock, models=models))
-
-
-def pinned_snapshot(
-    hub: Hub,
-    folder: Path,
-    repository: str,
-    revision: str = "",
-    *,
-    kind: Kind = "model",
-    renew: bool = False,
-    watch: Watch | None = None,
-) -> Snapshot:
-    """Look a repository up at the commit that the folder's lock file pins it to, or at the newest where none is pinned.
-
-    Nothing is pinned by looking: `fetch_pinned` does that. `renew` takes the newest commit instead of the pinned one.
-    """
-    pin = read_lock(folder).repositories.get(_key(kind, repository, revision))
-    return hub.snapshot(repository, pin.commit if pin and not renew else revision, kind=kind, watch=watch)
-
-
-def fetch_pinned(
-    hub: Hub, folder: Path, file: RemoteFile, target: Path, revision: str = "", *, watch: Watch | None = None
-) -> str:
-    """Fetch a file, held to the sha256 that the folder's lock file has for it, else recorded there; returns the sha256.
-
-    Raises:
-        HubError: as `fetch`.
-    """
-    key = _key(file.kind, file.repository, revision)
-    pin = read_lock(folder).repositories.get(key)
-    known = pin.files.get(file.path) if pin and pin.commit == file.commit else None
-    sha256 = fetch(hub, file, target, sha256=known, watch=watch)
-    if known is None:
-        pin_file(folder, file, sha256, revision)
-    return sha256
-
-
-def pin_file(folder: Path, file: RemoteFile, sha256: str, revision: str = "") -> None:
-    """Record a fetched file; one of another commit than the pinned one begins a new pin.
-
-    Raises:
-        HubError: another process pinned other content for this file meanwhile.
-    """
-    key = _key(file.kind, file.repository, revision)
-
-    def change(lock: Lock) -> Lock:
-        pin = lock.repositories.get(key)
-        files = pin.files if pin and pin.commit == file.commit else {}
-        if files.get(file.path, sha256) != sha256:
-            raise HubError(f"{file}: sha256 {sha256} came, but {files[file.path]} was pinned for this commit")
-        pin = Pin(commit=file.commit, files=files | {file.path: sha256})
-        return msgspec.structs.replace(lock, repositories=lock.repositories | {key: pin})
-
-    update_lock(folder, change)
-
-
-def _key(kind: Kind, repository: str, revision: str) -> str:
-    return f"{'datasets/' if kind == 'dataset' else ''}{repository}@{revision or 'main'}"

@@ -5,8 +5,8 @@ Owns the rule. Apart from `machine`, so that scoring, which only asks whether a 
 
 from typing import Final
 
-from stepcheck.hub import machine
-from stepcheck.hub.quantize import WeightType
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine import machine
 from stepcheck.prm.card import ModelCard
 
 DEFAULT_TYPE: Final = WeightType.Q4_K_M

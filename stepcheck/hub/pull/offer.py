@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from stepcheck.errors import HubError, ModelError
-from stepcheck.hub.convert import check_model_name, default_name
-from stepcheck.hub.fetch import PART
-from stepcheck.hub.journal import read_journal
-from stepcheck.hub.lock import pinned_snapshot
-from stepcheck.hub.quantize import WeightType
-from stepcheck.hub.remote import Hub, RemoteFile, Snapshot
-from stepcheck.hub.watch import Watch
+from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.net.fetch import PART
+from stepcheck.hub.net.remote import Hub, RemoteFile, Snapshot
+from stepcheck.hub.net.watch import Watch
+from stepcheck.hub.pull.journal import read_journal
+from stepcheck.hub.pull.pinned import pinned_snapshot
 from stepcheck.prm.card import ModelCard, Origin
 
 INDEX: Final = "model.safetensors.index.json"
@@ -69,11 +69,6 @@ class Offer:
     def staging(self) -> Path:
         """Where a pull works, until all is there."""
         return staging_of(self.folder, self.name)
-
-
-def staging_of(folder: Path, name: str) -> Path:
-    """Return where a pull of the model `name` works."""
-    return folder / f".pulling-{name}"
 
 
 NOT_PULLED: Final = {

@@ -18,15 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint import ELEMENT, HEAD, LINEAR_HEADS, UNUSED, Shape, Tensor
-from stepcheck.hub.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
-from stepcheck.hub.tokenizer import Tokenizer
+from stepcheck.hub.checkpoint.files import HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
+from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer
+from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
 
-SLAB: Final = 1 << 22
-"""Weights in memory at a time: 16 MB as float32."""
 PREFIXES: Final = ("model.", "", "pretrained_model.model.")
 """What may stand before a backbone tensor's name: a whole model's, a bare backbone's, a wrapped one's (trl)."""
 ALIGNMENT: Final = 32
@@ -183,20 +182,6 @@ def _arranged(name: str, tensor: Tensor, shape: Shape) -> Source:
     """Bring queries and keys into the order of llama.cpp's graph; its `qwen2` has the checkpoint's."""
     turned = shape.family == "llama" and name.endswith(("attn_q.weight", "attn_k.weight"))
     return Rotated(tensor, shape.hidden // shape.heads) if turned else tensor
-
-
-def take(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], folder: Path) -> Tensor:
-    """Return a tensor after checking that it is there, in this shape, in a type that can be read."""
-    if name not in tensors:
-        raise CheckpointError(f"{folder}: tensor {name} is missing")
-    tensor = tensors[name]
-    if tensor.shape != shape:
-        raise CheckpointError(f"{tensor.file}: tensor {name} has shape {list(tensor.shape)}, expected {list(shape)}")
-    if tensor.dtype not in ELEMENT:
-        raise CheckpointError(
-            f"{tensor.file}: tensor {name} has type {tensor.dtype}; only {', '.join(ELEMENT)} are read"
-        )
-    return tensor
 
 
 def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: int) -> TensorType:

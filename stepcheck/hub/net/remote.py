@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, TypeVar
 
 from stepcheck.errors import AccessError, HubError, OfflineError
-from stepcheck.hub.names import Kind, check_name
-from stepcheck.hub.watch import Watch
+from stepcheck.hub.net.names import Kind, check_name
+from stepcheck.hub.net.watch import Watch
 
 STALL_SECONDS: Final = 30.0
 """A server that sends nothing for so long is given up; the next attempt goes on where it stopped."""

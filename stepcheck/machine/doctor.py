@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stepcheck.hub.machine import Processor
+from stepcheck.machine.machine import Processor
 
 WHEELS: Final = "https://abetlen.github.io/llama-cpp-python/whl"
 """The maintainers' index of prebuilt wheels, one folder per backend."""

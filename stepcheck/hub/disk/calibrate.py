@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from stepcheck.errors import ModelError, UsageError
-from stepcheck.hub.store import builtin_dir
+from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.prm.card import ModelCard, read_card, render_card
 
 

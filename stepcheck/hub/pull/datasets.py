@@ -10,10 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from stepcheck.errors import HubError, UsageError
-from stepcheck.hub.lock import fetch_pinned, holding, pinned_snapshot
-from stepcheck.hub.names import inside
-from stepcheck.hub.remote import Hub, Snapshot
-from stepcheck.hub.watch import Watch
+from stepcheck.hub.disk.lock import holding
+from stepcheck.hub.net.names import inside
+from stepcheck.hub.net.remote import Hub, Snapshot
+from stepcheck.hub.net.watch import Watch
+from stepcheck.hub.pull.pinned import fetch_pinned, pinned_snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,31 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError, HubError, ModelError
-from stepcheck.hub.backbone import SLAB, BackboneFile, Weight, lies_in, plan, read_of
-from stepcheck.hub.checkpoint import (
-    Shape,
-    Tensor,
-    assemble,
-    header_length,
-    parse_header,
-    read_header,
-    read_index,
-    read_shape,
-)
-from stepcheck.hub.convert import file_names, make_card, write_card
-from stepcheck.hub.durable import write_durably
-from stepcheck.hub.fetch import aside, fetch_range
-from stepcheck.hub.gguf_file import check_pair
-from stepcheck.hub.hashes import hash_file, remember_hash
-from stepcheck.hub.heads import Part, head_parts, pack_head
-from stepcheck.hub.journal import Journal, open_journal, write_journal
+from stepcheck.hub.checkpoint.files import SLAB, Tensor, assemble, header_length, parse_header, read_header, read_index
+from stepcheck.hub.checkpoint.heads import Part, head_parts, pack_head
+from stepcheck.hub.checkpoint.shape import Shape, read_shape
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from stepcheck.hub.convert import make_card, write_card
+from stepcheck.hub.disk.durable import write_durably
+from stepcheck.hub.disk.hashes import hash_file, remember_hash
+from stepcheck.hub.disk.lock import Kept, holding, record_model
+from stepcheck.hub.disk.naming import file_names
+from stepcheck.hub.disk.store import find, verify
+from stepcheck.hub.gguf.backbone import BackboneFile, Weight, lies_in, plan, read_of
+from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.library import check
-from stepcheck.hub.lock import Kept, fetch_pinned, holding, record_model
-from stepcheck.hub.offer import CHECKPOINT, INDEX, Offer
-from stepcheck.hub.remote import Hub, RemoteFile
-from stepcheck.hub.store import find, verify
-from stepcheck.hub.tokenizer import Tokenizer, read_tokenizer
-from stepcheck.hub.watch import Progress, Watch
+from stepcheck.hub.net.fetch import aside, fetch_range
+from stepcheck.hub.net.remote import Hub, RemoteFile
+from stepcheck.hub.net.watch import Progress, Watch
+from stepcheck.hub.pull.journal import Journal, open_journal, write_journal
+from stepcheck.hub.pull.offer import CHECKPOINT, INDEX, Offer
+from stepcheck.hub.pull.pinned import fetch_pinned
 from stepcheck.prm.card import ModelCard, Origin, read_card
 
 LARGEST_HEAD: Final = 1 << 32

@@ -16,8 +16,8 @@ from typing import Any, Final
 from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import OutOfMemoryError
-from stepcheck.hub.hashes import user_cache
-from stepcheck.hub.store import Model
+from stepcheck.hub.disk.hashes import user_cache
+from stepcheck.hub.disk.store import Model
 from stepcheck.prm.card import ModelCard
 
 PROCESS: Final = 250_000_000

@@ -1,0 +1,1 @@
+"""What this machine can do: memory, processor, speed, and advice about them. Owns no models."""
