@@ -1,5 +1,6 @@
 """Critics: what they are asked, what is read off their words, a server that behaves badly, and a model in process."""
 
+import re
 import socket
 import threading
 import time
@@ -22,11 +23,11 @@ from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.writer import Ending, LlamaWriter, Sampling
 from stepcheck.errors import CancelledError, InputError, LoadError, ModelError, ServerError, TooLongError, UsageError
 from tests import checkpoints
-from tests.chatserver import Act, answers, delta, says, serving, streams
+from tests.chatserver import Act, Handler, answers, delta, says, serving, streams
 from tests.checkpoints import Spec
 
 DOCUMENT = Document("1 + 1?", (Step("Add {problem}."), Step("1 + 1 = 3"), Step("So 3.")))
-QUICK = Limits(connect=2, silence=0.5, answer=5)
+QUICK = Limits(connect=2, first=1, silence=0.5, answer=5)
 ONE = EngineOptions(n_threads=1)
 
 
@@ -166,7 +167,7 @@ BAD: dict[str, tuple[Act, str]] = {
     "stream ends early": (streams(*HALF), "broke off after 15 characters"),
     "connection breaks": (streams(*HALF, hang_up=True), "is a server running there"),
     "silence": (streams(*HALF, wait=2), "no word for 0.5 s"),
-    "nothing at all": (streams(wait=2), "no word for 0.5 s"),
+    "nothing at all": (streams(wait=2), "no word for 1 s"),
     "nonsense": (streams(b"data: {nonsense\n\n"), "no JSON: '{nonsense'"),
     "a list": (streams(b"data: [1]\n\n"), "no JSON object"),
     "error in the stream": (streams(*_events({"error": {"message": "CUDA out of memory"}})), "CUDA out of memory"),
@@ -204,9 +205,66 @@ def test_an_answer_may_not_take_for_ever() -> None:
             handler.close_connection = True
 
     with serving(drip) as server:
-        writer = ServerWriter(server.address, model="m", limits=Limits(connect=2, silence=1, answer=0.5))
+        writer = ServerWriter(server.address, model="m", limits=Limits(connect=2, first=1, silence=1, answer=0.5))
         with pytest.raises(ServerError, match=r"took more than 0\.5 s"):
             list(writer.write("?", Sampling()))
+
+
+def again_and_again(data: bytes, wait: float, *, headers: bool = True) -> Act:
+    """Send the same bytes until nobody listens any more."""
+
+    def act(handler: Handler) -> None:
+        if headers:
+            handler.begin_stream()
+        try:
+            while True:
+                if headers:
+                    handler.send_chunk(data)
+                else:
+                    handler.wfile.write(data)
+                    handler.wfile.flush()
+                time.sleep(wait)
+        except OSError:
+            handler.close_connection = True
+
+    return act
+
+
+ENDLESS: dict[str, tuple[Act, str]] = {
+    "words": (
+        again_and_again(_events(delta("word "))[0], 0),
+        "goes on after 4,256 characters, though at most 10",
+    ),
+    "long words": (again_and_again(_events(delta("word " * 9_000))[0], 0), "goes on after 4,256 characters"),
+    "events without words": (again_and_again(_events(delta(""))[0] * 100, 0), "more than 1,089,536 bytes"),
+    "a comment now and then": (again_and_again(b":\n", 0.05), "bytes, but no word for 1 s"),
+    "headers, byte by byte": (again_and_again(b"X", 0.05, headers=False), "took more than 1.5 s"),
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+def test_a_server_that_never_ends_is_given_up(case: str) -> None:
+    """Words without end, bytes without words, headers that drip: room and time have limits, each with its sentence."""
+    act, words = ENDLESS[case]
+    limits = Limits(connect=2, first=1, silence=0.5, answer=1.5)
+    with serving(act) as server:
+        writer = ServerWriter(server.address, model="m", limits=limits)
+        with pytest.raises(ServerError, match=re.escape(words)):
+            list(writer.write("?", Sampling(max_tokens=10)))
+
+
+def test_a_silence_after_the_first_words_is_shorter_than_one_before() -> None:
+    """Reading the question may take long; who has begun to speak and stops is given up sooner."""
+    with serving(streams(*HALF, wait=2)) as server:
+        writer = ServerWriter(server.address, model="m", limits=Limits(connect=2, first=60, silence=0.5))
+        with pytest.raises(ServerError, match=r"no word for 0\.5 s"):
+            list(writer.write("?", Sampling()))
+
+
+def test_a_list_of_models_without_end_is_given_up() -> None:
+    """A megabyte of models' names is no list that a person made."""
+    with serving(says("x"), models=("m" * 2_000_000,)) as server, pytest.raises(ServerError, match="1,048,576 bytes"):
+        open_critic(server.address)
 
 
 def test_one_bad_answer_costs_one_document() -> None:
