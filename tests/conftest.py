@@ -4,18 +4,33 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from stepcheck.hub.convert import convert
 from stepcheck.hub.gguf.quantize import WeightType
-from tests import checkpoints
+from tests import checkpoints, search
 
 ROOT = Path(__file__).parent.parent
 
 
-def pytest_configure() -> None:
-    """Heed Ctrl-C, for the programs under test inherit it: a shell starts what it puts behind `&` deaf to it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Heed Ctrl-C, for the programs under test inherit it: a shell starts what it puts behind `&` deaf to it.
+
+    Choose how property tests search before any of them is imported.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    search.choose(soak=config.getoption("-m") == "soak")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Property tests belong to both runs: in the long one they search longer."""
+    if config.getoption("-m") == "soak":
+        for item in items:
+            if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+                item.add_marker(pytest.mark.soak)
+                item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(scope="session")

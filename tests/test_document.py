@@ -290,6 +290,16 @@ def test_bom_is_not_counted(write: Write) -> None:
     assert (document.steps[0].start, document.steps[0].end, texts(document)) == (5, 9, ["a\r\nb"])
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems_change_nothing(end: str, write: Write) -> None:
+    """A file with its lines ended as on Windows says the same: front matter, names, steps, answer; line ends aside."""
+    text = "---\nid: 7\nproblem: |\n  P\n\n  Q\n---\n# Title\n\n**Solution:**\n\n"
+    text += "1. a\n   ```\n   x\n   ```\n\n2. b\n\n## Answer\n72\n"
+    plain, other = one(write("x.md", text)), one(write("y.md", text.replace("\n", end)))
+    assert (other.problem, other.id, other.answer) == (plain.problem, plain.id, plain.answer) == ("P\n\nQ\n", "7", "72")
+    assert [step.replace(end, "\n") for step in texts(other)] == texts(plain) == ["a\n   ```\n   x\n   ```", "b"]
+
+
 def test_jsonl_is_streamed() -> None:
     """The first documents are there before the rest is read: an endless stream gives them."""
 

@@ -11,6 +11,7 @@ from stepcheck.document import Document, read, reread
 from stepcheck.document.saving import patch, save
 from stepcheck.errors import InputError
 from stepcheck.tui.editing import History, change, shifted
+from tests.search import examples
 
 LAYOUTS = {
     "numbers": "# Problem\nP\n\n# Solution\n\n1. One is 1.\n2. Two is 2.\n3. Three is 3.\n\n# Answer\n\n3\n",
@@ -197,7 +198,7 @@ def test_rows_gain_and_lose_steps(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8").splitlines()[1:] == ROWS.splitlines()[1:]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     layout=st.sampled_from(sorted(LAYOUTS)),
     moves=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=6),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stepcheck.latex import render, show
 from stepcheck.latex.text import LONGEST
 from stepcheck.steps.maths import formulas
+from tests.search import examples
 
 EXPRESSIONS = [
     (r"\frac{1}{2}", "1/2"),
@@ -416,7 +417,7 @@ PIECES += [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_anything_renders(source: str) -> None:
     """Pieces of LaTeX in any order: no exception, no letter lost."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stepcheck.engine.plan import Batch, Copy, Finished, Floats, Operation, Planner
 from stepcheck.errors import CountMismatchError
+from tests.search import examples
 
 Prompts = Sequence[tuple[list[int], list[int]]]
 
@@ -204,7 +205,7 @@ def forests(draw: st.DrawFn) -> tuple[Prompts, int, int, int, int, int]:
     return prompts, n_cells, n_seqs, n_batch, draw(st.integers(1, 6)), draw(st.integers(0, 3))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(forests())
 def test_any_prompts_in_any_room_get_the_rows_of_their_own_prefix(
     case: tuple[Prompts, int, int, int, int, int],

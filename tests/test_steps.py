@@ -1,6 +1,7 @@
 """The splitter: what a step is, shown by cases; that no character is lost, shown by properties."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import get_args
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from stepcheck.errors import InputError, UsageError
 from stepcheck.steps import SplitMode, split
 from stepcheck.steps.maths import mask
+from tests.search import examples
 
 CASES: dict[str, tuple[str, list[str]]] = {
     # paragraphs
@@ -34,6 +36,9 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "a heading at the end is kept": ("a\n\n## End", ["a", "End"]),
     "a bullet list after a colon": ("Cases:\n\n- a\n- b\n\nc", ["Cases:\n\n- a\n- b", "c"]),
     "nothing but bullets": ("- a\n- b\n  c", ["a", "b\n  c"]),
+    "a fence in a file of Windows": ("```\r\na\r\n```\r\n\r\nb\r\n", ["```\r\na\r\n```", "b"]),
+    "a fence that closes before blanks": ("A:\n\n```\na\n```  \n\nb", ["A:\n\n```\na\n```", "b"]),
+    "a fence that closes at the end of the text": ("```\n```\r\n", ["```\n```"]),
     # formulas
     "display maths belongs before": ("We get\n\n$$x = 1$$\n\nNext", ["We get\n\n$$x = 1$$", "Next"]),
     "what goes on in lower case": ("We get\n\n\\[x\\]\n\nwhere y.\n\nB", ["We get\n\n\\[x\\]\n\nwhere y.", "B"]),
@@ -168,14 +173,24 @@ def check_slices(text: str, mode: SplitMode) -> None:
     assert rebuilt + text[last:] == text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(TEXTS, st.sampled_from(get_args(SplitMode)))
 def test_slices_and_gaps_are_the_text(text: str, mode: SplitMode) -> None:
     """Every step is a slice of the source, whatever the source is."""
     check_slices(text, mode)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(400))
+@given(TEXTS.map(lambda text: text.replace("\r", "\n")), st.sampled_from(["\r\n", "\r", "\u2028", "\u0085"]))
+def test_line_ends_of_other_systems_change_nothing(text: str, end: str) -> None:
+    """With its lines ended as on Windows, or in any other way, a text has the same steps, line ends aside."""
+    text = "\n".join(re.split(r"[\n\u2028\u2029\u0085]", text))
+    other = text.replace("\n", end)
+    check_slices(other, "auto")
+    assert [step.replace(end, "\n") for step in steps(other)] == steps(text)
+
+
+@settings(max_examples=examples(300))
 @given(TEXTS)
 def test_no_word_falls_into_a_gap(text: str) -> None:
     """Between steps stand only marks, rules, comments and white space: no word that is neither is lost."""
@@ -187,7 +202,7 @@ def test_no_word_falls_into_a_gap(text: str) -> None:
     assert not set("aBbxy😀\ue000\ue001\ue002") & set(gaps)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(TEXTS)
 def test_a_mask_keeps_every_offset(text: str) -> None:
     """A mask is as long as its text, and ends its lines where the text does or nowhere."""
@@ -196,7 +211,7 @@ def test_a_mask_keeps_every_offset(text: str) -> None:
     assert all(text[i] in "\n\r\u2028\u2029\u0085" for i, char in enumerate(masked) if char == "\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.sampled_from(["$$\na\n\nb\n$$", "\\[\n\n1. x\n\\]", "\\begin{align}\n\n1. a\n\\end{align}", "```\n\n\n```"]),

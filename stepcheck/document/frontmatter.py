@@ -41,7 +41,8 @@ def read(text: str, name: str) -> FrontMatter:
     match = _FENCED.match(start)
     if match is None or not _KEY_FIRST.match(match["yaml"]):
         return FrontMatter()
-    found = _parse(match["yaml"], name)
+    written = text[match.start("yaml") : match.end("yaml")]
+    found = _parse(written.replace("\r\n", "\n").replace("\r", "\n"), name)
     for key in ("problem", "id"):
         if key in found and not found[key].strip():
             raise InputError(f"{name}: `{key}` in the front matter is empty")

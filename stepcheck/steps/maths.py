@@ -133,7 +133,7 @@ class _Scanner:
 
     def _fence_end(self, match: re.Match[str]) -> int:
         fence = match["fence"]
-        closing = re.compile(rf"^[ \t>]*{fence[0]}{{{min(len(fence), 999)},}}+[ \t]*$", re.MULTILINE)
+        closing = re.compile(rf"^[ \t>]*{fence[0]}{{{min(len(fence), 999)},}}+(?=[ \t]*$)", re.MULTILINE)
         closed = closing.search(self._text, match.end())
         return closed.end() if closed else max(match.end(), len(self._text.rstrip()))
 
