@@ -27,6 +27,7 @@
 A message says what is wrong, where, and what to do. `kind` is the stable word that machine-readable output carries.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -168,3 +169,12 @@ class WorkerDiedError(EngineError):
     """The engine's process ended: a crash in C code, or somebody killed it."""
 
     kind = "worker_died"
+
+
+def unforeseen(error: Exception) -> str:
+    """Word an error that nobody foresaw: what it is, and where in the code it arose."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+    return f"unexpected {type(error).__name__}{where}: {error}"

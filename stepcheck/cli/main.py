@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from stepcheck import __version__
@@ -178,11 +177,9 @@ def _report_usage(error: "typer.TyperException") -> int:
 
 def _apology(error: Exception) -> str:
     """Word a defect of ours: what, where in the code, and how to see all of it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+    from stepcheck.errors import unforeseen
+
     return (
-        f"error: unexpected {type(error).__name__}{where}: {error}\n"
+        f"error: {unforeseen(error)}\n"
         f"This is a defect in stepcheck {__version__}: please report it, with what STEPCHECK_DEBUG=1 shows."
     )

@@ -3,6 +3,7 @@
 app.py        the app: which screen, which theme, what happens at the end
 dialogs.py    what the app asks: saving, exporting, leaving; downloads.py: fetching a model
 session.py    what all screens share: documents, results, threshold, the scorer
+job.py        background work: its thread, its edge, its identity
 scoring.py    the thread that runs the checker; it posts messages and touches no widget
 reading.py    the threads that read and watch files
 messages.py   what threads say

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
@@ -17,6 +18,7 @@ from stepcheck.tui import colours
 from stepcheck.tui.critiques import Critiques
 from stepcheck.tui.dialogs import Dialogs
 from stepcheck.tui.downloads import Downloads
+from stepcheck.tui.job import Job, Said
 from stepcheck.tui.keys import keymap
 from stepcheck.tui.messages import (
     Begun,
@@ -78,7 +80,9 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         self.target, self.editor, self.puller, self.open_critic = target, tuple(editor), puller, critic
-        self.session = Session(config, self.post_message, config.model, config.threshold)
+        self.session = Session(config, self.post_message, self._hear, config.model, config.threshold)
+        self._readers: list[Job] = []
+        """What reads files for what is open now."""
         colours.dress(self, config.theme)
         self.set_keymap(keymap(config.keys))
 
@@ -89,8 +93,11 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
             self._take(list(self.target.read()), complete=True)
         else:
             self._first_screen()
-            self.call_after_refresh(read_in_thread, self.target, self.post_message)
+            self.call_after_refresh(self._read)
         self.call_after_refresh(self._painted)
+
+    def _read(self) -> None:
+        self._readers = [read_in_thread(self.target, self.post_message, self._hear)]
 
     def _painted(self) -> None:
         """The text is on the screen: now the model. What is loaded until here is no garbage."""
@@ -151,12 +158,14 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.close_critique()
+        for reader in self._readers:
+            reader.drop()
         self.session.stop()
         self.session.entries.clear()
         self.session.complete = False
         self.target = Target(path, None, self.target.split)
         self._first_screen()
-        read_in_thread(self.target, self.post_message)
+        self._read()
 
     def open_model(self) -> None:
         """Load the model and judge what is open."""
@@ -199,30 +208,54 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         for screen in self._screens():
             screen.entry_changed(key)
 
-    def on_model_loading(self, message: ModelLoading) -> None:
+    @on(Said)
+    def _said(self, message: Said) -> None:
+        """Hand what a job says to whoever started it."""
+        message.job.deliver(message)
+
+    def _hear(self, message: Said) -> None:
+        match message:
+            case ModelLoading():
+                self._model_loading(message)
+            case ModelReady():
+                self._model_ready(message)
+            case ModelFailed():
+                self._model_failed(message)
+            case Begun():
+                self._begun(message)
+            case Partial():
+                self._partial(message)
+            case Scored():
+                self._scored(message)
+            case DocumentsRead():
+                self._documents_read(message)
+            case FileChanged():
+                self._file_changed(message)
+
+    def _model_loading(self, message: ModelLoading) -> None:
         """Show how far the loading is."""
         self.session.state.share = message.share
         self._tell_model()
 
-    def on_model_ready(self, message: ModelReady) -> None:
+    def _model_ready(self, message: ModelReady) -> None:
         """The model is there."""
         self.session.ready(message)
         self._tell_model()
 
-    def on_model_failed(self, message: ModelFailed) -> None:
+    def _model_failed(self, message: ModelFailed) -> None:
         """Show why there is no model; the text stays readable and editable."""
         state = self.session.state
-        state.phase, state.error = Phase.failed, str(message.error)
+        state.phase, state.error = Phase.failed, message.error
         self._tell_model()
 
-    def on_begun(self, message: Begun) -> None:
+    def _begun(self, message: Begun) -> None:
         """A document's turn has come."""
         entry = self._entry(message.key, message.document)
         if entry is not None:
             entry.phase = Phase.scoring
             self._tell(message.key)
 
-    def on_partial(self, message: Partial) -> None:
+    def _partial(self, message: Partial) -> None:
         """The first rewards of a document."""
         entry = self._entry(message.key, message.document)
         if entry is not None:
@@ -234,16 +267,16 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         entry = self.session.entries[key] if key < len(self.session.entries) else None
         return entry if entry is not None and entry.item is document and entry.phase.busy else None
 
-    def on_scored(self, message: Scored) -> None:
+    def _scored(self, message: Scored) -> None:
         """A result."""
         if self.session.scored(message):
             self._tell(message.key)
 
-    def on_documents_read(self, message: DocumentsRead) -> None:
+    def _documents_read(self, message: DocumentsRead) -> None:
         """More documents."""
         self._take(list(message.items), complete=message.complete)
 
-    def on_file_changed(self, message: FileChanged) -> None:
+    def _file_changed(self, message: FileChanged) -> None:
         """A watched or edited file was read again."""
         for screen in self._screens():
             if isinstance(screen, SolutionScreen) and screen.key == message.key:
@@ -252,7 +285,9 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
     def read_again(self, key: int) -> None:
         """Read a document's file anew."""
         if key < len(self.session.entries):
-            read_again_in_thread(self.target, key, self.session.entries[key].item, self.post_message)
+            item = self.session.entries[key].item
+            self._readers = [reader for reader in self._readers if reader.alive]
+            self._readers.append(read_again_in_thread(self.target, key, item, self.post_message, self._hear))
 
     def saved(self) -> None:
         """What we have written ourselves is no news to a screen that watches."""
@@ -286,6 +321,8 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
 
     def on_unmount(self) -> None:
         """Leave no process behind."""
+        for reader in self._readers:
+            reader.drop()
         self.end_critic()
         if self.session.scorer is not None:
             self.session.scorer.close()

@@ -4,19 +4,20 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from stepcheck.tui.job import Said
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stepcheck.checker import ModelName, Review, Unscored
     from stepcheck.document import Document, Unread
     from stepcheck.engine.base import EngineInfo
-    from stepcheck.errors import StepcheckError
     from stepcheck.tui.answers import Answers
     from stepcheck.tui.critiquing import Asking
     from stepcheck.tui.sight import Rewards
 
 
-class ModelLoading(Message):
+class ModelLoading(Said):
     """How much of the model is loaded, 0 to 1."""
 
     def __init__(self, share: float) -> None:
@@ -24,7 +25,7 @@ class ModelLoading(Message):
         self.share = share
 
 
-class ModelReady(Message):
+class ModelReady(Said):
     """The model is loaded."""
 
     def __init__(self, model: "ModelName", info: "EngineInfo", threshold: float) -> None:
@@ -32,15 +33,15 @@ class ModelReady(Message):
         self.model, self.info, self.threshold = model, info, threshold
 
 
-class ModelFailed(Message):
+class ModelFailed(Said):
     """The model cannot be used."""
 
-    def __init__(self, error: "StepcheckError") -> None:
+    def __init__(self, error: str) -> None:
         super().__init__()
         self.error = error
 
 
-class Begun(Message):
+class Begun(Said):
     """A document's turn has come."""
 
     def __init__(self, key: int, document: "Document") -> None:
@@ -48,7 +49,7 @@ class Begun(Message):
         self.key, self.document = key, document
 
 
-class Partial(Message):
+class Partial(Said):
     """The first steps of a document are judged."""
 
     def __init__(self, key: int, document: "Document", rewards: "Rewards") -> None:
@@ -56,7 +57,7 @@ class Partial(Message):
         self.key, self.document, self.rewards = key, document, rewards
 
 
-class Scored(Message):
+class Scored(Said):
     """A document is judged, or cannot be."""
 
     def __init__(self, key: int, document: "Document", result: "Review | Unscored") -> None:
@@ -64,7 +65,7 @@ class Scored(Message):
         self.key, self.document, self.result = key, document, result
 
 
-class DocumentsRead(Message):
+class DocumentsRead(Said):
     """More documents of what was opened; `complete` with the last of them."""
 
     def __init__(self, items: "list[Document | Unread]", *, complete: bool) -> None:
@@ -72,7 +73,7 @@ class DocumentsRead(Message):
         self.items, self.complete = items, complete
 
 
-class FileChanged(Message):
+class FileChanged(Said):
     """A watched file was saved: what is in it now."""
 
     def __init__(self, key: int, item: "Document | Unread") -> None:

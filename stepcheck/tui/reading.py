@@ -1,23 +1,20 @@
 """Reading and watching files in threads of their own, so that the screen never waits for a disk or a pipe."""
 
-import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from stepcheck.errors import InputError
+from stepcheck.tui.job import Job, Post, Said
 from stepcheck.tui.messages import DocumentsRead, FileChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from textual.message import Message
-
     from stepcheck.document import Document, Format, Unread
     from stepcheck.steps import SplitMode
-
-    Post = Callable[[Message], object]
 
 TEXTS = frozenset({".md", ".markdown", ".txt"})
 ROWS = frozenset({".json", ".jsonl", ".ndjson"})
@@ -91,20 +88,32 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) or part in {"node_modules", "venv"} for part in path.parts)
 
 
-def read_in_thread(target: Target, post: "Post") -> None:
-    """Read everything and post it in pieces, the last with `complete`."""
-    threading.Thread(target=_read, args=(target, post), name="reader", daemon=True).start()
+def read_in_thread(target: Target, post: Post, hear: "Callable[[Said], None]") -> Job:
+    """Read everything and say it in pieces, the last with `complete`."""
+
+    def failed(words: str) -> Said:
+        return DocumentsRead([_unread(target.path, words)], complete=True)
+
+    return Job(partial(_read, target), post, hear, failed, "reader").start()
 
 
-def _read(target: Target, post: "Post") -> None:
+def _unread(source: str, words: str) -> "Unread":
+    from stepcheck.document import Unread
+
+    return Unread(source, InputError(f"{source}: cannot be read: {words}"))
+
+
+def _read(target: Target, job: Job) -> None:
     items: list[Document | Unread] = []
     flushed = time.monotonic()
     for item in target.read():
+        if job.cancelled:
+            return
         items.append(item)
         if time.monotonic() - flushed > FLUSH_SECONDS:
-            post(DocumentsRead(items, complete=False))
+            job.say(DocumentsRead(items, complete=False))
             items, flushed = [], time.monotonic()
-    post(DocumentsRead(items, complete=True))
+    job.say(DocumentsRead(items, complete=True))
 
 
 def signature(path: str) -> tuple[int, int, int] | None:
@@ -116,17 +125,23 @@ def signature(path: str) -> tuple[int, int, int] | None:
     return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-def read_again_in_thread(target: Target, key: int, document: "Document | Unread", post: "Post") -> None:
-    """Read a document's file anew and post what stands in its place."""
-    threading.Thread(target=_read_again, args=(target, key, document, post), name="watcher", daemon=True).start()
+def read_again_in_thread(
+    target: Target, key: int, document: "Document | Unread", post: Post, hear: "Callable[[Said], None]"
+) -> Job:
+    """Read a document's file anew and say what stands in its place."""
+
+    def failed(words: str) -> Said:
+        return FileChanged(key, _unread(document.source, words))
+
+    return Job(partial(_read_again, target, key, document), post, hear, failed, "watcher").start()
 
 
-def _read_again(target: Target, key: int, document: "Document | Unread", post: "Post") -> None:
+def _read_again(target: Target, key: int, document: "Document | Unread", job: Job) -> None:
     from stepcheck.document import Unread
 
     for item in target.read_file(document.source):
         if (item.line, item.candidate) == (document.line, document.candidate) or isinstance(item, Unread):
-            post(FileChanged(key, item))
+            job.say(FileChanged(key, item))
             return
     gone = InputError(f"{document.source}: the row is no longer there")
-    post(FileChanged(key, Unread(document.source, gone, document.line, document.id, document.candidate)))
+    job.say(FileChanged(key, Unread(document.source, gone, document.line, document.id, document.candidate)))

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stepcheck.errors import CancelledError, ModelError, StepcheckError
+from stepcheck.tui.job import Job, Post, Said, defect
 from stepcheck.tui.messages import Begun, ModelFailed, ModelLoading, ModelReady, Partial, Scored
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from stepcheck.checker import Checker, Review
     from stepcheck.document import Document
 
@@ -28,7 +27,7 @@ FAST = 1500.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Wanted:
     """A document to judge; `first` is the first step that is not known yet."""
 
     key: int
@@ -40,17 +39,17 @@ class Scorer:
     """Judges documents in a thread of its own with the checker that `make` opens there."""
 
     def __init__(
-        self, make: "Callable[[Callable[[float], None]], Checker]", post: "Callable[[Message], object]"
+        self, make: "Callable[[Callable[[float], None]], Checker]", post: Post, hear: Callable[[Said], None]
     ) -> None:
-        self._make, self._post = make, post
+        self._make = make
         self._checker: Checker | None = None
         self._changed = threading.Condition()
-        self._urgent: OrderedDict[int, Job] = OrderedDict()
-        self._waiting: OrderedDict[int, Job] = OrderedDict()
+        self._urgent: OrderedDict[int, Wanted] = OrderedDict()
+        self._waiting: OrderedDict[int, Wanted] = OrderedDict()
         self._preferred: Sequence[int] = ()
         self._dropped = self._closed = False
         self._speed = 0.0
-        self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
+        self.job = Job(self._run, post, hear, ModelFailed, "scorer")
 
     @property
     def threshold(self) -> float | None:
@@ -59,21 +58,21 @@ class Scorer:
 
     def start(self) -> None:
         """Begin: load the model, then judge what is asked for."""
-        self._thread.start()
+        self.job.start()
 
     def judge(self, key: int, document: "Document", first: int = 0) -> None:
         """Judge a document before all others; an older one of the same key is forgotten."""
         with self._changed:
             self._waiting.pop(key, None)
             self._urgent.pop(key, None)
-            self._urgent[key] = Job(key, document, first)
+            self._urgent[key] = Wanted(key, document, first)
             self._urgent.move_to_end(key, last=False)
             self._changed.notify()
 
     def enqueue(self, documents: "Iterable[tuple[int, Document]]") -> None:
         """Judge documents when there is time."""
         with self._changed:
-            self._waiting.update((key, Job(key, document)) for key, document in documents)
+            self._waiting.update((key, Wanted(key, document)) for key, document in documents)
             self._changed.notify()
 
     def prefer(self, keys: Sequence[int]) -> None:
@@ -89,35 +88,28 @@ class Scorer:
 
     def close(self) -> None:
         """End at once, in the middle of a decode if need be."""
+        self.job.drop()
         with self._changed:
             self._closed = True
             self._changed.notify()
         if self._checker is not None:
             self._checker.close()
 
-    def _run(self) -> None:
-        try:
-            checker = self._checker = self._make(lambda share: self._say(ModelLoading(share)))
-            if self._closed:
-                checker.close()
-                return
-            checker.start()
-            info = checker.engine.info
-            self._say(ModelReady(checker.model, info, checker.threshold))
-            while (job := self._next()) is not None:
-                if job.key in self._urgent or self._speed < FAST:
-                    self._alone(checker, job)
-                else:
-                    self._together(checker)
-        except StepcheckError as error:
-            if not self._closed:
-                self._say(ModelFailed(error))
+    def _run(self, job: Job) -> None:
+        checker = self._checker = self._make(lambda share: job.say(ModelLoading(share)))
+        if self._closed:
+            checker.close()
+            return
+        checker.start()
+        info = checker.engine.info
+        job.say(ModelReady(checker.model, info, checker.threshold))
+        while (wanted := self._next()) is not None:
+            if wanted.key in self._urgent or self._speed < FAST:
+                self._alone(checker, wanted)
+            else:
+                self._together(checker)
 
-    def _say(self, message: "Message") -> None:
-        if not self._closed:
-            self._post(message)
-
-    def _next(self) -> Job | None:
+    def _next(self) -> Wanted | None:
         """What is to be done now, left in its place; waits for something. None at the end."""
         with self._changed:
             while not (self._closed or self._urgent or self._waiting):
@@ -130,42 +122,47 @@ class Scorer:
     def _first_waiting(self) -> int:
         return next((key for key in self._preferred if key in self._waiting), next(iter(self._waiting)))
 
-    def _alone(self, checker: "Checker", job: Job) -> None:
+    def _alone(self, checker: "Checker", wanted: Wanted) -> None:
         """Judge one document in stages; it stays asked for until it is done: a more urgent one may interrupt."""
-        queue = self._urgent if job.key in self._urgent else self._waiting
-        self._say(Begun(job.key, job.document))
+        queue = self._urgent if wanted.key in self._urgent else self._waiting
+        self.job.say(Begun(wanted.key, wanted.document))
         try:
-            for review in self._stages(checker, job):
-                done = len(review.rewards) == len(job.document.steps)
-                if not self._goes_on(queue, job, done=done):
+            for review in self._stages(checker, wanted):
+                done = len(review.rewards) == len(wanted.document.steps)
+                if not self._goes_on(queue, wanted, done=done):
                     return
                 if done:
-                    self._say(Scored(job.key, job.document, review))
+                    self.job.say(Scored(wanted.key, wanted.document, review))
                 else:
-                    self._say(Partial(job.key, job.document, review.rewards))
+                    self.job.say(Partial(wanted.key, wanted.document, review.rewards))
+        except (ModelError, CancelledError):
+            raise
         except StepcheckError as error:
-            if isinstance(error, ModelError | CancelledError):
-                raise
-            if self._goes_on(queue, job, done=True):
-                from stepcheck.checker import Unscored
+            self._failed(queue, wanted, error)
+        except Exception as error:  # noqa: BLE001 (it costs this document, not those that wait behind it)
+            self._failed(queue, wanted, StepcheckError(defect(error)))
 
-                place = job.document
-                failed = Unscored(place.source, error, place.line, place.id, place.candidate)
-                self._say(Scored(job.key, job.document, failed))
+    def _failed(self, queue: OrderedDict[int, Wanted], wanted: Wanted, error: StepcheckError) -> None:
+        from stepcheck.checker import Unscored
 
-    def _goes_on(self, queue: OrderedDict[int, Job], job: Job, *, done: bool) -> bool:
-        """Whether this job is still the one to do; takes it off its queue when it is done."""
+        if self._goes_on(queue, wanted, done=True):
+            place = wanted.document
+            failed = Unscored(place.source, error, place.line, place.id, place.candidate)
+            self.job.say(Scored(wanted.key, wanted.document, failed))
+
+    def _goes_on(self, queue: OrderedDict[int, Wanted], wanted: Wanted, *, done: bool) -> bool:
+        """Whether this wanted is still the one to do; takes it off its queue when it is done."""
         with self._changed:
-            if self._closed or queue.get(job.key) is not job:
+            if self._closed or queue.get(wanted.key) is not wanted:
                 return False
             if done:
-                del queue[job.key]
+                del queue[wanted.key]
                 return True
-            return not (self._urgent and next(iter(self._urgent.values())) is not job)
+            return not (self._urgent and next(iter(self._urgent.values())) is not wanted)
 
-    def _stages(self, checker: "Checker", job: Job) -> Iterator["Review"]:
+    def _stages(self, checker: "Checker", wanted: Wanted) -> Iterator["Review"]:
         """Judge longer and longer beginnings; the last is the whole, its cost that of all stages."""
-        document, end, begun = job.document, min(job.first + 1, len(job.document.steps)), 0
+        document, end, begun = wanted.document, min(wanted.first + 1, len(wanted.document.steps)), 0
         decoded, seconds = 0, 0.0
         while True:
             started = time.perf_counter()
@@ -176,7 +173,7 @@ class Scorer:
             yield replace(review, document=document, decoded=decoded, seconds=seconds)
             if end == len(document.steps):
                 return
-            read = sum(len(step.text) for step in document.steps[max(begun, job.first) : end])
+            read = sum(len(step.text) for step in document.steps[max(begun, wanted.first) : end])
             room = max(read, 1) / elapsed * STAGE_SECONDS
             begun = end
             while end < len(document.steps) and (room > 0 or end == begun):
@@ -189,26 +186,38 @@ class Scorer:
 
     def _together(self, checker: "Checker") -> None:
         """Judge waiting documents in full batches until something urgent comes."""
-        drawn: deque[Job] = deque()
+        drawn: deque[Wanted] = deque()
         results = checker.check_many(self._draw(drawn))
-        for result in results:
-            job = drawn.popleft()
-            self._say(Scored(job.key, job.document, result))
-            if self._urgent or self._dropped or self._closed:
-                break
-        results.close()
-        with self._changed:
-            if not self._dropped:
-                for job in reversed(drawn):
-                    if job.key not in self._urgent:
-                        self._waiting[job.key] = job
-                        self._waiting.move_to_end(job.key, last=False)
+        try:
+            for result in results:
+                wanted = drawn.popleft()
+                self.job.say(Scored(wanted.key, wanted.document, result))
+                if self._urgent or self._dropped or self._closed:
+                    break
+        except StepcheckError:
+            raise
+        except Exception:  # noqa: BLE001 (whose fault it is shows when each is judged alone)
+            self._give_back(drawn, self._urgent)
+        else:
+            self._give_back(drawn, self._waiting)
+        finally:
+            results.close()
 
-    def _draw(self, drawn: deque[Job]) -> "Iterator[Document]":
+    def _give_back(self, drawn: deque[Wanted], queue: OrderedDict[int, Wanted]) -> None:
+        """Ask again for what was drawn and not judged, in front of what is asked for anyhow."""
+        with self._changed:
+            if self._dropped:
+                return
+            for wanted in reversed(drawn):
+                if wanted.key not in self._urgent:
+                    queue[wanted.key] = wanted
+                    queue.move_to_end(wanted.key, last=False)
+
+    def _draw(self, drawn: deque[Wanted]) -> "Iterator[Document]":
         while True:
             with self._changed:
                 if self._closed or self._urgent or not self._waiting:
                     return
-                job = self._waiting.pop(self._first_waiting())
-            drawn.append(job)
-            yield job.document
+                wanted = self._waiting.pop(self._first_waiting())
+            drawn.append(wanted)
+            yield wanted.document

@@ -13,11 +13,10 @@ from stepcheck.tui.editing import History
 from stepcheck.tui.sight import Phase, Rewards, Sight, carried, matched
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from stepcheck.checker import Checker, ModelName, Review, Unscored
     from stepcheck.config import Config
     from stepcheck.engine.base import EngineInfo
+    from stepcheck.tui.job import Post, Said
     from stepcheck.tui.messages import ModelReady, Scored
     from stepcheck.tui.scoring import Scorer
 
@@ -75,7 +74,9 @@ class Session:
     """One run of the app."""
 
     config: "Config"
-    post: "Callable[[Message], object]"
+    post: "Post"
+    hear: "Callable[[Said], None]"
+    """Hears the scorer."""
     model: str = "nano"
     threshold: float | None = None
     entries: list[Entry] = field(default_factory=list)
@@ -97,7 +98,7 @@ class Session:
         if self.scorer is not None:
             self.scorer.close()
         self.state, self.known = ModelState(Phase.loading), OrderedDict()
-        self.scorer = Scorer(self._make, self.post)
+        self.scorer = Scorer(self._make, self.post, self.hear)
         self.scorer.start()
 
     def _make(self, on_loading: Callable[[float], None]) -> "Checker":

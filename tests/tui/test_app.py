@@ -492,9 +492,9 @@ async def test_a_message_while_the_app_ends_touches_nothing(work: Path, monkeypa
         await judged(app, pilot)
         await app.screen.query_one(StepList).remove()
         with pytest.raises(NoMatches):
-            app.on_model_loading(ModelLoading(0.5))
+            app._hear(ModelLoading(0.5))
         monkeypatch.setattr(StepcheckApp, "is_running", False)
-        app.on_model_loading(ModelLoading(0.5))
+        app._hear(ModelLoading(0.5))
         monkeypatch.undo()
     assert work
 
@@ -529,10 +529,10 @@ async def test_quit_while_scoring(work: Path) -> None:
         await pilot.press("q")
     assert scorer is not None
     for _ in range(100):
-        if not scorer._thread.is_alive():
+        if not scorer.job.alive:
             break
         await asyncio.sleep(0.02)
-    assert not scorer._thread.is_alive()
+    assert not scorer.job.alive
 
 
 async def test_stop_and_go_on(work: Path) -> None:

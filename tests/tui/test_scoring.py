@@ -3,45 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from textual.message import Message
 
 from stepcheck.checker import Checker, Review, Unscored
-from stepcheck.document import Document
-from stepcheck.engine.base import EngineInfo
 from stepcheck.errors import LoadError
 from stepcheck.tui.messages import Begun, ModelFailed, ModelReady, Partial, Scored
 from stepcheck.tui.scoring import Scorer
-from tests.fakes import FakeChecker, document
+from tests.fakes import document
+from tests.tui.fakes import Broken, Paced, Slow
 
 PATIENCE = 20.0
-
-
-class Paced(FakeChecker):
-    """A fake whose speed is known: `pace` seconds a step, said to be `speed` tokens a second."""
-
-    pace, speed = 0.0, 10_000.0
-
-    @property
-    def engine(self) -> "Paced":
-        return self
-
-    @property
-    def info(self) -> EngineInfo:
-        return EngineInfo(4, 4096, "CPU", 1, 512)
-
-    def check(self, document: Document) -> Review:
-        time.sleep(self.pace * len(document.steps))
-        review = super().check(document)
-        return replace(review, decoded=100, seconds=100 / self.speed)
-
-
-class Slow(Paced):
-    """Reads twenty tokens a second."""
-
-    pace, speed = 0.05, 20.0
 
 
 class Heard:
@@ -50,7 +23,7 @@ class Heard:
     def __init__(self, make: Callable[[Callable[[float], None]], object]) -> None:
         self.messages: list[Message] = []
         self._new = threading.Condition()
-        self.scorer = Scorer(make, self._post)  # type: ignore[arg-type]  # a fake with the checker's surface
+        self.scorer = Scorer(make, self._post, print)  # type: ignore[arg-type]  # a fake with the checker's surface
         self.scorer.start()
 
     def _post(self, message: Message) -> None:
@@ -170,5 +143,35 @@ def test_a_model_that_cannot_be_opened() -> None:
 
     heard = Heard(make)
     heard.until(lambda: bool(heard.of(ModelFailed)))
-    heard.scorer._thread.join(5)
-    assert not heard.scorer._thread.is_alive()
+    heard.scorer.job.join(5)
+    assert not heard.scorer.job.alive
+
+
+def test_what_nobody_foresaw_is_said() -> None:
+    """A defect while the model is opened ends the thread with a sentence, not without a word."""
+
+    def make(_: Callable[[float], None]) -> Checker:
+        raise ZeroDivisionError("boom")
+
+    heard = Heard(make)
+    heard.until(lambda: bool(heard.of(ModelFailed)))
+    (failed,) = heard.of(ModelFailed)
+    assert "unexpected ZeroDivisionError at test_scoring.py" in failed.error  # type: ignore[attr-defined]  # a ModelFailed
+    heard.scorer.job.join(5)
+    assert not heard.scorer.job.alive
+
+
+@pytest.mark.parametrize("speed", [20.0, 10_000.0])
+def test_a_defect_costs_one_document(speed: float) -> None:
+    """Alone or in a batch: the document that nobody can judge is named, those around it are judged."""
+    judge = Broken()
+    judge.speed = speed
+    heard = Heard(lambda _: judge)
+    heard.scorer.judge(100, document("warm"))
+    heard.until(lambda: heard.keys() == [100])
+    heard.scorer.enqueue((key, document("boom" if key == 2 else "a", problem=f"{key}?")) for key in range(5))
+    heard.until(lambda: len(heard.keys()) == 6)
+    results = {message.key: message.result for message in heard.messages if isinstance(message, Scored)}
+    assert [key for key, result in results.items() if isinstance(result, Unscored)] == [2]
+    assert "unexpected ZeroDivisionError" in str(results[2].error)  # type: ignore[union-attr]  # an Unscored
+    heard.scorer.close()
