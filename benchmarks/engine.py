@@ -1,11 +1,11 @@
 """How fast does the engine read, next to the raw limit, to embedding mode and to transformers?
 
-    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--cases 40] [--problems 20] [--models FOLDER]
+    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--cases 40] [--problems 20] [--data FOLDER]
 
-Random 0.5B weights of the Qwen2.5 shape (rewards mean nothing, costs are real), 40 + 40 ProcessBench cases and 20
-problems with 8 candidates each from ../shared/data. The work is cut into slices; within each slice every side runs
-once, one after the other, so that a busy minute hits all of them; a side's rate is the mean of the best half of its
-slices. A rate counts the tokens of all sequences, whether computed or shared.
+Random weights of Qwen2.5-0.5B's shape, 40 + 40 ProcessBench cases (where they were not pulled, texts like them) and 20
+problems with 8 candidates each. The work is cut into slices; within each slice every side runs once, one after the
+other, so that a busy minute hits all of them; a side's rate is the mean of the best half of its slices. A rate counts
+the tokens of all sequences, whether computed or shared.
 
 (a) raw: one decode of 512 random tokens, the most this build reaches; (b) embedding mode with pooling NONE, one
 sequence at a time: what `create_embedding` does; (c) transformers, one sequence at a time.
@@ -13,8 +13,7 @@ sequence at a time: what `create_embedding` does; (c) transformers, one sequence
 
 import argparse
 import ctypes
-import json
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,20 +24,19 @@ import llama_cpp.llama_cpp as lib
 import numpy as np
 import psutil
 
-from stepcheck.document import Document, Step, read
+from benchmarks.given import texts
+from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, make_model, read_vocabulary
+from stepcheck.document import Document, Step
 from stepcheck.engine.base import Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.cores import usable_cores
 from stepcheck.hub.convert import QWEN_TEMPLATE
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.prompt import build
 
-SHARED = Path(__file__).parents[2] / "shared"
-FILE_TYPES = {"q4_0": 2, "q8_0": 7, "q4_k_m": 15, "bf16": 32}
-"""llama.h, enum llama_ftype."""
 SILENCE = lib.llama_log_callback(lambda _level, _text, _data: None)
 SLICE = 8
 """Documents per slice."""
-CONTEXT = 4096
 
 
 @dataclass
@@ -57,50 +55,22 @@ class Side:
 def main() -> None:
     """Make the models, run all sides, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--types", nargs="+", default=["q4_0", "bf16"], choices=FILE_TYPES)
+    parser.add_argument("--types", nargs="+", default=["q4_0", "bf16"], choices=list(WeightType))
     parser.add_argument("--torch", action="store_true", help="also transformers, in float32 and bfloat16")
     parser.add_argument("--cases", type=int, default=40, help="ProcessBench cases of each file")
     parser.add_argument("--problems", type=int, default=20, help="problems with 8 candidates")
-    parser.add_argument("--models", type=Path, default=Path("build/benchmark-models"))
+    parser.add_argument("--models", type=Path, default=FOLDER)
+    texts.add_option(parser)
     arguments = parser.parse_args()
-    if not SHARED.is_dir():
-        sys.exit(f"needs the data folder {SHARED} (ProcessBench, candidates, the model maker), which is not there")
+    given = texts.find(arguments.data)
+    print(f"{given.origin}; load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
     lib.llama_backend_init()
-    steps = cases(arguments.cases)
-    best = candidates(arguments.problems)
+    steps = given.cases(arguments.cases)
+    best = texts.candidates(arguments.problems)
     for weight_type in arguments.types:
-        model = make_model(arguments.models, weight_type)
+        model = make_model("0.5b", HALF_B, WeightType(weight_type), arguments.models)
         compare(model, weight_type, steps, best, use_torch=arguments.torch)
-
-
-def cases(count: int, shared: Path = SHARED) -> list[Document]:
-    """The first cases of both ProcessBench files, alternating as a run over both would not: each file in one piece."""
-    out = []
-    for name in ("gsm8k", "math"):
-        rows = json.loads((shared / f"data/processbench/{name}.json").read_text(encoding="utf-8"))
-        out += [Document(row["problem"], tuple(map(Step, row["steps"]))) for row in rows[:count]]
-    return out
-
-
-def candidates(problems: int, shared: Path = SHARED) -> list[Document]:
-    """The 8 candidates of each of the first problems."""
-    documents = list(read(shared / "data/bon/math_cot_100.jsonl"))[: 8 * problems]
-    return [document for document in documents if isinstance(document, Document)]
-
-
-def make_model(folder: Path, weight_type: str) -> Path:
-    """A random model of the 0.5B shape in the wanted type; made once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    source, target = folder / "random-0.5b.gguf", folder / f"random-0.5b-{weight_type}.gguf"
-    if not source.exists():
-        subprocess.run([sys.executable, SHARED / "tools/make_random_prm.py", "0.5b", source], check=True)
-    if not target.exists():
-        params = lib.llama_model_quantize_default_params()
-        params.ftype = FILE_TYPES[weight_type]
-        if lib.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(params)):
-            sys.exit(f"could not quantize {source} to {weight_type}")
-    return target
 
 
 def compare(model: Path, weight_type: str, steps: list[Document], best: list[Document], *, use_torch: bool) -> None:
@@ -199,7 +169,8 @@ class RawLimit:
         params.n_ctx = params.n_batch = params.n_ubatch = 512
         params.n_threads = params.n_threads_batch = usable_cores()
         self._context = lib.llama_init_from_model(self._model, params)
-        self._tokens = (lib.llama_token * 512)(*np.random.default_rng(0).integers(100, 150_000, 512).tolist())
+        known = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
+        self._tokens = (lib.llama_token * 512)(*np.random.default_rng(0).integers(100, known, 512).tolist())
 
     def rate(self) -> float:
         """Best of two."""
@@ -256,12 +227,12 @@ class Torch:
         from transformers import Qwen2Config, Qwen2Model
 
         config = Qwen2Config(
-            vocab_size=151_936,
-            hidden_size=896,
-            intermediate_size=4864,
-            num_hidden_layers=24,
-            num_attention_heads=14,
-            num_key_value_heads=2,
+            vocab_size=len(read_vocabulary().tokens),
+            hidden_size=HALF_B.hidden,
+            intermediate_size=HALF_B.feed_forward,
+            num_hidden_layers=HALF_B.layers,
+            num_attention_heads=HALF_B.heads,
+            num_key_value_heads=HALF_B.kv_heads,
             max_position_embeddings=CONTEXT,
         )
         torch.set_num_threads(usable_cores())

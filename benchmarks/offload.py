@@ -1,11 +1,9 @@
 """How fast does the engine read with every layer offloaded, next to the raw limit and to transformers?
 
-    python benchmarks/offload.py [--types q4_k_m q8_0 bf16] [--cases 20] [--problems 8] [--models FOLDER]
+    python benchmarks/offload.py [--types q4_k_m q8_0 bf16] [--cases 20] [--problems 8] [--data FOLDER]
 
-Random weights in the shape of Qwen2.5-Math-PRM-7B behind Qwen2's vocabulary (rewards mean nothing, costs are real),
-20 + 20 ProcessBench cases and 8 problems with 8 candidates each from ../shared/data, in slices as in engine.py.
-Tensors, types and header are those of a conversion: q4_k_m mixes q4_K and q6_K over the 28 layers as it does, and the
-embedding is the output matrix too. Only the numbers repeat: every matrix is one slab of them over and over.
+Random weights in the shape of Qwen2.5-Math-PRM-7B (given/weights.py), 20 + 20 ProcessBench cases (where they were not
+pulled, texts like them) and 8 problems with 8 candidates each, in slices as in engine.py.
 
 (a) raw: one decode of 512 or of 1024 tokens, the engine's own batch, and one row of logits; (t) tap: the same through
 the engine's `Backbone.decode`, which stops the graph at the state after the final norm. Both on one loaded model, in
@@ -18,16 +16,16 @@ import argparse
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import llama_cpp.llama_cpp as lib
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.engine import CONTEXT, SHARED, SILENCE, Side, candidates, cases, forget, read_all, report, timed
+from benchmarks.engine import SILENCE, Side, forget, read_all, report, timed
+from benchmarks.given import texts
+from benchmarks.given.weights import CONTEXT, FOLDER, SEVEN_B, TINY, make_model, read_vocabulary
 from stepcheck.document import Document
 from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.client import LlamaEngine, load_of
@@ -36,17 +34,11 @@ from stepcheck.engine.plan import Batch, Run
 from stepcheck.engine.wire import Load
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.checkpoint.shape import Shape
-from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType
 from stepcheck.hub.convert import QWEN_TEMPLATE
-from stepcheck.hub.gguf.backbone import BackboneFile, Weight
-from stepcheck.hub.gguf.header import _Reader
-from stepcheck.hub.gguf.quantize import Quantizer, TensorType, WeightType
-from stepcheck.machine.speed import LAYERS, MAPPED, MARK, SHAPE, random_weights
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.machine.speed import MAPPED, MARK
 from stepcheck.prm.prompt import build
 
-SEVEN_B = replace(SHAPE, layers=LAYERS, context=CONTEXT)
-TINY = replace(SEVEN_B, layers=8, hidden=256, heads=4, kv_heads=2, feed_forward=768)
-MARK_ID = 151651
 BATCHES = (512, N_UBATCH_OFFLOAD)
 SLICE = 16
 """Documents per slice: an accelerator wants full batches."""
@@ -63,8 +55,8 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="ProcessBench cases of each file")
     parser.add_argument("--problems", type=int, default=8, help="problems with 8 candidates")
     parser.add_argument("--pairs", type=int, default=30, help="pairs of decodes for the tap's cost")
-    parser.add_argument("--models", type=Path, default=Path("build/benchmark-models"), help="needs 15 GB")
-    parser.add_argument("--shared", type=Path, default=SHARED, help="the data folder")
+    parser.add_argument("--models", type=Path, default=FOLDER, help="needs 15 GB")
+    texts.add_option(parser)
     arguments = parser.parse_args()
     lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
     lib.llama_backend_init()
@@ -73,70 +65,21 @@ def main() -> None:
             print("needs an accelerator and a build of llama.cpp for it; nothing can be offloaded here (see --cpu)")
             sys.exit(1 if arguments.shape else 0)
         print("no accelerator: all layers are on the CPU", flush=True)
-    if not arguments.shared.is_dir():
-        sys.exit(f"needs the data folder {arguments.shared} (ProcessBench, candidates, vocabulary), which is not there")
-    tokenizer = read_vocabulary(arguments.shared / "data/qwen2-vocab.gguf")
-    shape = replace(TINY if arguments.shape == "tiny" else SEVEN_B, vocab=len(tokenizer.tokens))
-    documents = {
-        "ProcessBench": cases(arguments.cases, arguments.shared),
-        "Best-of-8": candidates(arguments.problems, arguments.shared),
-    }
+    name, shape = ("tiny", TINY) if arguments.shape == "tiny" else ("7b", SEVEN_B)
+    given = texts.find(arguments.data)
+    documents = {"ProcessBench": given.cases(arguments.cases), "Best-of-8": texts.candidates(arguments.problems)}
+    print(given.origin, flush=True)
     torch = None if arguments.no_torch else load_torch(shape)
-    arguments.models.mkdir(parents=True, exist_ok=True)
     for kind in map(WeightType, arguments.types):
-        path = arguments.models / f"random-offload-{kind}.gguf"
         try:
             start = time.perf_counter()
-            make_model(path, shape, kind, tokenizer)
+            path = make_model(name, shape, kind, arguments.models)
             made = time.perf_counter() - start
             print(f"\n{kind}: {path.stat().st_size / 1e6:.0f} MB, made in {made:.1f} s", flush=True)
             compare(path, kind, documents, torch, arguments.pairs)
+            path.unlink()
         except StepcheckError as error:
             print(f"{kind}: {error}", flush=True)
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def read_vocabulary(path: Path) -> Tokenizer:
-    """Qwen2's tokenizer with the mark in its place; gguf's own reader takes ten times as long for it."""
-    with path.open("rb") as file:
-        fields = _Reader(file, path.stat().st_size).values()
-    tokens, types, merges = (fields[f"tokenizer.ggml.{key}"] for key in ("tokens", "token_type", "merges"))
-    tokens[MARK_ID], types[MARK_ID] = MARK, TokenType.CONTROL
-    return Tokenizer(tokens, types, merges, "qwen2", "none", 151_643, 151_645, 151_643)
-
-
-class Repeater(Quantizer):
-    """Quantizes every part of the noise once per type."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[tuple[int, int, TensorType], bytes] = {}
-
-    def quantize(self, rows: NDArray[np.float32], kind: TensorType) -> bytes:
-        """Quantize, or say again what was made of these very weights; vectors stay as they are."""
-        if kind is TensorType.F32:
-            return rows.tobytes()
-        key = (rows.ctypes.data, rows.size, kind)
-        if key not in self._made:
-            self._made[key] = super().quantize(rows, kind)
-        return self._made[key]
-
-
-class RandomFile(BackboneFile):
-    """The file of a conversion, from noise."""
-
-    def write(self, weights: Iterable[Weight], on_weights: Callable[[int], None]) -> None:
-        """Write every tensor to its place."""
-        self._quantizer = Repeater()
-        super().write(weights, on_weights)
-
-
-def make_model(path: Path, shape: Shape, kind: WeightType, tokenizer: Tokenizer) -> None:
-    """Write a random model of this shape and type."""
-    weights = random_weights(shape, kind, path.parent)
-    with RandomFile(path, shape, tokenizer, weights, kind, name="random") as file:
-        file.write(weights, lambda _count: None)
 
 
 class RawLimit(Backbone):
@@ -147,7 +90,8 @@ class RawLimit(Backbone):
         self.tapped = False
         self._plain = self._make_context(load, self.n_ubatch)
         self.layers = lib.llama_model_n_layer(self._model)
-        self._ids = np.random.default_rng(0).integers(100, 150_000, max(BATCHES), np.int32)
+        known = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
+        self._ids = np.random.default_rng(0).integers(100, known, max(BATCHES), np.int32)
         self._tokens = (lib.llama_token * max(BATCHES))(*self._ids.tolist())
 
     def raw(self, count: int) -> int:
@@ -201,7 +145,7 @@ class Torch:
         from transformers import Qwen2Config, Qwen2Model
 
         config = Qwen2Config(
-            vocab_size=shape.vocab,
+            vocab_size=len(read_vocabulary().tokens),
             hidden_size=shape.hidden,
             intermediate_size=shape.feed_forward,
             num_hidden_layers=shape.layers,

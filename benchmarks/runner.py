@@ -1,14 +1,14 @@
 """What does the runner itself cost, and how much of a real run is spent in the engine?
 
-    python benchmarks/runner.py [--cases 2000] [--rounds 5] [--sample 60]
+    python benchmarks/runner.py [--cases 2000] [--rounds 5] [--sample 60] [--data FOLDER]
 
 First table: milliseconds per case with an engine that answers at once, from the reading of the file to the row on
 the disk; best of several rounds, each a new run. Aim: 0.3 ms.
 Beside it the same rows as bare JSON lines, written and synced
 one by one, in the same rounds: what a simple script would do.
 
-Second table: a run over ProcessBench with the built-in model (../shared/data), and the share of its time in which the
-runner waits for the engine. Aim: 97 %.
+Second table: a run over ProcessBench (where it was not pulled, over texts like it) with the built-in model, and the
+share of its time in which the runner waits for the engine. Aim: 97 %.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks.given import texts
 from stepcheck.bench.cases import Row
 from stepcheck.bench.data import Selection, Subset, scan
 from stepcheck.bench.processbench import read_cases
@@ -30,8 +31,9 @@ from stepcheck.checker import Checker, ModelName, Review, Unscored
 from stepcheck.document import Document, Unread
 from stepcheck.prm.verdict import aggregate, judge
 
-DATA = Path(__file__).parents[2] / "shared/data/processbench"
 WARM_UP = 64
+MADE = 200
+"""Cases a subset, where they are made here."""
 
 
 class Instant:
@@ -78,13 +80,11 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sample", type=int, default=60, help="cases per ProcessBench subset; 0 for all")
+    texts.add_option(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         overhead(Path(folder), arguments.cases, arguments.rounds)
-        if DATA.is_dir():
-            share(Path(folder), arguments.sample)
-        else:
-            print(f"\nneeds ProcessBench in {DATA} for the second table")
+        share(Path(folder), texts.find(arguments.data), arguments.sample)
 
 
 def overhead(folder: Path, count: int, rounds: int) -> None:
@@ -134,10 +134,17 @@ def write_lines(path: Path, kept: list[Row]) -> float:
     return time.perf_counter() - start
 
 
-def share(folder: Path, sample: int) -> None:
+def share(folder: Path, given: texts.Texts, sample: int) -> None:
     """Run ProcessBench with the built-in model and split the time."""
     selection = Selection(sample=sample or None)
-    subsets = [scan(name, DATA / f"{name}.json", selection, merge=False) for name in ("gsm8k", "math")]
+    if given.folder is None:
+        files = [folder / f"made-{number}.jsonl" for number in range(2)]
+        made = [case_of(document) for document in given.cases(MADE)]
+        for number, file in enumerate(files):
+            file.write_text("".join(json.dumps(row) + "\n" for row in made[number::2]), encoding="utf-8")
+    else:
+        files = [given.folder / f"{name}.json" for name in texts.SUBSETS]
+    subsets = [scan(file.stem, file, selection, merge=False) for file in files]
     with Checker() as checker:
         warm_up(checker, subsets[0])
         waiting = Waiting(checker)
@@ -146,8 +153,14 @@ def share(folder: Path, sample: int) -> None:
             run((made for subset in subsets for made in read_cases(subset)), waiting, writer.put, set())
         total = time.perf_counter() - start
     cases = sum(subset.cases for subset in subsets)
-    print("\n| ProcessBench, nano | s | cases/s | waiting for the engine | aim |\n|---|---:|---:|---:|---:|")
+    print(f"\n| {given.origin}, nano | s | cases/s | waiting for the engine | aim |\n|---|---:|---:|---:|---:|")
     print(f"| {cases} cases | {total:.1f} | {cases / total:.1f} | {100 * waiting.seconds / total:.2f} % | 97 % |")
+
+
+def case_of(document: Document) -> dict[str, object]:
+    """A case without an error."""
+    steps = [step.text for step in document.steps]
+    return {"id": document.problem.split(".")[0], "problem": document.problem, "steps": steps, "label": -1}
 
 
 def warm_up(checker: Checker, subset: Subset) -> None:

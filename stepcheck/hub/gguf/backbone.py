@@ -205,8 +205,9 @@ class BackboneFile:
         weight_type: WeightType,
         *,
         name: str,
+        quantizer: Quantizer | None = None,
     ) -> None:
-        self._path, self._quantizer, self._threads = path, Quantizer(), min(8, os.cpu_count() or 1)
+        self._path, self._quantizer, self._threads = path, quantizer or Quantizer(), min(8, os.cpu_count() or 1)
         sizes = [_nbytes(self._quantizer, weight) for weight in weights]
         header = path.with_name(path.name + ".header")
         _write_header(header, shape, tokenizer, list(zip(weights, sizes, strict=True)), weight_type, name)
