@@ -38,7 +38,7 @@ def recompute(rows: list[dict[str, Any]], threshold: float) -> dict[str, tuple[f
     return figures
 
 
-@pytest.mark.parametrize("limit", [25, pytest.param(None, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("limit", [8, pytest.param(None, marks=pytest.mark.soak)])
 @pytest.mark.timeout(3600)
 def test_processbench_with_the_built_in_model(
     limit: int | None, shared: Path, capsys: pytest.CaptureFixture[str]

@@ -76,7 +76,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
     return bytes(out[: rng.randrange(len(out))] if rng.random() < 0.05 else out)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [30, pytest.param(10_000, marks=pytest.mark.soak)])
 @pytest.mark.timeout(4 * 3600)
 def test_a_damaged_model_cannot_kill_the_parent(random_model: Path, tmp_path: Path, count: int) -> None:
     """Every mutant is read, or refused with an error, within 15 s; this process survives them all."""
