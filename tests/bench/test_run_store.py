@@ -67,6 +67,7 @@ CHANGES: dict[str, tuple[Manifest, str]] = {
     "version": (changed(versions=MANIFEST.versions | {"llama-cpp-python": "9"}), "versions.llama-cpp-python"),
     "bench": (changed(bench="bestofn"), "bench was 'processbench', is 'bestofn'"),
 }
+GRADED = changed(bench="bestofn", versions=MANIFEST.versions | {"math-verify": "0.9.0"})
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -91,6 +92,20 @@ def test_another_machine_and_time_change_nothing() -> None:
     other = changed(machine={"cores": 64}, command=("x",), created="later", data=data)
     other = msgspec.structs.replace(other, versions=MANIFEST.versions | {"python": "3.14"})
     assert differences(MANIFEST, other) == []
+
+
+def test_another_grader_is_another_run() -> None:
+    """Math-verify decides grades, so its version binds Best-of-N, and ProcessBench, which grades nothing, not."""
+    newer = msgspec.structs.replace(GRADED, versions=GRADED.versions | {"math-verify": "0.10.0"})
+    assert differences(GRADED, newer) == ["versions.math-verify was '0.9.0', is '0.10.0'"]
+    assert fingerprint(newer) != fingerprint(GRADED)
+    assert differences(MANIFEST, changed(versions=newer.versions)) == []
+
+
+def test_a_version_that_was_not_noted_is_no_difference() -> None:
+    """A run that does not say which math-verify graded it goes on with any, and so does one that cannot tell now."""
+    silent = changed(bench="bestofn")
+    assert differences(silent, GRADED) == differences(GRADED, silent) == []
 
 
 def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:

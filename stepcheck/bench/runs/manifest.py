@@ -5,7 +5,8 @@ must be what it was. The machine and the time may differ, and are kept for every
 """
 
 import hashlib
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -59,8 +60,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return str(self.card.get("notice", ""))
 
 
-BINDING = ("stepcheck", "llama-cpp-python")
-"""Versions that can change a reward or a grade; the others are only noted."""
+BINDING: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "processbench": ("stepcheck", "llama-cpp-python"),
+    "bestofn": ("stepcheck", "llama-cpp-python", "math-verify"),
+}
+"""Versions that can change a reward, or in Best-of-N a grade; the others are only noted."""
 
 
 def to_parts(subsets: list[Subset]) -> tuple[DataPart, ...]:
@@ -74,7 +78,7 @@ def to_parts(subsets: list[Subset]) -> tuple[DataPart, ...]:
 def identity(manifest: Manifest) -> dict[str, Any]:
     """Return all that must stay the same, by path, e.g. `card.files.backbone_sha256`."""
     parts = {part.name: {"sha256": part.sha256} for part in manifest.data}
-    versions = {name: manifest.versions.get(name) for name in BINDING}
+    versions = {name: manifest.versions.get(name) for name in BINDING[manifest.bench]}
     whole = {
         "bench": manifest.bench,
         "card": manifest.card,
@@ -89,12 +93,16 @@ def identity(manifest: Manifest) -> dict[str, Any]:
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
-    """Say in what two runs differ, one phrase each: what, as it was, as it is."""
+    """Say in what two runs differ, one phrase each: what, as it was, as it is.
+
+    A version that one of them does not know cannot be told to be another.
+    """
     was, now = identity(old), identity(new)
+    untold = {path for path in (*was, *now) if path.startswith("versions.") and None in (was.get(path), now.get(path))}
     return [
         f"{path} was {_short(was.get(path))}, is {_short(now.get(path))}"
         for path in dict.fromkeys((*was, *now))
-        if was.get(path) != now.get(path)
+        if was.get(path) != now.get(path) and path not in untold
     ]
 
 
