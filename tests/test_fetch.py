@@ -13,8 +13,9 @@ import pytest
 from stepcheck.errors import AccessError, CancelledError, HubError, OfflineError
 from stepcheck.hub.disk.lock import read_lock
 from stepcheck.hub.net.fetch import ASIDE, PART, fetch, fetch_range
+from stepcheck.hub.net.files import RemoteFile
 from stepcheck.hub.net.names import check_name, inside
-from stepcheck.hub.net.remote import Hub, RemoteFile
+from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Progress, Watch
 from stepcheck.hub.pull.pinned import fetch_pinned, pinned_snapshot
 from tests.hubserver import COMMIT, Fault, HubServer, Repository, serving

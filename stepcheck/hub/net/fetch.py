@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepcheck.errors import HubError
-from stepcheck.hub.net.remote import ATTEMPTS, Hub, RemoteFile, TransientError, persist, rest
+from stepcheck.hub.net.files import RemoteFile
+from stepcheck.hub.net.remote import ATTEMPTS, Hub, TransientError, persist, rest
 from stepcheck.hub.net.watch import Progress, Watch
 
 PART: Final = ".part"

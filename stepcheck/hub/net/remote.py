@@ -2,19 +2,23 @@
 
 The only module that opens a connection, and only when somebody asked for a download. Owns the hub's protocol and the
 translation of its errors. Refuses a revision that is not resolved to a commit, an answer at another offset than asked,
-and a redirect from https to plain http. Metadata come through huggingface_hub; bytes through the client it brings, for
-huggingface_hub itself checks sizes only and starts a killed download again from zero.
+and a redirect from https to plain http. Both lists and bytes come through the http client that huggingface_hub brings,
+under our own name and with nothing of this machine in it: the library's own calls ask the hub for more than is needed
+and send what else is installed, check sizes only, and start a killed download again from zero.
 """
 
 import contextlib
 import re
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 from stepcheck.errors import AccessError, HubError, OfflineError
-from stepcheck.hub.net.names import Kind, check_name
+from stepcheck.hub.net.files import RemoteFile, Snapshot
+from stepcheck.hub.net.metadata import MOST_BYTES, read_snapshot
+from stepcheck.hub.net.names import Kind
 from stepcheck.hub.net.watch import Watch
 
 STALL_SECONDS: Final = 30.0
@@ -23,63 +27,14 @@ ATTEMPTS: Final = 5
 """Failures in a row, without a byte in between, before a download is given up."""
 LONGEST_PAUSE: Final = 60.0
 """Seconds; a server that asks for more patience gets an error that says so."""
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+LIST_SECONDS: Final = 30.0
+"""For a list of files as a whole, however busily a server sends."""
+_REPOSITORY: Final = re.compile(r"(\w[\w.-]{0,95}/)?\w[\w.-]{0,95}", re.ASCII)
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_OK, _PARTIAL, _GONE, _NOT_SATISFIABLE = 200, 206, 404, 416
+_OK, _PARTIAL, _UNAUTHORIZED, _GONE, _NOT_SATISFIABLE = 200, 206, 401, 404, 416
 _TRANSIENT: Final = {408, 425, 429, 500, 502, 503, 504}
 _REFUSED: Final = {401, 403}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """One file of a repository at a commit.
-
-    `size` counts bytes. `sha256` is the hub's own, given for large files; `git_sha1` is the id of the blob in git,
-    given for the others.
-    """
-
-    repository: str
-    kind: Kind
-    commit: str
-    path: str
-    size: int
-    sha256: str | None = None
-    git_sha1: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.repository}/{self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A repository at one commit: its files by path, and what its page says of licence and access."""
-
-    repository: str
-    kind: Kind
-    commit: str
-    licence: str
-    gated: bool
-    files: dict[str, RemoteFile]
-
-    def file(self, path: str) -> RemoteFile:
-        """Return a file that must be there.
-
-        Raises:
-            HubError: it is not, or its name may not be fetched.
-        """
-        check_name(path, self.kind)
-        if path not in self.files:
-            raise HubError(f"{self.repository} has no file {path!r} at commit {self.commit[:12]}")
-        return self.files[path]
-
-    def select(self, *patterns: str) -> list[RemoteFile]:
-        """Return the files whose path fits one of the shell-like patterns and may be fetched, by path."""
-        return [
-            self.file(path)
-            for path in sorted(self.files)
-            if any(fnmatchcase(path, pattern) for pattern in patterns) and _may_be_fetched(path, self.kind)
-        ]
 
 
 class TransientError(Exception):
@@ -104,10 +59,11 @@ class Hub:
         token: str | None = None,
         offline: bool = False,
         stall_seconds: float = STALL_SECONDS,
+        list_seconds: float = LIST_SECONDS,
         pace: float = 1.0,
     ) -> None:
         self._endpoint, self._token, self._offline = endpoint, token, offline
-        self.stall_seconds, self.pace = stall_seconds, pace
+        self.stall_seconds, self._list_seconds, self.pace = stall_seconds, list_seconds, pace
 
     def snapshot(
         self, repository: str, revision: str = "", *, kind: Kind = "model", watch: Watch | None = None
@@ -120,16 +76,39 @@ class Hub:
             HubError: there is no such repository or revision, or the hub does not answer.
         """
         self._check_online(repository)
-        from huggingface_hub import HfApi
+        watch = watch or Watch()
+        if not _REPOSITORY.fullmatch(repository):
+            raise HubError(f"{repository[:200]}: is no name of a repository")
+        url = f"{self.endpoint}/api/{kind}s/{repository}"
+        url += f"/revision/{quote(revision, safe='')}?blobs=true" if revision else "?blobs=true"
 
-        api = HfApi(endpoint=self.endpoint, token=self._token)
-        ask = api.model_info if kind == "model" else api.dataset_info
+        def attempt() -> bytes:
+            return within(self._list_seconds, watch, lambda: self._list(repository, url), what=repository)
 
-        def attempt() -> Any:  # noqa: ANN401 (ModelInfo or DatasetInfo)
-            with self._translated(repository):
-                return ask(repository, revision=revision or None, files_metadata=True, timeout=self.stall_seconds)
+        return read_snapshot(repository, kind, persist(attempt, watch, self.pace, what=repository))
 
-        return _snapshot(repository, kind, persist(attempt, watch or Watch(), self.pace, what=repository))
+    def _list(self, repository: str, url: str) -> bytes:
+        """Fetch the hub's description of a repository.
+
+        Raises:
+            HubError: it is longer than any description, or the hub refuses; subclasses say why.
+            TransientError: another attempt may succeed.
+        """
+        from huggingface_hub import get_session
+
+        with (
+            self._translated(repository),
+            get_session().stream("GET", url, headers=self._headers(), timeout=self.stall_seconds) as response,
+        ):
+            if response.status_code != _OK:
+                _raise_unknown(repository, response, has_token=self._has_token())
+                _raise_status(repository, response, has_token=self._has_token())
+            data = bytearray()
+            for piece in response.iter_raw():
+                data += piece
+                if len(data) > MOST_BYTES:
+                    raise HubError(f"{repository}: the hub's list of files has more than {MOST_BYTES:,} bytes: refused")
+            return bytes(data)
 
     @property
     def endpoint(self) -> str:
@@ -152,9 +131,8 @@ class Hub:
         """
         self._check_online(str(file))
         from huggingface_hub import get_session
-        from huggingface_hub.utils._headers import build_hf_headers
 
-        headers = build_hf_headers(token=self._token) | {"Accept-Encoding": "identity"}
+        headers = self._headers()
         if (start, end) != (0, file.size):
             headers["Range"] = f"bytes={start}-{end - 1}"
         with (
@@ -166,10 +144,16 @@ class Hub:
             yield first, response.iter_raw()  # as it comes: collecting chunks of a size would hide a trickle
 
     def _url(self, file: RemoteFile) -> str:
-        from urllib.parse import quote
-
         kind = "" if file.kind == "model" else f"{file.kind}s/"
         return f"{self.endpoint}/{kind}{file.repository}/resolve/{file.commit}/{quote(file.path)}"
+
+    def _headers(self) -> dict[str, str]:
+        """Say who asks and with which token, and nothing else; what comes is to be what is hashed, so not packed."""
+        from huggingface_hub import get_token
+
+        token = self._token or get_token()
+        headers = {"User-Agent": "stepcheck", "Accept-Encoding": "identity"}
+        return headers | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def _check_online(self, what: str) -> None:
         if self._offline:
@@ -186,16 +170,6 @@ class Hub:
             yield
         except errors.OfflineModeIsEnabled as error:
             raise OfflineError(f"{what}: not fetched, because HF_HUB_OFFLINE is set") from error
-        except (errors.GatedRepoError, errors.DisabledRepoError) as error:
-            raise AccessError(_refusal(what, self._has_token())) from error
-        except errors.RevisionNotFoundError as error:
-            raise HubError(f"{what}: the hub knows no such revision") from error
-        except errors.RepositoryNotFoundError as error:
-            raise AccessError(f"{what}: {_unknown(self._has_token())}") from error
-        except errors.HFValidationError as error:
-            raise HubError(f"{what}: is no name of a repository: {error}") from error
-        except errors.HfHubHTTPError as error:
-            _raise_status(what, error.response, has_token=self._has_token())
         except transport as error:
             raise _transport_error(what, error) from error
 
@@ -222,6 +196,36 @@ def persist(attempt: Callable[[], T], watch: Watch, pace: float, *, what: str) -
             failures += 1
 
 
+def within(seconds: float, watch: Watch, work: Callable[[], T], *, what: str) -> T:
+    """Do something that must be short, and stop waiting for it where it is not, or where somebody cancels.
+
+    A socket's own limit begins anew with every byte, so a server that sends one now and then would be heard for ever.
+
+    Raises:
+        HubError: the time is over.
+    """
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 (it is raised again where it is waited for)
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="hub", daemon=True)
+    thread.start()
+    end = time.monotonic() + seconds
+    while thread.is_alive():
+        thread.join(0.1)
+        watch.check()
+        if time.monotonic() > end and thread.is_alive():
+            raise HubError(f"{what}: the server has not answered within {seconds:g} s: given up")
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
 def rest(error: TransientError, failures: int, watch: Watch, pace: float, *, what: str) -> None:
     """Wait before the next attempt; a cancellation ends the wait.
 
@@ -233,37 +237,6 @@ def rest(error: TransientError, failures: int, watch: Watch, pace: float, *, wha
         raise HubError(f"{what}: {error}; the server asks to wait {seconds:,.0f} s: try again then") from error
     watch.note(f"{what}: {error}; again in {seconds * pace:.0f} s")
     watch.sleep(seconds * pace)
-
-
-def _may_be_fetched(path: str, kind: Kind) -> bool:
-    try:
-        check_name(path, kind)
-    except HubError:
-        return False
-    return True
-
-
-def _snapshot(repository: str, kind: Kind, info: Any) -> Snapshot:  # noqa: ANN401 (ModelInfo or DatasetInfo)
-    commit = str(info.sha or "")
-    if not _COMMIT.fullmatch(commit):
-        raise HubError(f"{repository}: the hub named no commit ({commit[:60]!r}): nothing to pin, nothing is fetched")
-    files = {}
-    for entry in info.siblings or []:
-        size = entry.lfs.size if entry.lfs else entry.size
-        if not isinstance(size, int) or size < 0:
-            raise HubError(f"{repository}: the hub does not say how large {entry.rfilename[:200]!r} is")
-        files[entry.rfilename] = RemoteFile(
-            repository=repository,
-            kind=kind,
-            commit=commit,
-            path=entry.rfilename,
-            size=size,
-            sha256=entry.lfs.sha256 if entry.lfs else None,
-            git_sha1=None if entry.lfs else entry.blob_id,
-        )
-    data = info.card_data or {}
-    licence = str(data.get("license_name") or data.get("license") or "not stated")
-    return Snapshot(repository, kind, commit, licence, bool(info.gated), files)
 
 
 def _check(response: Any, file: RemoteFile, start: int, end: int, *, asked: bool) -> int:  # noqa: ANN401 (http library)
@@ -303,6 +276,17 @@ def _raise_status(what: str, response: Any, *, has_token: bool) -> None:  # noqa
     if status == _GONE:
         raise HubError(f"{what}: the server does not have it (HTTP 404)")
     raise HubError(f"{what}: the server answers with HTTP {status}")
+
+
+def _raise_unknown(what: str, response: Any, *, has_token: bool) -> None:  # noqa: ANN401 (http library)
+    """Raise what the hub's own code for an error says; without one, its status says all there is."""
+    code = response.headers.get("X-Error-Code")
+    if code == "RevisionNotFound":
+        raise HubError(f"{what}: the hub knows no such revision")
+    if code == "GatedRepo":
+        raise AccessError(_refusal(what, has_token))
+    if code == "RepoNotFound" or (response.status_code == _UNAUTHORIZED and code is None):
+        raise AccessError(f"{what}: {_unknown(has_token)}")
 
 
 def _refusal(what: str, has_token: bool) -> str:

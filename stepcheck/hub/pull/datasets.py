@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from stepcheck.errors import HubError, UsageError
 from stepcheck.hub.disk.lock import holding
+from stepcheck.hub.net.files import Snapshot
 from stepcheck.hub.net.names import inside
-from stepcheck.hub.net.remote import Hub, Snapshot
+from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
 from stepcheck.hub.pull.pinned import fetch_pinned, pinned_snapshot
 

@@ -13,7 +13,8 @@ from stepcheck.errors import HubError, ModelError
 from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import PART
-from stepcheck.hub.net.remote import Hub, RemoteFile, Snapshot
+from stepcheck.hub.net.files import RemoteFile, Snapshot
+from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
 from stepcheck.hub.pull.journal import read_journal
 from stepcheck.hub.pull.pinned import pinned_snapshot

@@ -10,8 +10,9 @@ import msgspec
 from stepcheck.errors import HubError
 from stepcheck.hub.disk.lock import Lock, Pin, read_lock, update_lock
 from stepcheck.hub.net.fetch import fetch
+from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.names import Kind
-from stepcheck.hub.net.remote import Hub, RemoteFile, Snapshot
+from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
 
 

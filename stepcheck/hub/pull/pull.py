@@ -32,7 +32,8 @@ from stepcheck.hub.gguf.backbone import BackboneFile, Weight, lies_in, plan, rea
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.library import check
 from stepcheck.hub.net.fetch import aside, fetch_range
-from stepcheck.hub.net.remote import Hub, RemoteFile
+from stepcheck.hub.net.files import RemoteFile
+from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Progress, Watch
 from stepcheck.hub.pull.journal import Journal, open_journal, write_journal
 from stepcheck.hub.pull.offer import CHECKPOINT, INDEX, Offer
