@@ -171,7 +171,7 @@ def weights(spec: Spec, vocab: int) -> dict[str, NDArray[np.float32]]:
 def write_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]], dtype: str) -> None:
     """Write a safetensors file in F32, F16 or BF16; the numbers must be exact in it."""
     header, data = {}, b""
-    blobs = [_encode(tensor, dtype) for tensor in tensors.values()]
+    blobs = [encode(tensor, dtype) for tensor in tensors.values()]
     for (name, tensor), blob in zip(tensors.items(), blobs, strict=True):
         header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(blob)]}
         data += blob
@@ -180,7 +180,8 @@ def write_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]], dtype
     path.write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
-def _encode(tensor: NDArray[np.float32], dtype: str) -> bytes:
+def encode(tensor: NDArray[np.float32], dtype: str) -> bytes:
+    """The bytes of numbers that are exact in a type."""
     if dtype == "BF16":
         bits = np.ascontiguousarray(tensor).view(np.uint32)
         assert not (bits & 0xFFFF).any(), "not exact in bfloat16"

@@ -312,10 +312,3 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
     assert name in refused(folder)
     with pytest.raises(CheckpointError, match=r"config\.json: cannot be read"):
         convert(tmp_path / "nowhere", tmp_path / "target", weight_type=WeightType.F32)
-
-
-def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
-    """A folder with only pytorch_model.bin is refused, and the reason said."""
-    folder = checkpoints.write(tmp_path / "c", SMALL)
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    assert "pickled .bin weights are never read" in refused(folder)

@@ -31,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[HubServer]:
     folder.mkdir()
     (folder / NAME).write_bytes(random.Random(1).randbytes(SIZE))
     (folder / "config.json").write_text('{"a": 1}')
-    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "training_args.bin").write_bytes(b"pickle")
     (folder / "modeling.py").write_text("raise SystemExit")
     with serving(some__model=Repository(folder), datasets__some__data=Repository(folder)) as running:
         yield running
@@ -278,7 +278,19 @@ def hostile_names() -> list[str]:
     names += ["con.json", "NUL.json", "aux/x.json", "com1.safetensors", "LPT9.json", "a/prn.json"]
     names += ["x.json\0.bin", "x\n.json", "x\x1b[2J.json", "x\u202egpj.json", ".hidden.json", "a/.git/config.json"]
     names += ["a./x.json", "a /x.json", "x.json:stream", "", "/", "..", ".", "a//x.json"]
-    names += ["x.bin", "x.pt", "x.pkl", "x.py", "x.zip", "x.safetensors.py", "x" * 300 + ".json", "a|b.json"]
+    names += [
+        "x.bin",
+        "training_args.bin",
+        "pytorch_model.bin.py",
+        "pytorch_model-1.bin",
+        "x.pt",
+        "x.pkl",
+        "x.py",
+        "x.zip",
+        "x.safetensors.py",
+        "x" * 300 + ".json",
+        "a|b.json",
+    ]
     return names
 
 
@@ -302,11 +314,18 @@ def test_hostile_names_are_not_fetched(server: HubServer, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["model.safetensors", "a/b/tokenizer.json", "merges.txt", "模型.gguf", "model-00001-of-00002.safetensors"]
+    "name",
+    [
+        *("model.safetensors", "a/b/tokenizer.json", "merges.txt", "模型.gguf", "model-00001-of-00002.safetensors"),
+        *("pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json"),
+    ],
 )
 def test_ordinary_names_are(name: str) -> None:
-    """Ordinary names pass as they are."""
+    """Ordinary names pass as they are, pickled weights among them: of models, not of datasets."""
     assert str(check_name(name, "model")) == name
+    if name.endswith(".bin"):
+        with pytest.raises(HubError, match="is not fetched"):
+            check_name(name, "dataset")
 
 
 def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path) -> None:

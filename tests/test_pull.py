@@ -27,7 +27,7 @@ from stepcheck.hub.pull import offer
 from stepcheck.hub.pull.offer import make_offer
 from stepcheck.hub.pull.pull import pull
 from stepcheck.prm.card import ModelCard, Origin, Readout, Source, read_card
-from tests import checkpoints
+from tests import checkpoints, pickles
 from tests.checkpoints import Spec
 from tests.hubserver import COMMIT, HubServer, Repository, serving
 
@@ -56,6 +56,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "README.md").write_text("# Random")
     (folder / "modeling_qwen2_rm.py").write_text("raise SystemExit")
     (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "training_args.bin").write_bytes(b"pickle")
     return folder
 
 
@@ -63,6 +64,21 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(checkpoint: Path) -> Iterator[HubServer]:
     with serving(some__random=Repository(checkpoint)) as running:
         yield running
+
+
+@pytest.fixture(params=["safetensors", "pickled"])
+def stored(request: pytest.FixtureRequest, checkpoint: Path, tmp_path: Path) -> Path:
+    """The checkpoint in either form of its weights."""
+    if request.param == "safetensors":
+        return checkpoint
+    return pickles.repack(shutil.copytree(checkpoint, tmp_path / "pickled", ignore=shutil.ignore_patterns("*.bin")))
+
+
+@pytest.fixture
+def either(stored: Path, server: HubServer) -> HubServer:
+    """The server, with the weights in either form."""
+    server.repositories["some/random"] = Repository(stored)
+    return server
 
 
 def hub(server: HubServer, **options: Any) -> Hub:
@@ -87,10 +103,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("weight_type", [WeightType.Q4_K_M, WeightType.Q8_0, WeightType.BF16])
 def test_a_pull_equals_a_conversion(
-    weight_type: WeightType, server: HubServer, checkpoint: Path, tmp_path: Path
+    weight_type: WeightType, either: HubServer, checkpoint: Path, tmp_path: Path
 ) -> None:
     """Shard by shard over the network gives byte for byte the GGUF and the head of converting the folder."""
-    name = f"Random-PRM-{weight_type}"
+    server, name = either, f"Random-PRM-{weight_type}"
     made = pulled(server, tmp_path / "models", weight_type)
     there = convert(checkpoint, tmp_path / "local", weight_type=weight_type, name=name, card=card())
     for ending in (".gguf", ".head.safetensors"):
@@ -107,7 +123,7 @@ def test_a_pull_equals_a_conversion(
     verify(find(f"Random-PRM:{weight_type}", made.parent))
     assert find("Random-PRM-" + weight_type, made.parent).card == mine
     fetched = {request.path for request in server.requests}
-    assert not fetched & {"README.md", "modeling_qwen2_rm.py", "pytorch_model.bin"}
+    assert not fetched & {"README.md", "modeling_qwen2_rm.py", "pytorch_model.bin", "training_args.bin"}
 
 
 def test_an_offer_says_what_it_takes_before_the_first_byte(server: HubServer, tmp_path: Path) -> None:
@@ -161,10 +177,10 @@ def test_a_name_that_is_no_name_is_refused(name: str, server: HubServer, tmp_pat
     assert not server.requests
 
 
-def test_disk_holds_the_result_and_one_shard(checkpoint: Path, server: HubServer, tmp_path: Path) -> None:
+def test_disk_holds_the_result_and_one_shard(stored: Path, either: HubServer, tmp_path: Path) -> None:
     """At no moment lie more bytes in the folder than the result, the largest shard and a tenth."""
     folder, most = tmp_path / "models", [0]
-    client = hub(server)
+    client = hub(either)
     made = make_offer(client, card(), WeightType.Q4_K_M, folder)
 
     def look(_heard: object) -> None:
@@ -173,13 +189,13 @@ def test_disk_holds_the_result_and_one_shard(checkpoint: Path, server: HubServer
     pull(client, made, watch=Watch(look, on_step=look))
     result = sum(len(data) for data in files(folder).values())
     largest = max(file.size for file in made.shards)
-    checkpoint_size = sum(path.stat().st_size for path in checkpoint.glob("*.safetensors"))
+    checkpoint_size = sum(file.size for file in made.shards)
     print(f"checkpoint {checkpoint_size:,}, result {result:,}, largest shard {largest:,}: peak {most[0]:,}")
     # blocks of 4 kB per file weigh little in a real model, much in this one
-    assert result < most[0] <= 1.1 * (result + largest) + 20 * 4096 + (checkpoint / "tokenizer.json").stat().st_size
+    assert result < most[0] <= 1.1 * (result + largest) + 20 * 4096 + (stored / "tokenizer.json").stat().st_size
 
 
-def test_stopping_anywhere_goes_on_and_leaves_nothing(server: HubServer, checkpoint: Path, tmp_path: Path) -> None:
+def test_stopping_anywhere_goes_on_and_leaves_nothing(either: HubServer, checkpoint: Path, tmp_path: Path) -> None:
     """Cancelled after every few steps: each next run keeps what is done, and the end is as without a stop."""
     folder = tmp_path / "models"
     for stops in range(60):
@@ -193,7 +209,7 @@ def test_stopping_anywhere_goes_on_and_leaves_nothing(server: HubServer, checkpo
 
         watch.progress = watch.step = stop
         try:
-            made = pulled(server, folder, watch=watch)
+            made = pulled(either, folder, watch=watch)
         except CancelledError:
             assert not list(folder.glob("Random*"))
             continue
@@ -429,6 +445,20 @@ def test_a_ready_backbone_takes_only_the_head_from_the_checkpoint(
     print(f"asked for: head {head:,} bytes, headers {headers:,}")
     assert read_lock(made.parent).repositories["some/gguf@main"].files.keys() == {"random-q4_k_m.gguf"}
     verify(find(name, made.parent))
+
+
+def test_the_head_alone_comes_out_of_pickled_weights_too(ready: HubServer, checkpoint: Path, tmp_path: Path) -> None:
+    """Directory, pickle, four storages' headers and their bytes: the rest of the weights is not asked for."""
+    plain = shutil.copytree(checkpoint, tmp_path / "pickled", ignore=shutil.ignore_patterns("*.bin"))
+    ready.repositories["some/random"] = Repository(pickles.repack(plain))
+    source = Source(repository="some/gguf", file="random-{type}.gguf")
+    made = pulled(ready, tmp_path / "models", card=card(backbone=source))
+    name = "Random-PRM-q4_k_m"
+    assert (made.parent / f"{name}.head.safetensors").read_bytes() == files(tmp_path / "gguf")["x.head.safetensors"]
+    asked = [request for request in ready.requests if request.path.endswith(".bin")]
+    assert all(request.range for request in asked)
+    largest = max(path.stat().st_size for path in plain.glob("*.bin"))
+    assert ready.sent < (made.parent / f"{name}.gguf").stat().st_size + largest + 3 * 70_000
 
 
 def test_a_ready_head_is_taken_as_it_is(ready: HubServer, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import EngineError
-from stepcheck.hub.checkpoint.files import SLAB, Tensor
 from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tensors import SLAB, Tensor
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType
 from stepcheck.hub.gguf.backbone import Weight, layout, plan, write_backbone
 from stepcheck.hub.gguf.quantize import WeightType

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.files import ELEMENT, HEAD, LINEAR_HEADS, SLAB, Tensor, take
 from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tensors import ELEMENT, HEAD, LINEAR_HEADS, SLAB, Tensor, take
 from stepcheck.prm.card import Readout
 from stepcheck.prm.readout import LINEAR_TENSORS, MLP_TENSORS, OUTPUTS
 

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.files import HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
 from stepcheck.hub.checkpoint.shape import Shape
+from stepcheck.hub.checkpoint.tensors import HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer
 from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 
@@ -88,19 +88,11 @@ class Computed:
 Source = Tensor | Rotated | Computed
 
 
-def read_of(source: Source) -> list[Tensor]:
-    """Return the checkpoint's tensors that a source reads."""
+def placed(source: Source, place: Callable[[Tensor], Tensor]) -> Source:
+    """Return a source whose tensor lies where `place` says."""
     if isinstance(source, Computed):
-        return []
-    return [source.tensor if isinstance(source, Rotated) else source]
-
-
-def lies_in(tensor: Tensor, found: Tensor | None) -> bool:
-    """Tell whether a tensor, or a row of one, is where a header says that it is."""
-    if found is None or (tensor.file, tensor.dtype) != (found.file, found.dtype):
-        return False
-    end, last = tensor.offset + tensor.nbytes, found.offset + found.nbytes
-    return tensor == found or (found.offset <= tensor.offset and end <= last and tensor.shape == found.shape[1:])
+        return source
+    return replace(source, tensor=place(source.tensor)) if isinstance(source, Rotated) else place(source)
 
 
 @dataclass(frozen=True, slots=True)

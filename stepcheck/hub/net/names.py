@@ -1,7 +1,8 @@
 """Which files of a foreign repository may be fetched, and under which names they may lie here.
 
 Owns the two questions every name from outside must pass: does it stay in its folder on every system, and is it data.
-Refuses everything that runs or unpacks: pickles, archives, code.
+Refuses everything that runs or unpacks: code, archives, and pickles but for a checkpoint's weights, of
+which only data are ever read (`checkpoint/opcodes.py`).
 """
 
 import re
@@ -17,6 +18,8 @@ SUFFIXES: Final[dict[Kind, tuple[str, ...]]] = {
 }
 """What is fetched; beside it only tokenizer files without such an ending."""
 TOKENIZER: Final = ("merges.txt", "tokenizer.model")
+PICKLED: Final = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
+"""Pickled weights, by the only names that they are fetched under."""
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN: Final = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]'
@@ -34,9 +37,11 @@ def check_name(name: str, kind: Kind) -> PurePosixPath:
     parts = name.split("/")
     if not all(_plain(part) for part in parts):
         raise HubError(f"{name[:200]!r}: such a file name is not fetched: it could lead out of its folder")
-    if parts[-1] not in TOKENIZER and not parts[-1].endswith(SUFFIXES[kind]):
+    weights = kind == "model" and PICKLED.fullmatch(parts[-1])
+    if parts[-1] not in TOKENIZER and not parts[-1].endswith(SUFFIXES[kind]) and not weights:
         raise HubError(
-            f"{name!r}: is not fetched; only {', '.join(SUFFIXES[kind])} and tokenizer files are, never pickles or code"
+            f"{name!r}: is not fetched; only {', '.join(SUFFIXES[kind])}, pytorch_model.bin and tokenizer files are,"
+            " never code or other pickles"
         )
     return PurePosixPath(name)
 

@@ -6,10 +6,13 @@ the head taken out of the checkpoint by range. Fetches nothing but the hub's lis
 
 import shutil
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from stepcheck.errors import HubError, ModelError
+from stepcheck.hub.checkpoint.files import INDEXES, SINGLES
+from stepcheck.hub.checkpoint.shard import PICKLED
 from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import PART
@@ -20,8 +23,9 @@ from stepcheck.hub.pull.journal import read_journal
 from stepcheck.hub.pull.pinned import pinned_snapshot
 from stepcheck.prm.card import ModelCard, Origin
 
-INDEX: Final = "model.safetensors.index.json"
-HEAD_FILES: Final = ("config.json", INDEX)
+SHARDS: Final = ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin")
+"""Patterns of weights in several files, in the order of `INDEXES` and `SINGLES`."""
+HEAD_FILES: Final = ("config.json", *INDEXES)
 """What tells where in a checkpoint the head is."""
 CHECKPOINT: Final = "checkpoint"
 """Folder of what is fetched, in the staging folder."""
@@ -106,7 +110,10 @@ def make_offer(
     if head:
         files, shards = [], []
     elif not shards:
-        raise HubError(f"{origin.repository}: has no model*.safetensors at commit {snapshot.commit[:12]}")
+        raise HubError(
+            f"{origin.repository}: has neither model*.safetensors nor pytorch_model*.bin at commit"
+            f" {snapshot.commit[:12]}"
+        )
     checkpoint = sum(file.size for file in shards)
     result = backbone.size if backbone else _result_size(card, weight_type, checkpoint)
     whole = [*files, *(file for file in (backbone, head) if file), *([] if backbone else shards)]
@@ -162,11 +169,19 @@ def _ready_head(hub: Hub, folder: Path, origin: Origin, *, renew: bool, watch: W
 
 
 def _needed(snapshot: Snapshot, origin: Origin) -> tuple[list[RemoteFile], list[RemoteFile]]:
-    """The checkpoint's plain files and shards, at its top level; of two layouts the sharded one, if it has an index."""
-    found = [file for file in snapshot.select(*origin.files) if "/" not in file.path]
-    plain = [file for file in found if not file.path.endswith(".safetensors")]
-    pattern = "model-*-of-*.safetensors" if INDEX in snapshot.files else "model.safetensors"
-    return plain, [file for file in snapshot.select(pattern) if "/" not in file.path]
+    """The checkpoint's plain files and its weights, at its top level; of two layouts the first that is there whole.
+
+    Safetensors go before pickled weights, several files before one where there is an index.
+    """
+    here = [file for file in snapshot.select(*origin.files, *SINGLES, *SHARDS, *INDEXES) if "/" not in file.path]
+    plain = [file for file in here if not file.path.endswith((".safetensors", PICKLED)) and file.path not in INDEXES]
+    for index, single, pattern in zip(INDEXES, SINGLES, SHARDS, strict=True):
+        if index in snapshot.files:
+            plain = sorted([*plain, snapshot.file(index)], key=lambda file: file.path)
+            return plain, [file for file in here if fnmatchcase(file.path, pattern)]
+        if single in snapshot.files:
+            return plain, [snapshot.file(single)]
+    return plain, []
 
 
 def _result_size(card: ModelCard, weight_type: WeightType, checkpoint: int) -> int:

@@ -5,11 +5,11 @@ tensors are in the GGUF, so that no more than the result and one shard lie on th
 converting the whole folder would give. What is not finished stays in a hidden folder beside the models.
 """
 
-import dataclasses
 import hashlib
 import importlib.metadata
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError, HubError, ModelError
-from stepcheck.hub.checkpoint.files import SLAB, Tensor, assemble, header_length, parse_header, read_header, read_index
+from stepcheck.hub.checkpoint.files import INDEXES, assemble, read_index
 from stepcheck.hub.checkpoint.heads import Part, head_parts, pack_head
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
+from stepcheck.hub.checkpoint.shard import PICKLED, parse_shard, read_shard
+from stepcheck.hub.checkpoint.tensors import SLAB, Tensor, find_again
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, read_tokenizer
 from stepcheck.hub.convert import make_card, write_card
 from stepcheck.hub.disk.durable import write_durably
@@ -28,7 +30,7 @@ from stepcheck.hub.disk.hashes import hash_file, remember_hash
 from stepcheck.hub.disk.lock import Kept, holding, record_model
 from stepcheck.hub.disk.naming import file_names
 from stepcheck.hub.disk.store import find, verify
-from stepcheck.hub.gguf.backbone import BackboneFile, Weight, lies_in, plan, read_of
+from stepcheck.hub.gguf.backbone import BackboneFile, Weight, placed, plan
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.library import check
 from stepcheck.hub.net.fetch import aside, fetch_range
@@ -36,7 +38,7 @@ from stepcheck.hub.net.files import RemoteFile
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Progress, Watch
 from stepcheck.hub.pull.journal import Journal, open_journal, write_journal
-from stepcheck.hub.pull.offer import CHECKPOINT, INDEX, Offer
+from stepcheck.hub.pull.offer import CHECKPOINT, Offer
 from stepcheck.hub.pull.pinned import fetch_pinned
 from stepcheck.prm.card import ModelCard, Origin, read_card
 
@@ -111,6 +113,7 @@ class _Pull:
         self._checkpoint = offer.staging / CHECKPOINT
         self._revision = offer.card.origin.revision if offer.card.origin else ""
         self._journal = Journal()
+        self._planned: dict[str, Tensor] = {}
 
     def run(self) -> Path:
         """Go on from wherever an earlier run ended."""
@@ -147,7 +150,7 @@ class _Pull:
         offer, folder = self._offer, self._checkpoint
         shape = read_shape(folder)
         tokenizer = read_tokenizer(folder, shape.vocab, offer.card.template)
-        tensors = self._tensors()
+        tensors = self._planned = self._tensors()
         heads = head_parts(tensors, shape, offer.card.readout, tokenizer.tokens, folder)
         weights = plan(shape, tensors, offer.weight_type, folder)
         path = self._staging / f"{offer.name}.gguf"
@@ -170,13 +173,18 @@ class _Pull:
         my_heads = [tensor for part in heads for tensor in part.places if tensor.file == place]
         if mine or my_heads:
             self._fetch(shard, self._revision)
-            there = read_header(place)
-            for tensor in (*(read for weight in mine for read in read_of(weight.source)), *my_heads):
-                if not lies_in(tensor, there.get(tensor.name)):
-                    raise HubError(f"{shard}: tensor {tensor.name} is elsewhere than its header said; pull again")
+            there = read_shard(place)
+
+            def place_of(tensor: Tensor) -> Tensor:
+                found = find_again(tensor, self._planned[tensor.name], there.get(tensor.name))
+                if found is None:
+                    raise HubError(f"{shard}: tensor {tensor.name} is not what its header said; pull again")
+                return found
+
+            mine = [replace(weight, source=placed(weight.source, place_of)) for weight in mine]
             self._watch.step(f"converting {shard.path}")
             for tensor in my_heads:
-                np.save(self._head_part(tensor), _whole(tensor), allow_pickle=False)
+                np.save(self._head_part(tensor), _whole(place_of(tensor)), allow_pickle=False)
             file.write(mine, lambda _count: self._watch.check())
             self._watch.step("")
         self._note_done((*self._journal.done, shard.path))
@@ -193,11 +201,14 @@ class _Pull:
         pieces = [np.load(self._head_part(place), allow_pickle=False) for place in part.places]
         return np.concatenate([np.zeros(0, np.float32), *pieces]).reshape(part.shape) if pieces else part.read()
 
-    def _tensors(self) -> dict[str, Tensor]:
-        """Find every tensor of the checkpoint by reading the shards' headers by range."""
-        shards = {file.path: self._header(file) for file in self._offer.shards}
-        index = self._checkpoint / INDEX
-        if not index.is_file():
+    def _tensors(self, located: Collection[str] = ()) -> dict[str, Tensor]:
+        """Find every tensor of the checkpoint by reading the shards' headers by range.
+
+        The places of those that are `located` are right; of others they may be only their plan's, see `parse_shard`.
+        """
+        shards = {file.path: self._header(file, located) for file in self._offer.shards}
+        index = next((self._checkpoint / file.path for file in self._offer.files if file.path in INDEXES), None)
+        if index is None:
             return next(iter(shards.values()))
         places = read_index(index)
         for shard in sorted(set(places.values())):
@@ -207,13 +218,16 @@ class _Pull:
                 )
         return assemble(index, places, shards)
 
-    def _header(self, file: RemoteFile) -> dict[str, Tensor]:
+    def _header(self, file: RemoteFile, located: Collection[str]) -> dict[str, Tensor]:
         place = self._checkpoint / file.path
         if place.is_file():
-            return read_header(place)
+            return read_shard(place, located=located)
+
+        def read(offset: int, size: int) -> bytes:
+            return fetch_range(self._hub, file, offset, min(size, file.size - offset), watch=self._watch)
+
         try:
-            length = header_length(place, fetch_range(self._hub, file, 0, 8, watch=self._watch), file.size)
-            return parse_header(place, fetch_range(self._hub, file, 8, length, watch=self._watch), file.size)
+            return parse_shard(place, file.size, read, located=located)
         except CheckpointError as error:
             reason = str(error).removeprefix(f"{place}: ")
             raise HubError(f"{file}: its header, as the server sent it, is {reason}") from error
@@ -250,6 +264,9 @@ class _Pull:
         remote = {self._checkpoint / file.path: file for file in self._offer.shards}
         tokens = self._tokens(shape)
         parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
+        if any(file.path.endswith(PICKLED) for file in self._offer.shards):  # their places are known on demand only
+            tensors = self._tensors({place.name for part in parts for place in part.places})
+        parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
         total, done = sum(place.nbytes for part in parts for place in part.places), 0
         if total > LARGEST_HEAD:
             raise CheckpointError(f"{self._offer.snapshot.repository}: a head of {total:,} bytes is none")
@@ -261,7 +278,7 @@ class _Pull:
                 self._watch.progress(Progress("the head", done, total, done))
                 cut = self._staging / "head.bin"
                 cut.write_bytes(data)
-                pieces.append(_whole(dataclasses.replace(place, file=cut, offset=0)))
+                pieces.append(_whole(replace(place, file=cut, offset=0)))
                 cut.unlink()
             yield part.name, np.concatenate(pieces).reshape(part.shape) if pieces else part.read()
 
