@@ -24,7 +24,7 @@ import psutil
 
 from stepcheck import Checker, Document, Step, config
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.reading import Target
+from stepcheck.tui.files.reading import Target
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 7

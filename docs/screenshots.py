@@ -19,7 +19,7 @@ from stepcheck import config
 from stepcheck.bench.runs.store import Run
 from stepcheck.cli.main import main as stepcheck
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.reading import Target
+from stepcheck.tui.files.reading import Target
 from stepcheck.tui.runs import RunBrowser
 
 DOCS = Path(__file__).parent

@@ -12,7 +12,7 @@ from stepcheck.checker import Review, Unscored
 from stepcheck.errors import InputError, TooLongError
 from stepcheck.report import html, markdown, svg
 from stepcheck.report.wrapping import clip, wrap
-from stepcheck.tui.export import export, render
+from stepcheck.tui.files.export import export, render
 from tests.fakes import review
 from tests.test_report import HOSTILE, forbidden
 

@@ -11,7 +11,7 @@ from stepcheck import config
 from stepcheck.cli.pulling import check_disk, choose, preview_here
 from stepcheck.cli.transfer import Tally, amount
 from stepcheck.errors import ModelError, UsageError
-from stepcheck.tui.pulling import Offered
+from stepcheck.tui.models.pulling import Offered
 
 if TYPE_CHECKING:
     from stepcheck.hub.net.remote import Hub

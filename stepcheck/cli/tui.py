@@ -65,7 +65,7 @@ def _run(asked: Asked, settings: config.Config) -> int:
     try:
         from stepcheck.cli.app_pulling import HubPuller
         from stepcheck.tui.app import StepcheckApp
-        from stepcheck.tui.reading import Target
+        from stepcheck.tui.files.reading import Target
 
         target = Target(asked.path, asked.problem, asked.split, asked.kind, stream)
         critic = partial(open_asked, asked.critic, settings) if asked.critic is not None else None

@@ -15,34 +15,25 @@ from textual.command import Provider
 
 from stepcheck.document import Document
 from stepcheck.tui import colours
-from stepcheck.tui.critiques import Critiques
-from stepcheck.tui.dialogs import Dialogs
-from stepcheck.tui.downloads import Downloads
+from stepcheck.tui.files.reading import DocumentsRead, FileChanged, Target, read_again_in_thread, read_in_thread
+from stepcheck.tui.files.saving import Dialogs
 from stepcheck.tui.job import Job, Said
+from stepcheck.tui.judging.scorer import Begun, ModelFailed, ModelLoading, ModelReady, Partial, Scored
+from stepcheck.tui.judging.session import OpenDocument, Session
+from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import keymap
-from stepcheck.tui.messages import (
-    Begun,
-    DocumentsRead,
-    FileChanged,
-    ModelFailed,
-    ModelLoading,
-    ModelReady,
-    Partial,
-    Scored,
-)
-from stepcheck.tui.reading import Target, read_again_in_thread, read_in_thread
-from stepcheck.tui.screens.base import SessionScreen
-from stepcheck.tui.screens.solution import SolutionScreen
-from stepcheck.tui.session import Entry, Session
-from stepcheck.tui.sight import Phase
+from stepcheck.tui.models.downloads import Downloads
+from stepcheck.tui.parts.screen import SessionScreen
+from stepcheck.tui.solution.critique.critiques import Critiques
+from stepcheck.tui.solution.screen import SolutionScreen
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from stepcheck.config import Config
-    from stepcheck.tui.critiquing import OpenCritic
-    from stepcheck.tui.groups import Group
-    from stepcheck.tui.pulling import Puller
+    from stepcheck.tui.judging.groups import Group
+    from stepcheck.tui.models.pulling import Puller
+    from stepcheck.tui.solution.critique.question import OpenCritic
 
 WIDE = 100
 """Columns from which list and detail stand side by side."""
@@ -107,7 +98,7 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
 
     def _first_screen(self) -> None:
         if self.target.many:
-            from stepcheck.tui.screens.documents import DocumentsScreen
+            from stepcheck.tui.documents.screen import DocumentsScreen
 
             self.push_screen(DocumentsScreen())
         else:
@@ -125,7 +116,7 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
             self._open_the_only_one()
 
     def _open_the_only_one(self) -> None:
-        from stepcheck.tui.groups import grouped
+        from stepcheck.tui.judging.groups import grouped
 
         groups = grouped(self.session.entries[:64])
         if len(groups) == 1 and len(self.session.entries) <= 64:  # noqa: PLR2004 (as above)
@@ -139,7 +130,7 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
 
     def open_group(self, group: "Group") -> None:
         """Open a solution, or the candidates of one problem."""
-        from stepcheck.tui.screens.candidates import CandidatesScreen
+        from stepcheck.tui.candidates.screen import CandidatesScreen
 
         if len(group.keys) > 1:
             self.push_screen(CandidatesScreen(group))
@@ -263,7 +254,7 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
             entry.rewards, entry.phase = (*message.rewards, *(None for _ in range(rest))), Phase.scoring
             self._tell(message.key)
 
-    def _entry(self, key: int, document: Document) -> Entry | None:
+    def _entry(self, key: int, document: Document) -> OpenDocument | None:
         entry = self.session.entries[key] if key < len(self.session.entries) else None
         return entry if entry is not None and entry.item is document and entry.phase.busy else None
 

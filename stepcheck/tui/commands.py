@@ -9,7 +9,7 @@ from textual.content import Content
 
 from stepcheck.report.clean import clean_line
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.reading import ROWS, TEXTS
+from stepcheck.tui.files.reading import ROWS, TEXTS
 
 Command = tuple[str, str, Callable[[], object]]
 _MOST = 500
@@ -40,7 +40,7 @@ class StepcheckCommands(Provider):
         yield from self._themes()
 
     def _steps(self) -> Iterator[Command]:
-        from stepcheck.tui.screens.solution import SolutionScreen
+        from stepcheck.tui.solution.screen import SolutionScreen
 
         screen = self.screen
         if not isinstance(screen, SolutionScreen):
@@ -51,7 +51,7 @@ class StepcheckCommands(Provider):
 
     def _documents(self) -> Iterator[Command]:
         from stepcheck.tui.app import StepcheckApp
-        from stepcheck.tui.groups import grouped
+        from stepcheck.tui.judging.groups import grouped
 
         app = self.app
         if not isinstance(app, StepcheckApp) or len(app.session.entries) < 2:  # noqa: PLR2004 (a list)

@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 
 from stepcheck import config
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.reading import Target
-from stepcheck.tui.screens.solution import SolutionScreen
-from stepcheck.tui.sight import Sight
+from stepcheck.tui.files.reading import Target
+from stepcheck.tui.judging.view import View
+from stepcheck.tui.solution.screen import SolutionScreen
 
 PATIENCE_SECONDS = 30.0
 GOLDEN = Path(__file__).parent.parent / "golden" / "tui"
@@ -69,9 +69,9 @@ def solution(app: StepcheckApp) -> SolutionScreen:
     return app.screen
 
 
-def sight(app: StepcheckApp) -> Sight:
+def view(app: StepcheckApp) -> View:
     """What is seen of the open solution."""
-    found = solution(app).sight
+    found = solution(app).view
     assert found is not None
     return found
 

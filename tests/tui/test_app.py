@@ -14,32 +14,32 @@ from textual.widgets import Input, TextArea
 from stepcheck import config
 from stepcheck.document import Document, Step
 from stepcheck.errors import UsageError
-from stepcheck.tui.answers import read_answers
 from stepcheck.tui.app import StepcheckApp
+from stepcheck.tui.candidates.answers import read_answers
+from stepcheck.tui.candidates.rows import CandidateList
+from stepcheck.tui.candidates.screen import CandidatesScreen
+from stepcheck.tui.documents.screen import DocumentsScreen
+from stepcheck.tui.files.reading import Target
+from stepcheck.tui.judging.scorer import ModelLoading
+from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import KEYS
-from stepcheck.tui.messages import ModelLoading
-from stepcheck.tui.reading import Target
-from stepcheck.tui.screens.candidates import CandidatesScreen
-from stepcheck.tui.screens.documents import DocumentsScreen
-from stepcheck.tui.screens.help import HelpScreen
-from stepcheck.tui.screens.models import ModelsScreen
-from stepcheck.tui.screens.solution import SolutionScreen
-from stepcheck.tui.sight import Phase
-from stepcheck.tui.widgets.candidates import CandidateList
-from stepcheck.tui.widgets.problem import Problem
-from stepcheck.tui.widgets.steps import StepList
-from tests.tui.driving import busy, flat, judged, opened, screen_text, sight, solution, until, write
+from stepcheck.tui.models.screen import ModelsScreen
+from stepcheck.tui.parts.help import HelpScreen
+from stepcheck.tui.solution.problem import Problem
+from stepcheck.tui.solution.screen import SolutionScreen
+from stepcheck.tui.solution.steps import StepList
+from tests.tui.driving import busy, flat, judged, opened, screen_text, solution, until, view, write
 
 
 async def test_the_text_is_there_before_the_model(work: Path) -> None:
     """The first paint shows problem and steps while no reward is known; then the rewards come."""
     async with opened("wrong.md") as (app, pilot):
         shown = screen_text(pilot)
-        assert sight(app).rewards == ()
+        assert view(app).rewards == ()
         assert "24 + 48 = 82" in shown
         assert "A club sold" in shown
         await judged(app, pilot)
-        assert sight(app).first_error == 1
+        assert view(app).first_error == 1
         shown = screen_text(pilot)
         assert "✗ Step 2 is the first error" in shown
         assert "◀ first error" in shown
@@ -56,8 +56,8 @@ async def test_rewards_are_those_of_score(work: Path) -> None:
         expected = checker.check(document)  # type: ignore[arg-type]  # it is a document
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        assert sight(app).rewards == pytest.approx(expected.rewards, abs=2e-3)
-        assert sight(app).threshold == expected.verdict.threshold
+        assert view(app).rewards == pytest.approx(expected.rewards, abs=2e-3)
+        assert view(app).threshold == expected.verdict.threshold
     assert work
 
 
@@ -71,17 +71,17 @@ async def test_edit_and_heal(work: Path) -> None:
         editor = app.screen.query_one(TextArea)
         assert editor.text == "Tickets on both days\n\nOn both days together it sold $24 + 48 = 82$ tickets."
         await pilot.press(*["left"] * len("$ tickets."), "backspace", "backspace", "7", "2")
-        await until(pilot, lambda: sight(app).first_error != 1 and not busy(app), "for the step to heal")
-        assert sight(app).was(1) is not None
+        await until(pilot, lambda: view(app).first_error != 1 and not busy(app), "for the step to heal")
+        assert view(app).was(1) is not None
         assert " → " in screen_text(pilot)
         assert (work / "wrong.md").read_bytes() == before
         await pilot.press("ctrl+s")
         await until(pilot, lambda: not app.screen.query(TextArea))
         assert "● changed" in screen_text(pilot)
         await pilot.press("u")
-        assert sight(app).first_error == 1
+        assert view(app).first_error == 1
         await pilot.press("U")
-        assert sight(app).first_error != 1, "the step is healed; those after it may still carry the slip on"
+        assert view(app).first_error != 1, "the step is healed; those after it may still carry the slip on"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "● changed" not in screen_text(pilot))
     assert (work / "wrong.md").read_bytes() == before.replace(b"= 82$ tickets", b"= 72$ tickets")
@@ -108,14 +108,14 @@ async def test_a_dropped_edit_leaves_no_trace(work: Path) -> None:
     """Escape in the editor: text, rewards and verdict are as before."""
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        before = sight(app)
+        before = view(app)
         await pilot.press("e")
         await until(pilot, lambda: bool(app.screen.query(TextArea)))
         await write(pilot, " x")
-        await until(pilot, lambda: sight(app).document is not before.document and not busy(app))
+        await until(pilot, lambda: view(app).document is not before.document and not busy(app))
         await pilot.press("escape")
         await until(pilot, lambda: not busy(app))
-        after = sight(app)
+        after = view(app)
         assert (after.document.text, after.rewards) == (before.document.text, before.rewards)
         assert "● changed" not in screen_text(pilot)
     assert work
@@ -125,13 +125,13 @@ async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
     """An open formula would swallow the steps below: it is said, and nothing is judged by guess."""
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        before = sight(app).document
+        before = view(app).document
         await pilot.press("g", "e")
         await until(pilot, lambda: bool(app.screen.query(TextArea)))
         app.screen.query_one(TextArea).text = "## Step 9: a heading in a step\n\nand # Solution"
         app.screen.query_one(TextArea).text = "a\n\n## Solution\n\nb"
         await until(pilot, lambda: "cannot carry" in flat(pilot))
-        assert sight(app).document is before
+        assert view(app).document is before
         await pilot.press("escape")
         await until(pilot, lambda: "cannot carry" not in flat(pilot))
     assert work
@@ -143,7 +143,7 @@ async def test_insert_delete_join_split(work: Path) -> None:
         await judged(app, pilot)
 
         def texts() -> list[str]:
-            return [step.text for step in sight(app).document.steps]
+            return [step.text for step in view(app).document.steps]
 
         first = texts()
         await pilot.press("i")
@@ -176,13 +176,13 @@ async def test_watch(work: Path) -> None:
         await pilot.press("w")
         assert "watching" in screen_text(pilot)
         path.write_text(good.replace("= 82$", "= 72$"))
-        await until(pilot, lambda: sight(app).first_error != 1 and not busy(app), "for the saved change")
-        assert sight(app).was(1) is not None
+        await until(pilot, lambda: view(app).first_error != 1 and not busy(app), "for the saved change")
+        assert view(app).was(1) is not None
         path.write_text("---\nproblem: [\n---\n")
         await until(pilot, lambda: "still watching" in flat(pilot))
-        assert len(sight(app).document.steps) == 4
+        assert len(view(app).document.steps) == 4
         path.write_text(good)
-        await until(pilot, lambda: sight(app).first_error == 1 and "still watching" not in flat(pilot))
+        await until(pilot, lambda: view(app).first_error == 1 and "still watching" not in flat(pilot))
         await pilot.press("w")
         assert "watching" not in screen_text(pilot)
 
@@ -193,10 +193,10 @@ async def test_watch_keeps_unsaved_changes(work: Path) -> None:
     async with opened("right.md") as (app, pilot):
         await judged(app, pilot)
         await pilot.press("w", "d")
-        steps = sight(app).document.steps
+        steps = view(app).document.steps
         path.write_text(path.read_text() + "\n5. More.\n")
         await until(pilot, lambda: "was saved elsewhere" in flat(pilot))
-        assert sight(app).document.steps == steps
+        assert view(app).document.steps == steps
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "changed by somebody else" in flat(pilot))
         assert path.read_text().endswith("5. More.\n")
@@ -206,17 +206,17 @@ async def test_the_threshold_moves_without_the_model(work: Path) -> None:
     """[ and ] move the verdict at once; no step is judged again, and backslash takes the model's threshold."""
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        review, threshold = app.session.entries[0].review, sight(app).threshold
-        rewards = sight(app).rewards
+        review, threshold = app.session.entries[0].review, view(app).threshold
+        rewards = view(app).rewards
         await pilot.press(*["left_square_bracket"] * 50)
-        assert sight(app).first_error is None
+        assert view(app).first_error is None
         assert "No step is under the threshold" in screen_text(pilot)
         await pilot.press(*["right_square_bracket"] * 99)
-        assert sight(app).first_error == 0
+        assert view(app).first_error == 0
         await pilot.press("backslash")
-        assert sight(app).threshold == threshold
-        assert sight(app).first_error == 1
-        assert (app.session.entries[0].review, sight(app).rewards) == (review, rewards)
+        assert view(app).threshold == threshold
+        assert view(app).first_error == 1
+        assert (app.session.entries[0].review, view(app).rewards) == (review, rewards)
     assert work
 
 
@@ -241,7 +241,7 @@ async def test_moving_and_errors(work: Path) -> None:
         assert rows.cursor == 1
         await pilot.press("G", "N")
         assert rows.cursor == 1
-        rewards = [reward or 0.0 for reward in sight(app).rewards]
+        rewards = [reward or 0.0 for reward in view(app).rewards]
         second = min((0, 2, 3), key=lambda i: rewards[i])
         app.session.threshold = rewards[second] + 1e-6
         await pilot.press("n")
@@ -308,7 +308,7 @@ async def test_a_folder_is_a_list(work: Path) -> None:
         await write(pilot, "clips")
         await pilot.press("enter", "escape", "enter")
         assert isinstance(app.screen, SolutionScreen)
-        assert sight(app).document.id == "clips"
+        assert view(app).document.id == "clips"
         await pilot.press("escape")
         assert isinstance(app.screen, DocumentsScreen)
         await pilot.press("s")
@@ -455,7 +455,7 @@ async def test_models(work: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SolutionScreen))
         await judged(app, pilot)
-        assert sight(app).first_error == 1
+        assert view(app).first_error == 1
     assert work
 
 
@@ -589,7 +589,7 @@ async def test_a_solution_that_cannot_be_scored(work: Path) -> None:
         await until(pilot, lambda: app.session.entries[0].phase is Phase.failed, "for the refusal")
         await until(pilot, lambda: "Not scored" in screen_text(pilot))
         assert "tokens" in screen_text(pilot)
-        assert sight(app).first_error is None
+        assert view(app).first_error is None
 
 
 async def test_no_model(work: Path) -> None:
@@ -597,7 +597,7 @@ async def test_no_model(work: Path) -> None:
     async with opened("right.md", model="nono") as (app, pilot):
         await until(pilot, lambda: "no model is named 'nono'" in flat(pilot))
         await pilot.press("d")
-        assert len(sight(app).document.steps) == 3
+        assert len(view(app).document.steps) == 3
         await pilot.press("u")
     assert work
 
@@ -617,7 +617,7 @@ async def test_a_worker_that_dies(work: Path) -> None:
         assert "ended" in screen_text(pilot)
         await pilot.press("R")
         await until(pilot, lambda: app.session.entries[0].phase is Phase.done)
-        assert sight(app).first_error == 1
+        assert view(app).first_error == 1
     assert work
 
 
@@ -652,10 +652,10 @@ async def test_edit_the_file_elsewhere(work: Path, monkeypatch: pytest.MonkeyPat
             path.write_text(path.read_text().replace("= 82$", "= 72$"))
             return type("Done", (), {"returncode": 0})
 
-        monkeypatch.setattr("stepcheck.tui.screens.editing.subprocess.run", edit)
+        monkeypatch.setattr("stepcheck.tui.solution.edit.editing.subprocess.run", edit)
         monkeypatch.setattr(app, "suspend", lambda: __import__("contextlib").nullcontext())
         await pilot.press("E")
-        await until(pilot, lambda: sight(app).first_error != 1 and not busy(app))
+        await until(pilot, lambda: view(app).first_error != 1 and not busy(app))
         assert ran == [["true", "wrong.md"]]
         document = app.session.entries[0].item
         assert isinstance(document, Document)

@@ -11,9 +11,9 @@ from stepcheck import config
 from stepcheck.cli.judging import AskedCritic, open_asked
 from stepcheck.cli.main import main
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.reading import Target
-from stepcheck.tui.screens.solution import SolutionScreen
-from stepcheck.tui.widgets.critique import CritiquePane
+from stepcheck.tui.files.reading import Target
+from stepcheck.tui.solution.critique.pane import CritiquePane
+from stepcheck.tui.solution.screen import SolutionScreen
 from tests.chatserver import Act, Handler, answers, delta, says, serving
 from tests.test_critic import write_language_model
 from tests.tui.driving import flat, judged, until

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.tui.sight import Phase
-from stepcheck.tui.widgets.detail import Detail
-from tests.tui.driving import flat, opened, screen_text, sight, solution, until
+from stepcheck.tui.judging.view import Phase
+from stepcheck.tui.solution.detail import Detail
+from tests.tui.driving import flat, opened, screen_text, solution, until, view
 
 PIECES = [
     "[",
@@ -83,7 +83,7 @@ async def test_five_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     async with opened("huge.md") as (app, pilot):
         assert "reading" in screen_text(pilot)
         await until(pilot, lambda: app.session.complete, "for 5 MB")
-        assert len(sight(app).document.steps) == 26_000
+        assert len(view(app).document.steps) == 26_000
         await pilot.press("G")
         assert "26000" in screen_text(pilot)
         await pilot.press("k", "g", "j", "pagedown")

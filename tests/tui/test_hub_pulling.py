@@ -10,10 +10,10 @@ from stepcheck import config
 from stepcheck.cli.app_pulling import HubPuller
 from stepcheck.prm.card import render_card
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.reading import Target
-from stepcheck.tui.screens.ask import AskScreen
-from stepcheck.tui.screens.models import ModelsScreen
-from stepcheck.tui.widgets.models import ModelList
+from stepcheck.tui.files.reading import Target
+from stepcheck.tui.models.rows import ModelList
+from stepcheck.tui.models.screen import ModelsScreen
+from stepcheck.tui.parts.ask import AskScreen
 from tests import checkpoints
 from tests.hubserver import HubServer, standing_in
 from tests.test_pull import SPEC, card

@@ -11,9 +11,9 @@ import pytest
 from stepcheck import config
 from stepcheck.document import Document, Unread
 from stepcheck.tui.app import StepcheckApp
+from stepcheck.tui.files.reading import Target
 from stepcheck.tui.job import Job, Said
-from stepcheck.tui.reading import Target
-from stepcheck.tui.sight import Phase
+from stepcheck.tui.judging.view import Phase
 from tests.fakes import document
 from tests.tui.driving import flat, judged, until
 from tests.tui.fakes import Gated, Paced, refusing

@@ -7,11 +7,11 @@ from pathlib import Path
 from stepcheck import config
 from stepcheck.errors import CancelledError, ModelError
 from stepcheck.tui.app import StepcheckApp
-from stepcheck.tui.pulling import Offered
-from stepcheck.tui.reading import Target
-from stepcheck.tui.screens.ask import AskScreen
-from stepcheck.tui.screens.models import ModelsScreen
-from stepcheck.tui.widgets.models import ModelList
+from stepcheck.tui.files.reading import Target
+from stepcheck.tui.models.pulling import Offered
+from stepcheck.tui.models.rows import ModelList
+from stepcheck.tui.models.screen import ModelsScreen
+from stepcheck.tui.parts.ask import AskScreen
 from tests.tui.driving import flat, judged, until
 
 

@@ -9,8 +9,7 @@ from textual.message import Message
 
 from stepcheck.checker import Checker, Review, Unscored
 from stepcheck.errors import LoadError
-from stepcheck.tui.messages import Begun, ModelFailed, ModelReady, Partial, Scored
-from stepcheck.tui.scoring import Scorer
+from stepcheck.tui.judging.scorer import Begun, ModelFailed, ModelReady, Partial, Scored, Scorer
 from tests.fakes import document
 from tests.tui.fakes import Broken, Paced, Slow
 

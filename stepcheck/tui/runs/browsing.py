@@ -26,7 +26,7 @@ BANDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedRow:
     """A row in the list: its key, how it ended, and the words of its columns."""
 
     key: Key
@@ -43,12 +43,12 @@ LABELLED_COLUMNS = ("case", "outcome", "label", "predicted", "lowest", "steps", 
 GRADED_COLUMNS = ("candidate", "outcome", "answer", "reference", "product", "lowest", "steps")
 
 
-def entries(rows: Iterable[Row], threshold: float) -> list[Entry]:
+def entries(rows: Iterable[Row], threshold: float) -> list[ListedRow]:
     """List rows in their order; texts are not needed."""
     return [_graded(row) if isinstance(row.facts, Graded) else _labelled(row, threshold) for row in rows]
 
 
-def chosen(listed: Sequence[Entry], name: str, search: str = "") -> list[Entry]:
+def chosen(listed: Sequence[ListedRow], name: str, search: str = "") -> list[ListedRow]:
     """Return the entries that a filter and a search text (in any column, in any case) let through."""
     wanted = search.strip().lower()
     return [
@@ -58,7 +58,7 @@ def chosen(listed: Sequence[Entry], name: str, search: str = "") -> list[Entry]:
     ]
 
 
-def counts(listed: Sequence[Entry], names: Sequence[str]) -> list[int]:
+def counts(listed: Sequence[ListedRow], names: Sequence[str]) -> list[int]:
     """Count the entries of each filter."""
     found = [entry.outcome for entry in listed]
     return [len(found) if name == EVERYTHING else found.count(name) for name in names]
@@ -71,7 +71,7 @@ def step_words(index: int | None) -> str:
     return "none" if index == RIGHT else str(index + 1)
 
 
-def _labelled(row: Row, threshold: float) -> Entry:
+def _labelled(row: Row, threshold: float) -> ListedRow:
     facts = row.facts if isinstance(row.facts, Labelled) else None
     predicted = None if row.rewards is None else predict(row.rewards, threshold)
     words = (
@@ -83,10 +83,10 @@ def _labelled(row: Row, threshold: float) -> Entry:
         str(len(row.rewards)) if row.rewards else "–",
         facts.generator if facts else "",
     )
-    return Entry(row.key, words[1], tuple(map(clean_line, words)))
+    return ListedRow(row.key, words[1], tuple(map(clean_line, words)))
 
 
-def _graded(row: Row) -> Entry:
+def _graded(row: Row) -> ListedRow:
     facts = row.facts
     if not isinstance(facts, Graded):
         raise TypeError(f"row {row.key} has no grade")
@@ -104,4 +104,4 @@ def _graded(row: Row) -> Entry:
         f"{min(row.rewards):.3f}" if row.rewards else "–",
         str(len(row.rewards)) if row.rewards else "–",
     )
-    return Entry(row.key, ended, tuple(map(clean_line, words)))
+    return ListedRow(row.key, ended, tuple(map(clean_line, words)))

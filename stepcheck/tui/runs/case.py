@@ -11,7 +11,7 @@ from textual.widgets import Footer
 
 from stepcheck.bench.runs.store import Run
 from stepcheck.tui.colours import palette
-from stepcheck.tui.runs.browsing import Entry
+from stepcheck.tui.runs.browsing import ListedRow
 from stepcheck.tui.runs.steps import CaseText
 
 
@@ -25,7 +25,7 @@ class CaseScreen(Screen[int]):
     ]
     DEFAULT_CSS = "CaseScreen CaseText { padding: 0 1; height: auto; }"
 
-    def __init__(self, run: Run, listed: Sequence[Entry], place: int, threshold: float) -> None:
+    def __init__(self, run: Run, listed: Sequence[ListedRow], place: int, threshold: float) -> None:
         super().__init__()
         self._run, self._listed, self._place, self._threshold = run, listed, place, threshold
 

@@ -14,7 +14,7 @@ from stepcheck.bench.runs.store import Run
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.colours import palette
 from stepcheck.tui.runs import browsing
-from stepcheck.tui.runs.browsing import Entry
+from stepcheck.tui.runs.browsing import ListedRow
 from stepcheck.tui.runs.case import CaseScreen
 
 
@@ -35,14 +35,14 @@ class ListingScreen(Screen[None]):
     ListingScreen DataTable { height: 1fr; }
     """
 
-    def __init__(self, run: Run, listed: Sequence[Entry], threshold: float) -> None:
+    def __init__(self, run: Run, listed: Sequence[ListedRow], threshold: float) -> None:
         super().__init__()
         self._run, self._listed, self._threshold = run, listed, threshold
         labelled = run.manifest.bench == "processbench"
         self._names = browsing.LABELLED_FILTERS if labelled else browsing.GRADED_FILTERS
         self._columns = browsing.LABELLED_COLUMNS if labelled else browsing.GRADED_COLUMNS
         self._filter = 0
-        self._shown: list[Entry] = []
+        self._shown: list[ListedRow] = []
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -110,7 +110,7 @@ class ListingScreen(Screen[None]):
         table.add_rows(self._cells(entry) for entry in self._shown)
         self.query_one("#filters", Static).update(self._filters())
 
-    def _cells(self, entry: Entry) -> list[Text]:
+    def _cells(self, entry: ListedRow) -> list[Text]:
         """The words of a row, the outcome with its glyph and colour."""
         cells = [Text(word) for word in entry.words]
         style = palette(self.app.current_theme).style(entry.band)

@@ -1,0 +1,1 @@
+"""Best-of-N: the candidates of one problem side by side."""

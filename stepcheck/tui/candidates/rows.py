@@ -1,0 +1,89 @@
+"""Candidates of one problem, each a row: aggregates, the rewards of its steps, its answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+
+from stepcheck.document import Document
+from stepcheck.latex import show
+from stepcheck.report.band import Band, band
+from stepcheck.report.clean import clean_line
+from stepcheck.report.wrapping import clip
+from stepcheck.tui.judging.groups import AGGREGATES, best, first_error, score
+from stepcheck.tui.judging.session import Session
+from stepcheck.tui.judging.view import tick
+from stepcheck.tui.parts.rows import Line, RowList
+
+_DIM = Style(dim=True)
+_BOLD = Style(bold=True)
+COLUMNS = ("candidate", *AGGREGATES, "answer")
+
+
+class CandidateList(RowList):
+    """Shows the documents `keys` of a session; `chosen` is the column that decides which is best."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
+        super().__init__(id=id)
+        self.session: Session | None = None
+        self.keys: Sequence[int] = ()
+        self.column = "product"
+        self.answers: Mapping[int, str | None] | None = None
+
+    def present(
+        self, session: Session, keys: Sequence[int], column: str, answers: Mapping[int, str | None] | None
+    ) -> None:
+        """Show these, in this order; `answers` by key, None while they are being read."""
+        self.session, self.keys, self.column, self.answers = session, keys, column, answers
+        self.reload(len(keys), even=True)
+
+    def lines_of(self, index: int, width: int) -> Iterator[Line]:
+        """A candidate."""
+        session = self.session
+        if session is None:
+            return
+        key = self.keys[index]
+        entry, threshold = session.entries[key], session.shown_threshold
+        entries = [(k, session.entries[k]) for k in sorted(self.keys)]
+        ranking = self.column if self.column in AGGREGATES else "product"
+        star = key == best(entries, ranking) and all(e.review is not None for _, e in entries)
+        first = first_error(entry, threshold)
+        kind = None if entry.review is None else Band.bad if first is not None else Band.good
+        style = self.palette.style(kind)
+        yield [
+            Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None)),
+            Segment("★ " if star else "  ", self.palette.style(Band.good, bold=True)),
+            Segment(f"{(entry.item.candidate or 0) + 1:>3} ", _BOLD),
+            Segment("· " if kind is None else "✗ " if kind is Band.bad else "✓ ", style + _BOLD),
+            *self._numbers(key, style),
+            *self._steps(entry.rewards, threshold, entry.item),
+            Segment(clip(self._answer(key), max(width - 58, 6))),
+        ]
+
+    def _numbers(self, key: int, style: Style) -> Iterator[Segment]:
+        for name in AGGREGATES:
+            value = score(self.session.entries[key], name) if self.session is not None else None
+            text = "  …   " if value is None else f"{value:.3f} "
+            yield Segment(f"{text:>8}", style + _BOLD if name == self.column else style)
+
+    def _steps(self, rewards: Sequence[float | None], threshold: float, item: object) -> Iterator[Segment]:
+        count = len(item.steps) if isinstance(item, Document) else 0
+        known = [*rewards, *(None for _ in range(count - len(rewards)))][:14]
+        yield Segment(" ")
+        for reward in known:
+            kind = None if reward is None else band(reward, threshold)
+            yield Segment(tick(reward), self.palette.style(kind))
+        yield Segment(" " * (15 - len(known)))
+
+    def _answer(self, key: int) -> str:
+        if self.answers is None:
+            return "…"
+        answer = self.answers.get(key)
+        return clean_line(show(f"${answer}$")) if answer is not None else "–"
+
+
+def heading(column: str, width: int) -> str:
+    """The line over the columns; the one that is sorted by is marked."""
+    names = [f"{f'{name}▼' if name == column else name:>7} " for name in AGGREGATES]
+    answer = "answer▼" if column == "answer" else "answer"
+    return clip("   " + f"{'#':>3} " + "  " + "".join(names) + " " + f"{'steps':<15}" + answer, width)

@@ -1,0 +1,1 @@
+"""Many solutions: the list."""

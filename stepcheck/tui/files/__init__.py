@@ -1,0 +1,1 @@
+"""Reading, watching, saving and exporting."""

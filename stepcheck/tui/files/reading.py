@@ -1,0 +1,162 @@
+"""Reading and watching files in threads of their own, so that the screen never waits for a disk or a pipe."""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from stepcheck.errors import InputError
+from stepcheck.tui.job import Job, Post, Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from stepcheck.document import Document, Format, Unread
+    from stepcheck.steps import SplitMode
+
+TEXTS = frozenset({".md", ".markdown", ".txt"})
+ROWS = frozenset({".json", ".jsonl", ".ndjson"})
+FLUSH_SECONDS = 0.1
+SMALL_BYTES = 128 * 1024
+"""Text files up to this size are read before the first paint: that takes some milliseconds."""
+
+
+@dataclass(eq=False)
+class DocumentsRead(Said):
+    """More documents of what was opened; `complete` with the last of them."""
+
+    items: "list[Document | Unread]"
+    complete: bool
+
+
+@dataclass(eq=False)
+class FileChanged(Said):
+    """A watched file was saved: what is in it now."""
+
+    key: int
+    item: "Document | Unread"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to open, and how to read it. `stream` stands in for standard input."""
+
+    path: str
+    problem: str | None = None
+    split: "SplitMode" = "auto"
+    kind: "Format | None" = None
+    stream: BinaryIO | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether it is a folder or a file of rows: shown as a list."""
+        path = Path(self.path)
+        return path.is_dir() or (path.suffix.lower() in ROWS if self.kind is None else self.kind != "text")
+
+    @property
+    def small(self) -> bool:
+        """Whether it is read at once."""
+        path = Path(self.path)
+        return self.path != "-" and not self.many and (not path.is_file() or path.stat().st_size <= SMALL_BYTES)
+
+    def files(self) -> list[str]:
+        """The files to read. Raises InputError: a folder with nothing to read in it."""
+        folder = Path(self.path)
+        if self.path == "-" or not folder.is_dir():
+            return [self.path]
+        found = sorted(
+            str(path)
+            for path in folder.rglob("*")
+            if path.suffix.lower() in TEXTS | ROWS and not _hidden(path.relative_to(folder)) and path.is_file()
+        )
+        if not found:
+            raise InputError(f"{self.path}: no .md, .txt, .json or .jsonl file is in this folder")
+        return found
+
+    def read(self) -> "Iterator[Document | Unread]":
+        """All documents, one at a time."""
+        from stepcheck.document import Unread
+
+        try:
+            for file in self.files():
+                yield from self.read_file(file)
+        except InputError as error:
+            yield Unread(self.path, error)
+        except OSError as error:
+            yield Unread(self.path, InputError(f"{self.path}: cannot be read: {error.strerror or error}"))
+
+    def read_file(self, file: str) -> "Iterator[Document | Unread]":
+        """The documents of one file."""
+        from stepcheck.document import read
+
+        return read(file, problem=self.problem, split=self.split, format=self.kind, stdin=self.stream)
+
+    def reread(self, document: "Document", text: str) -> "Document":
+        """An edited document, cut by the rules it was read with. Raises InputError."""
+        from stepcheck.document import reread
+
+        return reread(document, text, problem=self.problem, split=self.split)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) or part in {"node_modules", "venv"} for part in path.parts)
+
+
+def read_in_thread(target: Target, post: Post, hear: "Callable[[Said], None]") -> Job:
+    """Read everything and say it in pieces, the last with `complete`."""
+
+    def failed(words: str) -> Said:
+        return DocumentsRead([_unread(target.path, words)], complete=True)
+
+    return Job(partial(_read, target), post, hear, failed, "reader").start()
+
+
+def _unread(source: str, words: str) -> "Unread":
+    from stepcheck.document import Unread
+
+    return Unread(source, InputError(f"{source}: cannot be read: {words}"))
+
+
+def _read(target: Target, job: Job) -> None:
+    items: list[Document | Unread] = []
+    flushed = time.monotonic()
+    for item in target.read():
+        if job.cancelled:
+            return
+        items.append(item)
+        if time.monotonic() - flushed > FLUSH_SECONDS:
+            job.say(DocumentsRead(items, complete=False))
+            items, flushed = [], time.monotonic()
+    job.say(DocumentsRead(items, complete=True))
+
+
+def signature(path: str) -> tuple[int, int, int] | None:
+    """What changes when a file is saved; None while there is none."""
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def read_again_in_thread(
+    target: Target, key: int, document: "Document | Unread", post: Post, hear: "Callable[[Said], None]"
+) -> Job:
+    """Read a document's file anew and say what stands in its place."""
+
+    def failed(words: str) -> Said:
+        return FileChanged(key, _unread(document.source, words))
+
+    return Job(partial(_read_again, target, key, document), post, hear, failed, "watcher").start()
+
+
+def _read_again(target: Target, key: int, document: "Document | Unread", job: Job) -> None:
+    from stepcheck.document import Unread
+
+    for item in target.read_file(document.source):
+        if (item.line, item.candidate) == (document.line, document.candidate) or isinstance(item, Unread):
+            job.say(FileChanged(key, item))
+            return
+    gone = InputError(f"{document.source}: the row is no longer there")
+    job.say(FileChanged(key, Unread(document.source, gone, document.line, document.id, document.candidate)))

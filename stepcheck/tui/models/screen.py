@@ -1,0 +1,113 @@
+"""The models on this machine: their cards, what fits, and which one judges."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from stepcheck.report.clean import clean_line
+from stepcheck.tui.models.inventory import available_memory, inventory
+from stepcheck.tui.models.rows import ModelList
+from stepcheck.tui.parts.facts import Facts
+from stepcheck.tui.parts.rows import RowList
+
+if TYPE_CHECKING:
+    from stepcheck.tui.app import StepcheckApp
+
+
+_BAR_CELLS = 24
+
+
+class ModelsScreen(ModalScreen[None]):
+    """Enter lets the model under the cursor judge."""
+
+    app: "StepcheckApp"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,m", "dismiss(None)", "back", show=False),
+        Binding("j,down", "move(1)", "down", show=False),
+        Binding("k,up", "move(-1)", "up", show=False),
+        Binding("enter", "use", "use or pull", show=False),
+        Binding("c", "stop_pull", "stop the download", show=False),
+    ]
+    DEFAULT_CSS = """
+    ModelsScreen { align: center middle; background: $background 60%; }
+    ModelsScreen > Vertical {
+        width: 110; max-width: 96%; height: 80%; padding: 0 1; background: $background; border: round $primary;
+        border-title-style: bold;
+    }
+    ModelsScreen ModelList { height: 1fr; }
+    ModelsScreen #pull { display: none; height: 1; padding: 0 1; background: $surface; }
+    ModelsScreen VerticalScroll { height: 12; border-top: solid $panel; padding: 0 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The list and the card."""
+        with Vertical() as box:
+            box.border_title = "models"
+            box.border_subtitle = "Enter uses or pulls it · Esc back"
+            yield ModelList(id="models")
+            yield Static(id="pull")
+            with VerticalScroll(can_focus=False):
+                yield Facts(14, id="card")
+
+    def on_mount(self) -> None:
+        """List what is there, with the cursor on the model in use."""
+        self._list()
+        self.point_at(self.query_one(ModelList).used)
+        self.query_one(ModelList).focus()
+
+    def action_stop_pull(self) -> None:
+        """Stop the download; what came so far is kept."""
+        self.app.stop_pull()
+
+    def show_pull(self, words: str, share: float | None) -> None:
+        """Show how far a download is; without words it is over, and there may be another model."""
+        line = self.query_one("#pull", Static)
+        line.display = bool(words)
+        full = round((share or 0.0) * _BAR_CELLS)
+        bar = "" if share is None else "█" * full + "·" * (_BAR_CELLS - full) + f" {share:.0%}  "
+        line.update(Content(f"{bar}{clean_line(words)}   c stops it"))
+        if not words:
+            self._list()
+
+    def point_at(self, name: str) -> None:
+        """Put the cursor on a model, so that Enter uses it."""
+        listed = self.query_one(ModelList)
+        names = [model.name for model in listed.models]
+        if name in names:
+            listed.cursor = names.index(name)
+
+    def _list(self) -> None:
+        models = inventory(self.app.session.config.models_dir, available_memory())
+        listed = self.query_one(ModelList)
+        state = self.app.session.state
+        listed.present(models, state.name.name if state.name is not None else "")
+        self._show_card()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self.query_one(ModelList).move(by)
+
+    @on(RowList.Moved)
+    def _show_card(self) -> None:
+        listed = self.query_one(ModelList)
+        facts = listed.models[listed.cursor].facts if listed.models else ()
+        self.query_one(Facts).present([(label, value, "") for label, value in facts])
+
+    @on(RowList.Chosen)
+    def action_use(self) -> None:
+        """Let this model judge."""
+        listed = self.query_one(ModelList)
+        model = listed.models[listed.cursor] if listed.models else None
+        if model is None:
+            return
+        if not model.ready:
+            self.app.pull(model.name)
+            return
+        self.dismiss(None)
+        self.app.use_model(model.name)

@@ -1,0 +1,1 @@
+"""What screens share: rows with a cursor, the top line, questions, the keys."""

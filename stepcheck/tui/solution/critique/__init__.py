@@ -1,0 +1,1 @@
+"""Why a step is wrong, in a critic's words."""
