@@ -1,6 +1,7 @@
 """Finding models and checking their files: the right file, inside its folder, or a clear refusal."""
 
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -44,18 +45,23 @@ def test_a_model_is_found_by_name_card_and_folder(models: Path) -> None:
     assert find("mine", models).card_path == models / "below" / "mine.toml"
 
 
-def test_an_unknown_name_gets_the_nearest_and_the_list(models: Path) -> None:
-    """The message names what is there, and the likeliest of it."""
-    with pytest.raises(ModelNotFoundError, match=r"named 'mien'; did you mean 'mine'\? Known: .*Qwen2\.5-Math-PRM-7B"):
+def test_an_unknown_name_gets_the_nearest_or_the_list(models: Path) -> None:
+    """The message names the likeliest, or all there are where none is like it."""
+    with pytest.raises(ModelNotFoundError, match=r"named 'mien'; did you mean 'mine'\? See: stepcheck models list$"):
         find("mien", models)
+    with pytest.raises(ModelNotFoundError, match=r"named 'xyzzy'; Known: .*Qwen2\.5-Math-PRM-7B.*mine, nano"):
+        find("xyzzy", models)
     with pytest.raises(ModelNotFoundError, match="there is no such model card"):
         find("nowhere/m.toml", models)
 
 
 def test_a_card_without_files_says_how_to_get_them(models: Path) -> None:
     """The published reward models have cards but no weights here: the error is the command to run."""
-    with pytest.raises(ModelNotFoundError, match=r"stepcheck models pull Qwen2\.5-Math-PRM-7B"):
+    with pytest.raises(ModelNotFoundError, match=r"stepcheck models pull Qwen2\.5-Math-PRM-7B.*mine, nano"):
         find("Qwen2.5-Math-PRM-7B", models)
+    for name in ("Qwen2.5-Math-PRM-7B:q4_k_m", "Qwen2.5-Math-PRM-7B-q4_k_m", "Qwen2.5-Math-PRM-7B:Q4_K_M"):
+        with pytest.raises(ModelNotFoundError, match=r"stepcheck models pull Qwen2\.5-Math-PRM-7B:q4_k_m$"):
+            find(name, models)
     assert find_card("Qwen2.5-Math-PRM-7B", models).card is not None
     with pytest.raises(ModelError, match="cannot run a model that is read by 'critic'"):
         find("QwQ-32B-Preview", models)
@@ -78,6 +84,30 @@ def test_a_broken_card_hides_no_other(models: Path) -> None:
     assert find("mine", models).card.name == "mine"
     with pytest.raises(CardError, match=r"broken\.toml"):
         find("broken", models)
+
+
+@pytest.mark.parametrize("broken", ["lists within lists", "digits", "huge", "no UTF-8", "folder", "pipe"])
+def test_what_is_no_card_costs_itself_only(models: Path, broken: str) -> None:
+    """A file made to break whoever reads it, or none at all, is listed with an error; nothing waits for a pipe."""
+    path = models / "broken.toml"
+    match broken:
+        case "lists within lists":
+            path.write_text(f"x = {'[' * 50_000}{']' * 50_000}", encoding="utf-8")
+        case "digits":
+            path.write_text(f"x = {'9' * 10_000}", encoding="utf-8")
+        case "huge":
+            path.write_bytes(b"#" * 1_000_000)
+        case "no UTF-8":
+            path.write_bytes(b'name = "\xff"')
+        case "folder":
+            path.mkdir()
+        case "pipe" if hasattr(os, "mkfifo"):
+            os.mkfifo(path)
+        case _:
+            pytest.skip("this system has no named pipes")
+    (listed,) = (entry for entry in list_models(models) if entry.name == "broken")
+    assert str(listed.error).startswith(str(path))
+    assert find("mine", models).card.name == "mine"
 
 
 def test_a_folder_with_several_cards_is_no_answer(models: Path) -> None:

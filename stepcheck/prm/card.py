@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from stepcheck.errors import CardError
 
-Positive = Annotated[int, Meta(ge=1)]
+LARGEST: Final = 1 << 18
+"""Bytes of a card; the longest that is known has 3,000."""
+Positive = Annotated[int, Meta(ge=1, le=2**40)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -201,10 +203,16 @@ def read_card(path: Path) -> ModelCard:
         CardError: the file cannot be read, is not TOML, or a key is unknown, missing or of the wrong kind.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise CardError(f"{path}: is no file that can be read as a card")  # a named pipe would be waited for
+        if path.stat().st_size > LARGEST:
+            raise CardError(f"{path}: is larger than {LARGEST:,} bytes: no card")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CardError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise CardError(f"{path}: nested too deep") from error
+    except ValueError as error:  # no TOML, no UTF-8, a number of more digits than Python reads
         raise CardError(f"{path}: not a TOML file: {error}") from error
     try:
         return msgspec.convert(data, ModelCard)

@@ -158,10 +158,15 @@ def _at(path: Path) -> Listed:
 
 
 def _unknown(name: str, listed: list[Listed]) -> str:
+    """Say how to get a model that is known and not here, else what is nearest."""
+    for entry in listed:
+        kind = name.removeprefix(entry.name).lstrip(":-").lower() if name.startswith(entry.name) else ""
+        if entry.card and kind in entry.card.memory and entry.card.runs:
+            return f"{name}: is not on this machine. Get it with: stepcheck models pull {entry.name}:{kind}"
     names = sorted({entry.name for entry in listed})
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else "."
-    return f"no model is named '{name}'{hint} Known: {', '.join(names) or 'none'}. See: stepcheck models list"
+    hint = f"did you mean '{near[0]}'?" if near else f"Known: {', '.join(names) or 'none'}."
+    return f"no model is named '{name}'; {hint} See: stepcheck models list"
 
 
 def _open(path: Path, card: ModelCard) -> Model:
