@@ -24,6 +24,8 @@ _LARGEST = 2**31 - 1  # llama.cpp counts in int32
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1, le=_LARGEST)]
+Threads = Annotated[int, Meta(ge=1, le=512)]
+"""ggml's GGML_MAX_N_THREADS; one more ends its process."""
 NotNegative = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Words = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(title="flag")]
@@ -46,7 +48,7 @@ KEYS: Mapping[str, Key] = {
     "models_dir": Key(Words, "a folder", "MODELS", "--models-dir", None, "where models are kept"),
     "runs_dir": Key(Words, "a folder", "RUNS", "--runs-dir", None, "where runs of benches are kept"),
     "threshold": Key(Probability, "a number from 0 to 1", "THRESHOLD", "--threshold", None, "reward that a step needs"),
-    "n_threads": Key(Positive, "a whole number, 1 or more", "N_THREADS", "--threads", None, "CPU threads"),
+    "n_threads": Key(Threads, "a whole number from 1 to 512", "N_THREADS", "--threads", None, "CPU threads"),
     "n_gpu_layers": Key(
         NotNegative, "a whole number, 0 or more", "N_GPU_LAYERS", "--gpu-layers", None, "layers on the accelerator"
     ),

@@ -3,6 +3,7 @@
     StepcheckError
     ├── UsageError              the command line or a setting makes no sense          (exit 2)
     ├── InputError              a file, row or document cannot be read                 kind "input"
+    ├── OutputError             results cannot be written                              kind "output"
     ├── ModelError              a model cannot be used                                 kind "model"
     │   ├── ModelNotFoundError  no such model on this machine                          kind "model_not_found"
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
@@ -49,6 +50,12 @@ class InputError(StepcheckError):
     """A file, a row or a document cannot be read."""
 
     kind = "input"
+
+
+class OutputError(StepcheckError):
+    """Results cannot be written: a full disk, a place that is not ours."""
+
+    kind = "output"
 
 
 class ModelError(StepcheckError):

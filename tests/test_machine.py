@@ -109,6 +109,8 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers(
         check_memory(model, EngineOptions(n_gpu_layers=0))
     monkeypatch.undo()
     check_memory(model, options)
+    with pytest.raises(OutOfMemoryError, match="lower --ctx"):
+        check_memory(find("nano"), EngineOptions(n_ctx=10_000_000), available=8_000_000_000)
 
 
 @pytest.mark.parametrize(

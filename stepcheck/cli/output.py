@@ -15,7 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from stepcheck.errors import UsageError
+from stepcheck.errors import OutputError, UsageError
 from stepcheck.report.clean import clean, clean_json
 
 
@@ -61,8 +61,8 @@ def json_text(value: dict[str, Any]) -> str:
 class Sink:
     """A text stream that tells a gone reader from a failure."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO, name: str = "standard output") -> None:
+        self.stream, self._name = stream, name
 
     @property
     def utf8(self) -> bool:
@@ -74,20 +74,29 @@ class Sink:
 
         Raises:
             ReaderGoneError: the other end of the pipe is closed.
+            OutputError: it cannot be written.
         """
-        with translated():
+        with self.translated():
             self.stream.write(text)
             self.stream.flush()
 
+    def translated(self) -> contextlib.AbstractContextManager[None]:
+        """As `write` raises, for a library that touches the stream itself."""
+        return translated(self._name)
+
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn a broken pipe into `ReaderGoneError`; what the stream still holds is dropped, or the exit would complain."""
+def translated(name: str = "standard output") -> Iterator[None]:
+    """Turn a broken pipe into `ReaderGoneError`; what the stream still holds is dropped, or the exit would complain.
+
+    Anything else that goes wrong becomes an `OutputError` with the place's name.
+    """
     try:
         yield
     except OSError as error:
         if error.errno not in {errno.EPIPE, errno.EINVAL}:  # Windows says EINVAL
-            raise
+            hint = "make room, or choose another place with --output"
+            raise OutputError(f"{name}: cannot be written: {error.strerror or error}; {hint}") from error
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise ReaderGoneError from error
@@ -108,19 +117,31 @@ def opened(path: Path | None) -> Iterator[Sink]:
     if path.is_dir():
         raise UsageError(f"{path}: is a folder, not a file to write to")
     if path.exists() and not path.is_file():  # a device or a named pipe cannot be replaced
-        with path.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-            yield Sink(stream)
+        with _written(path, str(path)) as stream:
+            yield Sink(stream, str(path))
         return
     path = path.resolve()  # a link stays a link
     part = _part_file(path)
     try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            yield Sink(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+        with _written(part, str(path)) as stream:
+            yield Sink(stream, str(path))
+            with translated(str(path)):
+                stream.flush()
+                os.fsync(stream.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _written(path: Path, name: str) -> Iterator[TextIO]:
+    """Open a file to write; what is still held at its end may fail to be written too."""
+    stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+    try:
+        yield stream
+    finally:
+        with translated(name):
+            stream.close()
 
 
 def _part_file(path: Path) -> Path:

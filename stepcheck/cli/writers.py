@@ -76,7 +76,7 @@ class HumanWriter:
 
     def _print(self, what: "RenderableType") -> None:
         """Render here and write through the sink; off a terminal no line ends in blanks."""
-        with self._console.capture() as capture:
+        with self._sink.translated(), self._console.capture() as capture:
             self._console.print(what)
         text = capture.get()
         if not self._console.is_terminal:

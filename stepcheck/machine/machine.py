@@ -23,8 +23,6 @@ from stepcheck.prm.card import ModelCard
 PROCESS: Final = 250_000_000
 """Bytes of the engine's process without a model."""
 UBATCH: Final = 512
-SMALL: Final = 0.5
-"""A file under this share of the free memory fits without a closer look."""
 RATES: Final = "rates.json"
 
 
@@ -90,8 +88,6 @@ def check_memory(model: Model, options: EngineOptions, *, available: int | None 
     """
     size = model.backbone.stat().st_size
     free = memory_available() if available is None else available
-    if size < SMALL * free and size + PROCESS < free:
-        return
     needed = memory_needed(size, model.card, options)
     if needed <= free:
         return

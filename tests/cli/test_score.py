@@ -224,6 +224,18 @@ def test_output_file_is_whole_or_untouched(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.jsonl", "out.jsonl"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("where", [["-o", "/dev/full"], []])
+def test_a_full_disk_is_said_with_the_place(solution: str, where: list[str]) -> None:
+    """The sentence names what could not be written, and what to do."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "stepcheck", "score", solution, *where]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    name = "/dev/full" if where else "standard output"
+    assert done.returncode == 1
+    assert f"error: {name}: cannot be written: No space left on device; make room" in done.stderr
+
+
 def test_output_into_a_missing_folder(solution: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing can be written, that is said before anything is judged."""
     assert main(["score", solution, "-o", "no/such/out.json"]) == ExitCode.usage
