@@ -15,8 +15,10 @@ from stepcheck.answers import Grader, extract
 from stepcheck.bench.cases import Case, Graded
 from stepcheck.bench.data import Subset, check_unchanged, read_groups
 from stepcheck.document import Document, Unread
+from stepcheck.document.contents import Missing
+from stepcheck.document.given import decode, is_blank, scalar
 from stepcheck.document.reading import to_document
-from stepcheck.document.rows import BadRow, decode, scalar
+from stepcheck.document.rows import BadRow
 from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError
 from stepcheck.steps import SplitMode
@@ -132,16 +134,20 @@ def _right(reference: str | None, answer: str | None, grader: Grader) -> tuple[b
 
 
 def _reference(row: SourceRow, place: str) -> str | None:
-    """The reference answer: `gt`, else `answer`; of a whole solution (`#### 18`, a box) its final answer."""
-    text = scalar(row.more, ("gt",), place)
+    """The reference answer: `gt`, else `answer`, else the reference solution; of a whole solution its final answer."""
+    text = scalar(row.more, ("gt",))
+    if text is None and "gt" in row.more:
+        text = decode(row.more["gt"], str, "gt", place)  # says what it is instead
     text = row.answer if text is None else text
-    if text is None or not text.strip():
-        return None
+    if is_blank(text) or text is None:
+        return None if row.reference is None else extract(row.reference)
     return (extract(text) or text) if "####" in text or "\\boxed" in text else text
 
 
 def _text(row: SourceRow, index: int) -> str:
     solution = row.solutions[index]
+    if isinstance(solution, Missing):
+        return ""
     return solution if isinstance(solution, str) else "\n".join(solution)
 
 

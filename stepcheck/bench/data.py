@@ -118,8 +118,7 @@ def read_groups(path: Path, more: tuple[str, ...], *, merge: bool) -> Iterator[l
         with sources.opened(path, None, None) as source:
             if source.format == "text":
                 raise InputError(f"{path}: expected JSON: an array of rows, or one row a line (.jsonl)")
-            found = rows.from_lines(source, more) if source.format == "jsonl" else rows.from_json(source, more)
-            yield from _grouped(found, merge=merge)
+            yield from _grouped(rows.read(source, more), merge=merge)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -151,10 +150,9 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
     before = _stamp(path)
     for group in read_groups(path, (), merge=merge):
         first = group[0]
-        cases = sum(1 if isinstance(row, BadRow) else len(row.solutions) for row in group)
+        cases = sum(_count(row, merge=merge) for row in group)
         broken = any(isinstance(row, BadRow) for row in group)
-        one = broken or not merge  # without candidates a row is one case, whatever else is in it
-        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if one else min(cases, n or cases)))
+        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
     if not entries:
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:
@@ -162,6 +160,13 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
     subset = Subset(name, path, sha256, tuple(entries), choose([entry.id for entry in entries], selection), before)
     check_unchanged(subset)
     return subset
+
+
+def _count(row: SourceRow | BadRow, *, merge: bool) -> int:
+    """The cases of a row: its candidates; where texts are no cases, its lists of steps, or one of anything else."""
+    if isinstance(row, BadRow) or (not merge and any(isinstance(solution, str) for solution in row.solutions)):
+        return 1
+    return len(row.solutions)
 
 
 def check_unchanged(subset: Subset) -> None:

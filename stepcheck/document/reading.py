@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
 
 from stepcheck.document import frontmatter, parts, rows
+from stepcheck.document.contents import Missing
+from stepcheck.document.given import is_blank, is_unseen
 from stepcheck.document.sources import MOST_CHARACTERS, Format, Source, opened
 from stepcheck.document.values import Document, Step, Unread
 from stepcheck.errors import InputError, UsageError
@@ -76,7 +78,7 @@ def _text(file: Source, given: str | None, split: SplitMode) -> Iterator[Documen
 
 
 def _rows(file: Source, given: str | None, split: SplitMode) -> Iterator[Document | Unread]:
-    for row in rows.from_lines(file) if file.format == "jsonl" else rows.from_json(file):
+    for row in rows.read(file):
         if isinstance(row, rows.BadRow):
             yield Unread(file.name, row.error, row.line, row.id)
             continue
@@ -95,20 +97,23 @@ def to_document(name: str, row: rows.Row, index: int, given: str | None, split: 
     """
     place = f"{name}:{row.line}{f' (id {row.id[:80]})' if row.id else ''}"
     place += f": response {index}" if row.candidates else ""
+    solution = row.solutions[index]
+    if isinstance(solution, Missing):
+        raise InputError(f"{place}: {solution.reason}")
     problem = given if given is not None else row.problem
     if problem is None:
-        raise InputError(f"{place}: no `problem` (or `question`); put it in the row, or give it with --problem")
+        raise InputError(f"{place}: {row.unasked}")
     notes = row.notes
     if given is not None and row.problem is not None:
         notes += ("--problem was taken instead of the problem in the row",)
-    solution = row.solutions[index]
     text, steps = None, tuple(map(Step, solution)) if isinstance(solution, tuple) else ()
     if isinstance(solution, str):
         text = solution
         cut = _cut(solution, split, place)
         steps, notes = _steps(solution, cut, split, place), notes + _notes(cut, split)
     candidate = index if row.candidates else None
-    return Document(problem, steps, name, row.line, row.id, candidate, text, row.answer, notes)
+    path = row.paths[index] if row.paths else None
+    return Document(problem, steps, name, row.line, row.id, candidate, text, row.answer, path, notes)
 
 
 def _cut(text: str, split: SplitMode, place: str) -> Cut:
@@ -123,13 +128,15 @@ def _cut(text: str, split: SplitMode, place: str) -> Cut:
 def _steps(
     text: str, cut: Cut, split: SplitMode, place: str, otherwise: str = "the solution is empty"
 ) -> tuple[Step, ...]:
-    if not cut.spans:
+    found = tuple(Step(text[start:end], start, end) for start, end in cut.spans)
+    steps = tuple(step for step in found if not is_unseen(step.text))
+    if not steps or is_blank(text):
         missing = {
             "numbered": "no numbered list is in it; try another --split",
             "headings": "no headings are in it; try another --split",
         }
         raise InputError(f"{place}: no steps: {missing.get(split, otherwise)}")
-    return tuple(Step(text[start:end], start, end) for start, end in cut.spans)
+    return steps
 
 
 def _notes(cut: Cut, split: SplitMode) -> tuple[str, ...]:

@@ -1,45 +1,41 @@
 """Rows: JSON objects that hold a problem with its steps, its solution or several candidates.
 
-Owns the keys that are understood. Refuses to guess: a wrong type, an empty problem or an empty step is an error with
-the key's path. Fields that are not listed are skipped unread, whatever is in them.
-
-Keys: `problem`, `question`, `query` or `prompt`, the first that is there; of the solution `steps` (a list, used exactly
-as it is), `code`, `responses`, `response`, `candidates`, `solutions`, `solution`, the first that is there (evaluation
-rows of Qwen2.5-Math hold the reference in `solution`, the samples in `code`); `answer` or `gt`; `id` or `idx`. A list
-of texts is candidates for one problem. `answer` is never scored. Ids are handed on, and need not differ.
+Owns the way from a source to rows: JSONL, a JSON array or object, the samples of a log, Parquet. Refuses to guess: what
+cannot be read is a `BadRow` in its place, with the key's path. Which keys are understood is told by `dialects`, `own`.
+Fields that are not listed there are skipped unread, whatever is in them. Ids are handed on, and need not differ.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from stepcheck.document import dialects, own
+from stepcheck.document.contents import Missing, Path, Solution
+from stepcheck.document.given import Given, located, scalar
 from stepcheck.document.sources import LONGEST_LINE, Source
 from stepcheck.errors import InputError
 
-MOST_STEPS = 100_000
 _MOST_COMMAS = 3_000_000
 """An array's elements are listed before the first is read, at 72 bytes each; commas bound their number."""
-
-_PROBLEM = ("problem", "question", "query", "prompt")
-SOLUTION_KEYS = ("steps", "code", "responses", "response", "candidates", "solutions", "solution")
-_FIELDS = (*_PROBLEM, *SOLUTION_KEYS, "answer", "gt", "id", "idx")
-_NUMBER = re.compile(rb"-?\d[\d.eE+-]*")
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
-
-
-_Value = TypeVar("_Value")
+_MOST_KEYS = 200_000
+"""Above this the keys of a row are not listed, for each takes 180 bytes: known ones are read, no other is named."""
+_NESTED = frozenset(
+    """doc resps filtered_resps filter arguments choices object model result error pred scores agg_scores
+    correctness_math_verify generator final_answer_correct""".split()  # noqa: SIM905 - a table of words
+)
+"""What dialects read besides the keys of `own`."""
+NO_PROBLEM = "no `problem` (or `question`); put it in the row, or give it with --problem"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: `solutions` are texts to be split, or tuples of ready-made steps; `candidates` says it was a list."""
+    """One row; `candidates` says that its solutions are several responses to one problem."""
 
     problem: str | None
-    solutions: tuple[str | tuple[str, ...], ...]
+    solutions: tuple[Solution, ...]
     line: int
     id: str | None
     answer: str | None
@@ -47,6 +43,16 @@ class Row:
     notes: tuple[str, ...] = ()
     more: Mapping[str, bytes] = field(default_factory=dict)
     """Fields that the reader asked for besides, undecoded JSON; those that are null or missing are not there."""
+    reference: str | None = None
+    """The data set's own solution, where samples are judged."""
+    labels: bytes | None = None
+    """As `Content.labels`, under the key `label_key`."""
+    label_key: str = "label"
+    paths: tuple[Path | None, ...] = ()
+    """Where each solution stands in the row; None where it is put together."""
+    variant: str | None = None
+    unasked: str = NO_PROBLEM
+    """Why there is no problem, where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,18 @@ class BadRow:
     id: str | None = None
 
 
-def from_lines(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
-    """The rows of JSONL, one at a time; empty lines are skipped. `more` names further fields to hand on."""
+def read(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
+    """The rows of a source, one at a time; `more` names further fields to hand on.
+
+    Raises InputError where the whole cannot be read.
+    """
+    if source.format == "jsonl":
+        return _once(_from_lines(source, more))
+    return _once(_from_json(source, more))
+
+
+def _from_lines(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    """The rows of JSONL; empty lines are skipped."""
     for line, data in source.lines():
         if data is None:
             yield BadRow(InputError(f"{source.name}:{line}: longer than {LONGEST_LINE // 2**20} MiB"), line)
@@ -67,132 +83,144 @@ def from_lines(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | Bad
             yield _row(data, f"{source.name}:{line}", line, more)
 
 
-def from_json(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
-    """The rows of a JSON array, or the one of a JSON object. Raises InputError where the whole is not JSON."""
+def _from_json(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    """The rows of a JSON array, of a log's `samples`, or the one of a JSON object."""
     data = source.data()
-    if not data.lstrip().startswith(b"["):
-        yield _row(data, source.name, 1 + data[: len(data) - len(data.lstrip())].count(b"\n"), more, whole=True)
+    if data.lstrip().startswith(b"["):
+        yield from _listed(_elements(data, source.name), data, "element", source.name, more)
         return
-    if data.count(b",") > _MOST_COMMAS:
-        raise InputError(f"{source.name}: too many values in one JSON array; write one row a line and name it .jsonl")
+    samples = _samples(data)
+    if samples is not None:
+        yield from _by_epoch(_listed(samples, data, "sample", source.name, more))
+        return
+    yield _row(data, source.name, 1 + data[: len(data) - len(data.lstrip())].count(b"\n"), more, whole=True)
+
+
+def _listed(
+    values: Iterable[msgspec.Raw], data: bytes, kind: str, name: str, more: tuple[str, ...]
+) -> Iterator[Row | BadRow]:
     position, line = 0, 1
-    for index, raw in enumerate(_elements(data, source.name)):
+    for index, raw in enumerate(values):
         element = bytes(raw)
         found = data.index(element, position)
         line += data.count(b"\n", position, found)
-        yield _row(element, f"{source.name}:{line}: element {index}", line, more)
+        yield _row(element, f"{name}:{line}: {kind} {index}", line, more)
         position, line = found + len(element), line + element.count(b"\n")
 
 
 def _elements(data: bytes, name: str) -> list[msgspec.Raw]:
+    if data.count(b",") > _MOST_COMMAS:
+        raise InputError(f"{name}: too many values in one JSON array; write one row a line and name it .jsonl")
     try:
         return msgspec.json.decode(data, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(_located(error, data, name, whole=True)) from error
+        raise InputError(located(error, data, name, whole=True)) from error
+
+
+class _Log(msgspec.Struct):
+    """A log whose rows are `samples`: of inspect a list, of lm-eval a list for each task."""
+
+    samples: list[msgspec.Raw] | dict[str, list[msgspec.Raw]]
+    eval: msgspec.Raw = msgspec.Raw()
+    results: msgspec.Raw = msgspec.Raw()
+
+
+def _samples(data: bytes) -> list[msgspec.Raw] | None:
+    """The samples of a log; None where the object is a row itself."""
+    try:
+        log = msgspec.json.decode(data, type=_Log)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if not bytes(log.eval) and not bytes(log.results):
+        return None
+    return log.samples if isinstance(log.samples, list) else [one for task in log.samples.values() for one in task]
+
+
+def _by_epoch(found: Iterable[Row | BadRow]) -> Iterator[Row | BadRow]:
+    """Samples of one id and problem, as epochs make them, as the candidates of one row, where the first stands."""
+    rows: list[Row | BadRow] = []
+    places: dict[tuple[str, str | None], int] = {}
+    for one in found:
+        row = replace(one, paths=(None,) * len(one.solutions)) if isinstance(one, Row) else one  # a log stays as it is
+        if isinstance(row, BadRow) or row.id is None:
+            rows.append(row)
+            continue
+        place = places.setdefault((row.id, row.problem), len(rows))
+        before = rows[place] if place < len(rows) else None
+        if isinstance(before, Row):
+            notes = tuple(dict.fromkeys((*before.notes, *row.notes)))
+            solutions, paths = (*before.solutions, *row.solutions), (*before.paths, *row.paths)
+            rows[place] = replace(before, solutions=solutions, paths=paths, candidates=True, notes=notes)
+        else:
+            rows.append(row)
+    yield from rows
+
+
+def _once(found: Iterable[Row | BadRow]) -> Iterator[Row | BadRow]:
+    """Leave out rows that hold the same solutions as one before: of a second filter of lm-eval. They say so."""
+    first: str | None = None
+    seen: set[str | None] = set()
+    for row in found:
+        if isinstance(row, Row) and row.variant is not None:
+            first = first if first is not None else row.variant
+            if row.variant != first and row.id in seen:
+                continue
+            seen.add(row.id)
+        yield row
 
 
 def _row(data: bytes, place: str, line: int, more: tuple[str, ...], *, whole: bool = False) -> Row | BadRow:
     """Decode one row; `place` begins each message."""
     name: str | None = None
     try:
-        given = _given(data, place, more, whole=whole)
-        name = scalar(given, ("id", "idx"), place)
-        return _read(given, f"{place} (id {name[:80]})" if name else place, line, name, more)
+        fields, nulls = _given(data, place, more, whole=whole)
+        name = scalar(fields, own.ID)
+        given = Given(fields, nulls, f"{place} (id {name[:80]})" if name else place)
+        return _read(given, line, name, more)
     except InputError as error:
         return BadRow(error, line, name)
 
 
 @cache
-def _fields(more: tuple[str, ...]) -> type[Any]:
-    """A struct that takes the fields undecoded and skips all others."""
-    names = dict.fromkeys((*_FIELDS, *more))
-    return msgspec.defstruct("_Fields", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
+def _known(more: tuple[str, ...]) -> type[Any]:
+    """A struct that takes the known fields undecoded and skips all others."""
+    names = sorted({*own.FIELDS, *_NESTED, *more})
+    return msgspec.defstruct("_Known", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
 
 
-def _given(data: bytes, place: str, more: tuple[str, ...], *, whole: bool) -> dict[str, bytes]:
-    """The fields that are listed, there and not null, undecoded."""
+def _given(data: bytes, place: str, more: tuple[str, ...], *, whole: bool) -> tuple[dict[str, bytes], frozenset[str]]:
+    """The fields, undecoded, and the names of those that are null."""
     if len(data) > LONGEST_LINE:
         raise InputError(f"{place}: longer than {LONGEST_LINE // 2**20} MiB")
     try:
-        fields = msgspec.structs.asdict(msgspec.json.decode(data, type=_fields(more)))
+        if data.count(b'":') > _MOST_KEYS:
+            found = msgspec.structs.asdict(msgspec.json.decode(data, type=_known(more)))
+        else:
+            found = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(_located(error, data, place, whole=whole)) from error
-    return {key: bytes(raw) for key, raw in fields.items() if raw is not msgspec.UNSET and bytes(raw) != b"null"}
+        raise InputError(located(error, data, place, whole=whole)) from error
+    there = {key: bytes(raw) for key, raw in found.items() if raw is not msgspec.UNSET}
+    nulls = frozenset(key for key, raw in there.items() if raw == b"null")
+    return {key: raw for key, raw in there.items() if key not in nulls}, nulls
 
 
-def _read(given: dict[str, bytes], place: str, line: int, name: str | None, more: tuple[str, ...]) -> Row:
-    problem_key = next((key for key in _PROBLEM if key in given), None)
-    problem = decode(given[problem_key], str, problem_key, place) if problem_key else None
-    if problem is not None and not problem.strip():
-        raise InputError(f"{place}: `{problem_key}` is empty")
-    keys = [key for key in SOLUTION_KEYS if key in given]
-    if not keys:
-        hint = (
-            "; `answer` is the final answer and is not scored: rename it if it is the solution"
-            if "answer" in given
-            else ""
-        )
-        raise InputError(f"{place}: no `steps` and no `solution` or `response`{hint}")
-    solutions, several = _solutions(given[keys[0]], keys[0], place)
-    notes = (f"`{keys[0]}` was read, `{'`, `'.join(keys[1:])}` was not",) if keys[1:] else ()
-    extra = {key: given[key] for key in more if key in given}
-    return Row(problem, solutions, line, name, scalar(given, ("answer", "gt"), place), several, notes, extra)
-
-
-def _solutions(raw: bytes, key: str, place: str) -> tuple[tuple[str | tuple[str, ...], ...], bool]:
-    listed = raw.startswith(b"[")
-    if key == "steps":
-        return (_steps(raw, place),), False
-    texts = decode(raw, list[str], key, place) if listed else [decode(raw, str, key, place)]
-    if not texts:
-        raise InputError(f"{place}: `{key}` is an empty list")
-    return tuple(texts), len(texts) > 1
-
-
-def _steps(raw: bytes, place: str) -> tuple[str, ...]:
-    steps = decode(raw, list[str], "steps", place)
-    if not steps:
-        raise InputError(f"{place}: `steps` is an empty list")
-    if len(steps) > MOST_STEPS:
-        raise InputError(f"{place}: {len(steps):,} steps; at most {MOST_STEPS:,} are read")
-    for index, step in enumerate(steps):
-        if not step.strip():
-            raise InputError(f"{place}: `steps[{index}]` is empty")
-    return tuple(steps)
-
-
-def decode(raw: bytes, kind: type[_Value], key: str, place: str) -> _Value:
-    """A value of a known type. Raises InputError with the key's path."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.ValidationError as error:
-        wrong, _, path = str(error).partition(" - at `$")
-        raise InputError(f"{place}: `{key}{path.rstrip('`')}`: {wrong[0].lower()}{wrong[1:]}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(_located(error, raw, f"{place}: `{key}`", whole=False)) from error
-
-
-def scalar(given: Mapping[str, bytes], keys: tuple[str, ...], place: str) -> str | None:
-    """A text, or a number exactly as it is written (`0.50`)."""
-    key = next((key for key in keys if key in given), None)
-    if key is None:
-        return None
-    return given[key].decode() if _NUMBER.fullmatch(given[key]) else decode(given[key], str, key, place)
-
-
-def _located(error: Exception, data: bytes, place: str, *, whole: bool) -> str:
-    """Say where JSON is broken; `whole` data are a file, whose lines are counted."""
-    byte = re.search(r"\(byte (\d+)\)", str(error))
-    if whole and byte:
-        place = f"{place}:{1 + data[: int(byte[1])].count(10)}"
-    if isinstance(error, RecursionError):
-        return f"{place}: nested too deep"
-    if isinstance(error, UnicodeDecodeError):
-        return f"{place}: not UTF-8; save it as UTF-8"
-    if isinstance(error, msgspec.ValidationError):
-        return f"{place}: {str(error)[0].lower()}{str(error)[1:]}"
-    if _LONE_SURROGATE.search(data):
-        return f"{place}: not JSON: half of a \\ud800-\\udfff pair, the other half is missing"
-    if "truncated" in str(error):
-        return f"{place}: not JSON: it ends in the middle"
-    return f"{place}: not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+def _read(given: Given, line: int, name: str | None, more: tuple[str, ...]) -> Row:
+    content = dialects.read(given)
+    extra = {key: given.fields[key] for key in more if key in given and key not in content.hidden}
+    problem = content.problem
+    return Row(
+        problem if isinstance(problem, str) else None,
+        content.solutions.found,
+        line,
+        content.id if content.id is not None else name,
+        content.answer,
+        content.solutions.several,
+        content.notes,
+        {**extra, **{key: raw for key, raw in content.extra.items() if key in more}},
+        content.reference,
+        content.labels,
+        content.label_key,
+        content.solutions.paths,
+        content.variant,
+        problem.reason if isinstance(problem, Missing) else NO_PROBLEM,
+    )

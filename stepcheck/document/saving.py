@@ -11,13 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepcheck.document.rows import SOLUTION_KEYS
 from stepcheck.document.values import Document
 from stepcheck.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
+_ADVICE = "nothing was saved: export what you changed, or edit the data where they were made"
+PACKED = frozenset({".gz", ".parquet"})
+"""Suffixes of files in which no value can be replaced by itself."""
 Slice = tuple[int, int]
 
 
@@ -27,6 +29,8 @@ def save(before: Document, after: Document) -> None:
     Raises InputError: the file cannot be read or written, or no longer holds `before`.
     """
     path = Path(before.source)
+    if before.line is not None and path.suffix.lower() in PACKED:
+        raise InputError(f"{path}: is packed; {_ADVICE}")
     try:
         data = path.read_bytes()
         write(path, patch(data, before, after))
@@ -66,6 +70,8 @@ def patch(data: bytes, before: Document, after: Document) -> bytes:
         if text != before.text or after.text is None:
             raise _changed(before)
         return bom + after.text.encode("utf-8")
+    if before.path is None:
+        raise InputError(f"{before.source}: this solution is put together from several values of its row; {_ADVICE}")
     for start in _objects(text, before.line):
         found = _place(text, start, before)
         if found is not None:
@@ -130,19 +136,21 @@ def _elements(text: str, at: int) -> Iterator[Slice]:
 def _place(text: str, start: int, before: Document) -> Slice | None:
     """The slice of the string or the array that is `before`'s solution, if the object at `start` holds it."""
     try:
-        members = {key: span for key, span in _members(text, start) if text[span[0] : span[1]] != "null"}
-        key = next((key for key in SOLUTION_KEYS if key in members), None)
-        if key is None:
-            return None
-        span = members[key]
-        if key != "steps" and text[span[0]] == "[":
-            spans = list(_elements(text, span[0]))
-            span = spans[before.candidate or 0]
+        span = _followed(text, start, before.path or ())
         value = json.loads(text[span[0] : span[1]])
-    except (ValueError, IndexError, RecursionError):
+    except (ValueError, IndexError, KeyError, RecursionError):
         return None
     wanted = before.text if before.text is not None else [step.text for step in before.steps]
     return span if value == wanted else None
+
+
+def _followed(text: str, start: int, path: tuple[str | int, ...]) -> Slice:
+    """The slice of the value to which a path leads from the object at `start`."""
+    span = (start, start)
+    for key in path:
+        at = span[0]
+        span = dict(_members(text, at))[key] if isinstance(key, str) else list(_elements(text, at))[key]
+    return span
 
 
 def _replaced(text: str, span: Slice, before: Document, after: Document) -> str:

@@ -34,6 +34,8 @@ _SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+_LOG = re.compile(rb'"(?:eval|results)"\s*:\s*\{')
+"""A log of evaluations, which is one object, though it may stand on one line."""
 _ADVICE = "expected a .md, .txt, .json or .jsonl file in UTF-8"
 
 
@@ -155,7 +157,8 @@ def _format(head: bytes, suffix: str, form: Format | None) -> Format:
     if start.startswith(b"[") and (asked or re.match(rb"\[\s*(?:\{|\]\s*\Z)", start)):
         return "json"
     if re.match(rb"\{\s*(?:\"|\}|\Z)", start) and not form:
-        return "jsonl" if start.endswith(b"}") or len(head) >= _HEAD else "json"
+        lines = (start.endswith(b"}") or len(head) >= _HEAD) and not _LOG.search(start)
+        return "jsonl" if lines else "json"
     return asked or "text"
 
 

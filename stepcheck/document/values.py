@@ -34,6 +34,8 @@ class Document:
     text: str | None = None
     """What step offsets index: a file's text without BOM, or a row's `solution` or `response`; None for ready steps."""
     answer: str | None = None
+    path: tuple[str | int, ...] | None = None
+    """Where in its row the text or the steps stand; None where they are put together from several values."""
     notes: tuple[str, ...] = ()
     """What was decided for the user and should be said, e.g. that the first paragraph was taken as the problem."""
 

@@ -80,7 +80,8 @@ class Backbone:
             raise LoadError(f"{load.path}: not a decoder model: it has no KV cache")
         self.n_ubatch = min(lib.llama_n_batch(self._context), lib.llama_n_ubatch(self._context))
         self.n_ctx = lib.llama_n_ctx(self._context)
-        self.context = min(load.context, self.n_ctx, lib.llama_model_n_ctx_train(self._model))
+        self.longest = min(load.context, lib.llama_model_n_ctx_train(self._model))
+        self.context = min(self.longest, self.n_ctx)
         self._batch = _BatchArrays(self.n_ubatch)
 
     def tokenize(self, text: str, *, special: bool) -> Ints:

@@ -83,7 +83,7 @@ class Worker:
         context = self._backbone.context
         least = sum(self._backbone.least_tokens(text) for text, _, _ in ask.segments)
         if least > context:
-            raise too_long(f"at least {least}", context)
+            raise too_long(f"at least {least}", context, self._backbone.longest)
         pieces, marks, at = [], [], 0
         for text, special, mark in ask.segments:
             piece = self._tokens(text, special=special)
@@ -96,7 +96,7 @@ class Worker:
             if mark:
                 marks.append(at - 1)
         if at > context:
-            raise too_long(str(at), context)
+            raise too_long(str(at), context, self._backbone.longest)
         return np.concatenate(pieces), marks
 
     def _tokens(self, text: str, *, special: bool) -> Ints:
@@ -109,11 +109,11 @@ class Worker:
         return self._texts[key]
 
 
-def too_long(tokens: str, context: int) -> TooLongError:
-    """Say that one prompt does not fit, and what to do."""
+def too_long(tokens: str, context: int, longest: int) -> TooLongError:
+    """Say that one prompt does not fit, and what helps: more room only up to `longest`, which the model reads."""
+    help_ = f"give --ctx {longest}" if context < longest else f"{longest} are all that this model reads: take another"
     return TooLongError(
-        f"problem and solution have {tokens} tokens, the context holds {context}: shorten the text, raise n_ctx, "
-        "or use a model with a longer context"
+        f"problem and solution have {tokens} tokens, the context holds {context}: shorten the text, or {help_}"
     )
 
 

@@ -67,7 +67,7 @@ def test_processbench_rows(array: bool, tmp_path: Path) -> None:
 BAD: list[tuple[Any, str]] = [
     (PB | {"label": 2}, "`label` is 2: expected -1 to 1"),
     (PB | {"label": -2}, "`label` is -2"),
-    (PB | {"label": "1"}, "`label`: expected `int`, got `str`"),
+    (PB | {"label": "1"}, "`label`: expected the 0-based first wrong step or -1"),
     (PB | {"label": None}, "no `label`"),
     (PB | {"steps": []}, "`steps` is an empty list"),
     (PB | {"steps": ["s", " "]}, "`steps[1]` is empty"),

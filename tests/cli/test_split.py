@@ -69,7 +69,7 @@ def test_an_error_stands_in_its_place(tmp_path: Path) -> None:
     )
     text = run(str(rows))
     assert (text.exit_code, text.stdout.count(": 1 step")) == (1, 2)
-    assert "rows.jsonl:2: no `steps`" in text.stderr
+    assert "rows.jsonl:2: no solution: the row has `problem`; one is looked for in `steps`" in text.stderr
     kinds = ["error" in json.loads(line) for line in run("-f", "json", str(rows)).stdout.splitlines()]
     assert kinds == [False, True, False]
 
