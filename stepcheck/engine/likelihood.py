@@ -94,7 +94,7 @@ def _lay_out(reader: Reader, ask: wire.Ask) -> tuple[Ints, int, list[int]]:
     pieces = [reader.tokenize(text, special=special) for text, special, _ in ask.segments]
     ends = [int(end) for end in np.cumsum([len(piece) for piece in pieces])]
     if ends[-1] > reader.context:
-        raise too_long(str(ends[-1]), reader.context)
+        raise too_long(str(ends[-1]), reader.context, reader.longest)
     first = ends[ask.begins - 1] if ask.begins else 0
     marks = [end - 1 for end, (_, _, mark) in zip(ends, ask.segments, strict=True) if mark]
     if first < 1 or not marks or marks[0] < first:
