@@ -15,7 +15,8 @@
     │   └── RunChangedError     model, data or settings are not those it began with    kind "run_changed"
     ├── HubError                something could not be fetched or is not what was pinned kind "hub"
     │   ├── OfflineError        the network was forbidden                              kind "offline"
-    │   └── AccessError         the hub wants a permission that was not given          kind "access"
+    │   ├── AccessError         the hub wants a permission that was not given          kind "access"
+    │   └── UnknownRevisionError a repository has no such branch, tag or commit         kind "revision"
     ├── CountMismatchError      steps, marks and rows disagree: never scored by guess  kind "count_mismatch"
     └── EngineError             llama.cpp could not do it                              kind "engine"
         ├── TooLongError        one prompt is longer than the context                  kind "too_long"
@@ -128,6 +129,12 @@ class AccessError(HubError):
     """The hub wants a permission that was not given: a gated or private repository."""
 
     kind = "access"
+
+
+class UnknownRevisionError(HubError):
+    """A repository has no such branch, tag, commit or request."""
+
+    kind = "revision"
 
 
 class CountMismatchError(StepcheckError):

@@ -62,6 +62,8 @@ class Repository:
     licence: str = "apache-2.0"
     gated: bool = False
     commit: str = COMMIT
+    refs: dict[str, "Repository"] = field(default_factory=dict)
+    """Other branches and requests (`refs/pr/5`), each with its own files and commit."""
     extra: dict[str, bytes] = field(default_factory=dict)
     """Files that are listed and served without lying in the folder, hostile names among them."""
 
@@ -70,6 +72,12 @@ class Repository:
             return self.extra[path]
         file = self.folder / path
         return file if file.is_file() and file.resolve().is_relative_to(self.folder.resolve()) else None
+
+    def at(self, revision: str | None) -> "Repository | None":
+        """The files of a branch, a request or a commit."""
+        if revision in {None, "main", self.commit}:
+            return self
+        return next((ref for name, ref in self.refs.items() if revision in {name, ref.commit}), None)
 
     def listing(self) -> dict[str, bytes | Path]:
         found: dict[str, bytes | Path] = {
@@ -181,10 +189,10 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self.server.repositories.get(name)
         if repository is None or found is None:
             self._error(401, X_Error_Code="RepoNotFound")
-        elif found[3] not in {None, "main", repository.commit}:
+        elif (at := repository.at(found[3])) is None:
             self._error(404, X_Error_Code="RevisionNotFound")
         else:
-            self._json(self._info(found[2], repository))
+            self._json(self._info(found[2], at))
 
     def _info(self, name: str, repository: Repository) -> dict[str, Any]:
         siblings = []
@@ -216,8 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _find(self, path: str) -> tuple[Repository, str, bytes | Path] | None:
         name, _, rest = path.partition("/resolve/")
         revision, _, inside = rest.partition("/")
-        repository = self.server.repositories.get(name)
-        if repository is None or revision not in {"main", repository.commit}:
+        here = self.server.repositories.get(name)
+        repository = here.at(revision) if here else None
+        if repository is None:
             return None
         content = repository.content(inside)
         return None if content is None else (repository, inside, content)

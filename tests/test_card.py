@@ -79,6 +79,12 @@ WRONG = {
         "published.processbench",
     ),
     "source of figures": ("[files]", "[published]\n[files]", "published"),
+    "two revisions": (
+        "[files]",
+        '[origin]\nrepository = "a/b"\nrevision = "main"\nrevisions = ["main"]\n[files]',
+        "give one of the two",
+    ),
+    "empty revision": ("[files]", '[origin]\nrepository = "a/b"\nrevisions = [""]\n[files]', "origin.revisions"),
     "backbone": ("[files]", '[origin]\nrepository = "a/b"\nbackbone = {file = "x.gguf"}\n[files]', "origin.backbone"),
 }
 

@@ -363,6 +363,55 @@ def test_the_first_pull_pins_and_later_ones_are_held_to_it(server: HubServer, ch
     assert read_lock(tmp_path).repositories["some/random@main"].commit == "f" * 40
 
 
+REQUEST = "refs/pr/5"
+OTHER = "5" * 40
+
+
+def test_a_request_is_pulled_and_pinned_to_its_commit(server: HubServer, checkpoint: Path, tmp_path: Path) -> None:
+    """A revision `refs/pr/5` becomes the commit that it stands at; a request that moves on later is not followed."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    asked = Repository(checkpoint, commit=OTHER)
+    server.repositories["some/random"] = Repository(bare, refs={REQUEST: asked})
+    made = pulled(server, tmp_path / "models", card=card(revision=REQUEST))
+    assert read_card(made).origin == Origin(repository="some/random", revision=OTHER)
+    assert read_lock(made.parent).repositories[f"some/random@{REQUEST}"].commit == OTHER
+    asked.commit = "6" * 40
+    with pytest.raises(HubError, match="knows no such revision"):
+        pulled(server, tmp_path / "models", WeightType.Q8_0, card=card(revision=REQUEST))
+
+
+def test_revisions_are_tried_in_order(server: HubServer, checkpoint: Path, tmp_path: Path) -> None:
+    """The first that is there and holds weights is taken, and stays: another that appears later is not looked at."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_bytes((checkpoint / "config.json").read_bytes())
+    wanted = card(revisions=("refs/pr/4", "main", REQUEST))
+    here = server.repositories["some/random"] = Repository(bare, refs={REQUEST: Repository(checkpoint, commit=OTHER)})
+    offered = make_offer(hub(server), wanted, WeightType.Q4_K_M, tmp_path / "models")
+    assert (offered.revision, offered.snapshot.commit) == (REQUEST, OTHER)
+    pulled(server, tmp_path / "models", card=wanted)
+    here.refs["refs/pr/4"] = Repository(checkpoint, commit="4" * 40)
+    kept = make_offer(hub(server), wanted, WeightType.Q8_0, tmp_path / "models")
+    assert (kept.revision, kept.snapshot.commit) == (REQUEST, OTHER)
+    fresh = make_offer(hub(server), wanted, WeightType.Q8_0, tmp_path / "models", renew=True)
+    assert (fresh.revision, fresh.snapshot.commit) == ("refs/pr/4", "4" * 40)
+
+
+def test_an_answer_that_fails_leads_to_no_other_revision(server: HubServer, checkpoint: Path, tmp_path: Path) -> None:
+    """A hub that is out of order says nothing about a revision: the next one is not taken in its place."""
+    wanted = card(revisions=("main", REQUEST))
+    server.repositories["some/random"].refs[REQUEST] = Repository(checkpoint, commit=OTHER)
+    server.meta_faults.extend(["503"] * 5)
+    with pytest.raises(HubError, match="503"):
+        make_offer(hub(server), wanted, WeightType.Q4_K_M, tmp_path)
+    server.repositories["some/random"] = Repository(tmp_path)
+    with pytest.raises(HubError, match="has neither model"):
+        make_offer(hub(server), wanted, WeightType.Q4_K_M, tmp_path / "models")
+    with pytest.raises(HubError, match="knows no such revision"):
+        make_offer(hub(server), card(revisions=(REQUEST, "gone")), WeightType.Q4_K_M, tmp_path / "models")
+
+
 def test_what_a_killed_writer_of_the_lock_left_is_taken_over(server: HubServer, tmp_path: Path) -> None:
     """Half a lock file beside the lock file, as a kill leaves it: the next write takes its place."""
     (tmp_path / f".{lock.NAME}.new").write_text("{")

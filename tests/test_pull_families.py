@@ -22,19 +22,19 @@ from tests.test_families import lent
 SPEC = Spec(seed=51, layers=2, hidden=64)
 
 
-def in_shards(folder: Path, name: str) -> Path:
+def in_shards(folder: Path, name: str, spec: Spec = SPEC) -> Path:
     """A family's checkpoint in three shards: embedding and lm_head in one, half of the rest in each of the others."""
-    families.write(folder, name, SPEC)
+    families.write(folder, name, spec)
     (folder / "model.safetensors").unlink()
     vocab = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
-    tensors = families.weights(name, SPEC, vocab)
+    tensors = families.weights(name, spec, vocab)
     shards = [f"model-{i + 1:05d}-of-00003.safetensors" for i in range(3)]
     places: dict[str, Any] = {}
     for number, key in enumerate(tensors):
         places[key] = shards[0] if key.endswith(("embed_tokens.weight", "lm_head.weight")) else shards[1 + number % 2]
     for shard in shards:
         part = {key: tensors[key] for key, place in places.items() if place == shard}
-        checkpoints.write_safetensors(folder / shard, part, SPEC.dtype)
+        checkpoints.write_safetensors(folder / shard, part, spec.dtype)
     index = {"metadata": {"total_size": 0}, "weight_map": places}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
     return folder

@@ -155,12 +155,27 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     repository: str
     revision: str = ""
     """A branch, tag or commit; empty is the main branch until a pull pins its commit."""
-    files: tuple[str, ...] = ("config.json", "tokenizer.json", "tokenizer_config.json", "*.safetensors*")
+    revisions: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Instead of one: tried in this order, the first that is there and holds weights is taken and pinned."""
+    files: tuple[str, ...] = (
+        *("config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"),
+        *("vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json"),
+        *("*.safetensors*", "pytorch_model*.bin*"),
+    )
     """Shell-like patterns of the checkpoint's files that are needed."""
     backbone: Source | None = None
     """A ready GGUF of the backbone, so that only the head is taken from the checkpoint."""
     head: Source | None = None
     """A ready head."""
+
+    def __post_init__(self) -> None:
+        """Refuse two answers to one question.
+
+        Raises:
+            ValueError: with the keys.
+        """
+        if self.revision and self.revisions:
+            raise ValueError("'revision' is the one that is taken, 'revisions' are tried in turn: give one of the two")
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -40,9 +40,14 @@ def check_rules(path: Path, data: dict[str, Any]) -> None:
         raise CheckpointError(f"{path}: key 'pre_tokenizer': cannot be repeated in llama.cpp: {str(cutter)[:200]}")
     if not parts and not whole:
         raise CheckpointError(f"{path}: nothing turns spaces into {SPACE!r}: this is no SentencePiece vocabulary")
-    missing = [f"<0x{byte:02X}>" for byte in range(256) if f"<0x{byte:02X}>" not in data["model"]["vocab"]]
+    check_bytes(path, data["model"]["vocab"])
+
+
+def check_bytes(path: Path, vocab: dict[str, int]) -> None:
+    """Refuse a vocabulary that falls back to bytes and does not have all of them."""
+    missing = [f"<0x{byte:02X}>" for byte in range(256) if f"<0x{byte:02X}>" not in vocab]
     if missing:
-        raise CheckpointError(f"{path}: key 'model.vocab': byte fallback without the piece {missing[0]}")
+        raise CheckpointError(f"{path}: byte fallback without the piece {missing[0]}")
 
 
 def _replaces_spaces(part: object) -> bool:

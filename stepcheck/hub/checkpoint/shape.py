@@ -23,6 +23,9 @@ ARCHITECTURES: Final = (
 MOST: Final = {"num_hidden_layers": 10_000, "vocab_size": 1 << 24}
 """Bounds on what is laid out in memory before any weight is seen; far above every model that is known."""
 
+ROPE_THETA: Final = 10000.0
+"""Of Llama and Mistral configs that were written before the key was: the constant in their code then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -129,6 +132,8 @@ def _rope_theta(path: Path, config: dict[str, Any]) -> float:
             raise CheckpointError(f"{path}: key '{key}': scaled rotary positions ({kind!r}) are not converted")
         if "rope_theta" in rope:
             return _positive(path, rope, "rope_theta")
+    if "rope_theta" not in config and config.get("model_type") in ("llama", "mistral"):
+        return ROPE_THETA
     return _positive(path, config, "rope_theta")
 
 

@@ -1,4 +1,4 @@
-"""tokenizer.json → the tokenizer fields of a GGUF.
+"""A checkpoint's tokenizer → the tokenizer fields of a GGUF.
 
 Owns which tokenizers llama.cpp can repeat exactly: byte-level BPE behind a pre-tokenizer whose rule llama.cpp knows,
 and SentencePiece's BPE with byte fallback.
@@ -14,13 +14,18 @@ from typing import Any, Final, Literal
 
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import read_json
-from stepcheck.hub.checkpoint.sentencepiece import BYTE, SPACE, check_rules, is_sentencepiece, piece_scores
+from stepcheck.hub.checkpoint.pieces import CONTROL, UNKNOWN, USER_DEFINED, read_pieces
+from stepcheck.hub.checkpoint.sentencepiece import (
+    BYTE,
+    SPACE,
+    check_bytes,
+    check_rules,
+    is_sentencepiece,
+    piece_scores,
+)
+from stepcheck.hub.checkpoint.vocabulary import QWEN2_RULE, added_tokens, read_parts, tokenizer_files
 from stepcheck.prm.card import Template
 
-QWEN2_RULE: Final = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""How Qwen2 cuts a text before BPE (its published tokenizer.json); llama.cpp names it `qwen2`."""
 LLAMA3_RULE: Final = QWEN2_RULE.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 """How Llama 3 does: up to three digits at a time; llama.cpp names it `llama-bpe`, and takes whole words first."""
 SPECIAL_LOOK: Final = re.compile(r"<\|[^<|>\s]+\|>|</?s>")
@@ -61,15 +66,16 @@ class Tokenizer:
 
 
 def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
-    """Read tokenizer.json and pad it to `vocab` tokens, the rows of the embedding.
+    """Read a folder's tokenizer and pad it to `vocab` tokens, the rows of the embedding.
+
+    It is read from tokenizer.json, else from tokenizer.model (SentencePiece), else from vocab.json with merges.txt.
 
     The mark and the template's markers become CONTROL tokens, so that plain text can never contain them.
 
     Raises:
         CheckpointError: no BPE that llama.cpp knows, ids that clash, or a mark that is not one token.
     """
-    path = folder / "tokenizer.json"
-    data = read_json(path)
+    path, data = _read(folder)
     model = _model(path, data)
     added = _added(path, data)
     _check_numbering(path, model["vocab"], added)
@@ -77,6 +83,9 @@ def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
     pieces = is_sentencepiece(data)
     _check_template(path, {*added, *model["vocab"]}, added, template, spell=_with_spaces if pieces else _with_bytes)
     bos, eos, pad = _special_ids(folder, tokens)
+    if "scores" in model:
+        scores = tuple(model["scores"].get(text, 0.0) for text in tokens)
+        return Tokenizer(tokens, types, [], "default", "none", bos, eos, pad, "llama", scores)
     merges = _merges(path, model)
     read = Tokenizer(tokens, types, [" ".join(pair) for pair in merges], "default", "none", bos, eos, pad)
     if pieces:
@@ -90,6 +99,42 @@ def read_tokenizer(folder: Path, vocab: int, template: Template) -> Tokenizer:
             f" behind the pre-tokenizer {pre!r}"
         )
     return replace(read, pre=pre, normalization=_normalization(path, data.get("normalizer")))
+
+
+def _read(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Find what the folder's tokenizer is written in, and bring it into tokenizer.json's form."""
+    files = tokenizer_files({path.name for path in folder.iterdir() if path.is_file()})
+    path = folder / (files[0] if files else "tokenizer.json")
+    if path.name == "tokenizer.model":
+        return path, _of_pieces(path)
+    return path, read_parts(folder) if path.name == "vocab.json" else read_json(path)
+
+
+def _of_pieces(path: Path) -> dict[str, Any]:
+    """Bring SentencePiece's own file into tokenizer.json's form; its pieces have scores and need no merges."""
+    pieces = read_pieces(path)
+    vocab = {piece.text: number for number, piece in enumerate(pieces)}
+    if len(vocab) < len(pieces):
+        raise CheckpointError(f"{path}: two of its pieces have the same text")
+    check_bytes(path, vocab)
+    special = [
+        {"id": number, "content": piece.text, "special": piece.kind == CONTROL}
+        for number, piece in enumerate(pieces)
+        if piece.kind in (CONTROL, USER_DEFINED)
+    ]
+    unknown = next((piece.text for piece in pieces if piece.kind == UNKNOWN), None)
+    more = added_tokens(path.parent)
+    listed = {entry.get("content") for entry in more}
+    return {
+        "added_tokens": [*(entry for entry in special if entry["content"] not in listed), *more],
+        "model": {
+            "type": "BPE",
+            "vocab": vocab,
+            "scores": {piece.text: piece.score for piece in pieces},
+            "byte_fallback": True,
+            "unk_token": unknown,
+        },
+    }
 
 
 def _with_spaces(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from stepcheck.errors import AccessError, HubError, OfflineError
+from stepcheck.errors import AccessError, HubError, OfflineError, UnknownRevisionError
 from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.metadata import MOST_BYTES, read_snapshot
 from stepcheck.hub.net.names import Kind
@@ -282,7 +282,7 @@ def _raise_unknown(what: str, response: Any, *, has_token: bool) -> None:  # noq
     """Raise what the hub's own code for an error says; without one, its status says all there is."""
     code = response.headers.get("X-Error-Code")
     if code == "RevisionNotFound":
-        raise HubError(f"{what}: the hub knows no such revision")
+        raise UnknownRevisionError(f"{what}: the hub knows no such revision")
     if code == "GatedRepo":
         raise AccessError(_refusal(what, has_token))
     if code == "RepoNotFound" or (response.status_code == _UNAUTHORIZED and code is None):

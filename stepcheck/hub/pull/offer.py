@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from stepcheck.errors import HubError, ModelError
+from stepcheck.errors import HubError, ModelError, UnknownRevisionError
 from stepcheck.hub.checkpoint.files import INDEXES, SINGLES
 from stepcheck.hub.checkpoint.shard import PICKLED
+from stepcheck.hub.checkpoint.vocabulary import tokenizer_files
 from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import PART
@@ -20,7 +21,7 @@ from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
 from stepcheck.hub.pull.journal import read_journal
-from stepcheck.hub.pull.pinned import pinned_snapshot
+from stepcheck.hub.pull.pinned import pinned_revision, pinned_snapshot
 from stepcheck.prm.card import ModelCard, Origin
 
 SHARDS: Final = ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin")
@@ -47,6 +48,8 @@ class Offer:
     card: ModelCard
     weight_type: WeightType
     snapshot: Snapshot
+    revision: str
+    """The branch, tag or request that the snapshot is pinned under."""
     files: tuple[RemoteFile, ...]
     """What is fetched whole besides shards and backbone."""
     shards: tuple[RemoteFile, ...]
@@ -101,11 +104,11 @@ def make_offer(
     """
     origin = _origin(card)
     name = check_model_name(default_name(card.name, weight_type.value) if name is None else name)
-    snapshot = pinned_snapshot(hub, folder, origin.repository, origin.revision, renew=renew, watch=watch)
+    revision, snapshot = _snapshot(hub, folder, origin, renew=renew, watch=watch)
     backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
     files, shards = _needed(snapshot, origin)
     if backbone:
-        files = [file for file in files if file.path in HEAD_FILES]
+        files = [file for file in files if file.path in HEAD_FILES or card.readout.kind == "token_pair"]
     head = _ready_head(hub, folder, origin, renew=renew, watch=watch) if backbone and origin.head else None
     if head:
         files, shards = [], []
@@ -126,6 +129,7 @@ def make_offer(
         card=card,
         weight_type=weight_type,
         snapshot=snapshot,
+        revision=revision,
         files=tuple(files),
         shards=tuple(shards),
         backbone=backbone,
@@ -145,6 +149,29 @@ def _origin(card: ModelCard) -> Origin:
     if card.readout.kind in NOT_PULLED:
         raise ModelError(f"{card.name}: {NOT_PULLED[card.readout.kind]}")
     return card.origin
+
+
+def _snapshot(hub: Hub, folder: Path, origin: Origin, *, renew: bool, watch: Watch | None) -> tuple[str, Snapshot]:
+    """Look the checkpoint up: at the revision that is pinned, else at the first of the card's that holds weights.
+
+    Only a revision that is not there, or holds none, leads to the next: an answer that fails says nothing about it.
+    """
+    revisions = origin.revisions or (origin.revision,)
+    pinned = None if renew else pinned_revision(folder, origin.repository, revisions)
+    missing: UnknownRevisionError | None = None
+    found: tuple[str, Snapshot] | None = None
+    for revision in revisions if pinned is None else (pinned,):
+        try:
+            snapshot = pinned_snapshot(hub, folder, origin.repository, revision, renew=renew, watch=watch)
+        except UnknownRevisionError as error:
+            missing = missing or error
+            continue
+        found = found or (revision, snapshot)
+        if _needed(snapshot, origin)[1]:
+            return revision, snapshot
+    if found is None:
+        raise missing or HubError(f"{origin.repository}: the card names no revision")
+    return found
 
 
 def _ready(
@@ -174,7 +201,7 @@ def _needed(snapshot: Snapshot, origin: Origin) -> tuple[list[RemoteFile], list[
     Safetensors go before pickled weights, several files before one where there is an index.
     """
     here = [file for file in snapshot.select(*origin.files, *SINGLES, *SHARDS, *INDEXES) if "/" not in file.path]
-    plain = [file for file in here if not file.path.endswith((".safetensors", PICKLED)) and file.path not in INDEXES]
+    plain = _plain([file for file in here if not file.path.endswith((".safetensors", PICKLED))])
     for index, single, pattern in zip(INDEXES, SINGLES, SHARDS, strict=True):
         if index in snapshot.files:
             plain = sorted([*plain, snapshot.file(index)], key=lambda file: file.path)
@@ -182,6 +209,12 @@ def _needed(snapshot: Snapshot, origin: Origin) -> tuple[list[RemoteFile], list[
         if single in snapshot.files:
             return plain, [snapshot.file(single)]
     return plain, []
+
+
+def _plain(files: list[RemoteFile]) -> list[RemoteFile]:
+    """The configuration and the tokenizer, of which a repository often holds several forms: the one that is read."""
+    read = {"config.json", *tokenizer_files({file.path for file in files})}
+    return [file for file in files if file.path in read]
 
 
 def _result_size(card: ModelCard, weight_type: WeightType, checkpoint: int) -> int:

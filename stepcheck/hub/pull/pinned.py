@@ -3,6 +3,7 @@
 Owns what a repository is called in the lock file. Refuses a file of a pinned commit whose content is another.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,12 @@ def pinned_snapshot(
     """
     pin = read_lock(folder).repositories.get(_key(kind, repository, revision))
     return hub.snapshot(repository, pin.commit if pin and not renew else revision, kind=kind, watch=watch)
+
+
+def pinned_revision(folder: Path, repository: str, revisions: Iterable[str], *, kind: Kind = "model") -> str | None:
+    """Return the first of some revisions that the folder's lock file pins; None where it pins none of them."""
+    pins = read_lock(folder).repositories
+    return next((revision for revision in revisions if _key(kind, repository, revision) in pins), None)
 
 
 def fetch_pinned(

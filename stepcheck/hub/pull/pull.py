@@ -111,7 +111,7 @@ class _Pull:
         self._hub, self._offer, self._watch = hub, offer, watch
         self._staging = offer.staging
         self._checkpoint = offer.staging / CHECKPOINT
-        self._revision = offer.card.origin.revision if offer.card.origin else ""
+        self._revision = offer.revision
         self._journal = Journal()
         self._planned: dict[str, Tensor] = {}
 
