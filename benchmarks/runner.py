@@ -17,7 +17,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.given import texts
@@ -27,9 +27,9 @@ from stepcheck.bench.processbench import read_cases
 from stepcheck.bench.runner import run
 from stepcheck.bench.runs.manifest import Manifest, to_parts
 from stepcheck.bench.runs.writing import RunWriter
-from stepcheck.checker import Checker, ModelName, Review, Unscored
+from stepcheck.checker import Checker
 from stepcheck.document import Document, Unread
-from stepcheck.prm.verdict import aggregate, judge
+from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards
 
 WARM_UP = 64
 MADE = 200
@@ -39,23 +39,33 @@ MADE = 200
 class Instant:
     """Answers at once: every step 0.9."""
 
-    def check_many(self, documents: Iterable[Document | Unread]) -> Iterator[Review | Unscored]:
+    identity = Identity(name="instant", sha256="0" * 64, threshold=0.5)
+    gives: frozenset[Gives] = frozenset({"rewards", "verdict"})
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+    def judge(self, documents: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
         """Judge without an engine."""
-        model = ModelName("instant", "0" * 64)
         for document in documents:
             assert isinstance(document, Document)  # noqa: S101 (our own rows)
             rewards = (0.9,) * len(document.steps)
-            yield Review(document, rewards, judge(rewards, 0.5), aggregate(rewards), model, 100, 0.0)
+            yield by_rewards(document, rewards, self.identity, Cost(100))
 
 
 class Waiting:
     """A checker, and how long its caller waited for it; the time it takes to read cases meanwhile is not waiting."""
 
+    gives: frozenset[Gives] = frozenset({"rewards", "verdict"})
+
     def __init__(self, checker: Checker) -> None:
-        self._checker = checker
+        self._checker, self.identity = checker, checker.identity
         self.seconds = 0.0
 
-    def check_many(self, documents: Iterable[Document | Unread]) -> Iterator[Review | Unscored]:
+    def close(self) -> None:
+        """Leave the checker open."""
+
+    def judge(self, documents: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
         """Judge, and count."""
         results = self._checker.check_many(self._drawn(documents))
         while True:

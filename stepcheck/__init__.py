@@ -3,17 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker, Review, Unscored
+    from stepcheck.checker import Checker
     from stepcheck.document import Document, Step, Unread, read
     from stepcheck.errors import StepcheckError
+    from stepcheck.judge import Review, Unscored
 
 __version__ = "0.1.0"
 __all__ = ["Checker", "Document", "Review", "Step", "StepcheckError", "Unread", "Unscored", "__version__", "read"]
 
 _HOMES = {
     "Checker": "stepcheck.checker",
-    "Review": "stepcheck.checker",
-    "Unscored": "stepcheck.checker",
+    "Review": "stepcheck.judge",
+    "Unscored": "stepcheck.judge",
     "Document": "stepcheck.document",
     "Step": "stepcheck.document",
     "Unread": "stepcheck.document",

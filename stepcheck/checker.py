@@ -1,4 +1,4 @@
-"""The one place where the stages meet: document → prompt → rows → rewards → verdict → review."""
+"""The one place where the stages meet: document → prompt → rows → rewards → verdict → judged document."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Engine, EngineOptions, Rows
-from stepcheck.errors import CountMismatchError, InputError, ModelError, StepcheckError, UsageError
+from stepcheck.errors import InputError, ModelError, StepcheckError, UsageError
 from stepcheck.hub.disk.store import Model, find, verify
+from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards, check
 from stepcheck.machine.machine import check_memory
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, build_all
-from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, judge
 
 if TYPE_CHECKING:
     from stepcheck.prm.readout import Head
@@ -23,43 +23,6 @@ if TYPE_CHECKING:
 
 UNPACKED = ("f32", "f16", "bf16")
 """Weight types that llama.cpp uses as they lie in the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelName:
-    """Which model judged: the card's name, the backbone file's sha256, and what must be said with every result."""
-
-    name: str
-    sha256: str
-    notice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A judged document: `rewards[i]` in [0, 1] belongs to `document.steps[i]`.
-
-    `tokens` counts the whole prompt; `decoded` those that no earlier one shared, `seconds` the time they took.
-    """
-
-    document: Document
-    rewards: tuple[float, ...]
-    verdict: Verdict
-    aggregates: Aggregates
-    model: ModelName
-    tokens: int
-    seconds: float
-    decoded: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Unscored:
-    """A document that could not be scored, in its place. It counts as neither right nor wrong."""
-
-    source: str
-    error: StepcheckError
-    line: int | None = None
-    id: str | None = None
-    candidate: int | None = None
 
 
 @dataclass(slots=True)
@@ -107,10 +70,10 @@ class Checker:
         if engine is None and not force:
             check_memory(self._model, options)
         self.threshold = self._model.card.threshold if threshold is None else threshold
-        files = self._model.card.files
-        notice = " ".join(filter(None, (self._model.card.notice, _memory(self._model))))
-        self.model = ModelName(self._model.card.name, files.backbone_sha256 if files else "", notice)
+        self.identity = _identify(self._model, self.threshold)
         self._engine = engine or _engine(self._model, options, on_loading)
+
+    gives: frozenset[Gives] = frozenset({"rewards", "verdict"})
 
     @property
     def card(self) -> ModelCard:
@@ -126,18 +89,19 @@ class Checker:
         """Begin to load the model without waiting."""
         self._engine.start()
 
-    def check(self, document: Document) -> Review:
+    def ready(self) -> str:
+        """Wait until the model is loaded and say where it runs, e.g. `CPU`."""
+        return self._engine.info.device
+
+    def check(self, document: Document) -> Judged:
         """Judge one document.
 
         Raises:
             StepcheckError: it cannot be scored; the subclass and the message say why.
         """
-        (result,) = self.check_many([document])
-        if isinstance(result, Unscored):
-            raise result.error
-        return result
+        return check(self, document)
 
-    def check_many(self, documents: Iterable[Document | Unread]) -> Generator[Review | Unscored, None, None]:
+    def check_many(self, documents: Iterable[Document | Unread]) -> Generator[Judged | Unscored, None, None]:
         """Judge documents as they come, in order; one that cannot be read or scored becomes an `Unscored` in its place.
 
         Draws only a few documents ahead, so that the source may be endless. Candidates of one problem should follow
@@ -151,6 +115,10 @@ class Checker:
                 pending.popleft()
                 yield self._review(waiting.document, waiting.answers)
         yield from _unscored(pending)
+
+    def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
+        """Judge documents as they come, as `check_many` does."""
+        return self.check_many(items)
 
     def close(self) -> None:
         """End the engine at once."""
@@ -170,45 +138,34 @@ class Checker:
         """Yield the prompts of every document that can have some; note all of them, in order, in `pending`."""
         for document in documents:
             if isinstance(document, Unread):
-                pending.append(_place(document, document.error))
+                pending.append(Unscored.of(document, document.error))
                 continue
             try:
                 prompts = build_all(self._model.card.template, document)
             except InputError as error:
-                pending.append(_place(document, error))
+                pending.append(Unscored.of(document, error))
                 continue
             pending.append(_Waiting(document, len(prompts)))
             yield from prompts
 
-    def _review(self, document: Document, answers: list[Rows | StepcheckError]) -> Review | Unscored:
+    def _review(self, document: Document, answers: list[Rows | StepcheckError]) -> Judged | Unscored:
         rows: list[Rows] = []
         for answer in answers:
             if isinstance(answer, StepcheckError):
-                return _place(document, answer)
+                return Unscored.of(document, answer)
             rows.append(answer)
+        decoded, seconds = sum(answer.decoded for answer in rows), sum(answer.seconds for answer in rows)
         try:
-            rewards = self._rewards(document, rows)
-            return Review(
-                document,
-                rewards,
-                judge(rewards, self.threshold),
-                aggregate(rewards),
-                self.model,
-                rows[-1].tokens,
-                sum(answer.seconds for answer in rows),
-                sum(answer.decoded for answer in rows),
-            )
+            return by_rewards(document, self._rewards(rows), self.identity, Cost(rows[-1].tokens, decoded, seconds))
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
-            return _place(document, error)
+            return Unscored.of(document, error)
 
-    def _rewards(self, document: Document, rows: list[Rows]) -> tuple[float, ...]:
+    def _rewards(self, rows: list[Rows]) -> tuple[float, ...]:
         import numpy as np
 
         rewards = self._head.rewards(np.concatenate([answer.hidden for answer in rows]))
-        if len(rewards) != len(document.steps):
-            raise CountMismatchError(f"{len(rewards)} rewards for {len(document.steps)} steps")
         return tuple(float(reward) for reward in rewards)
 
     @cached_property
@@ -222,6 +179,18 @@ class Checker:
                 f"gives {self._engine.info.hidden}: they are not of one model"
             )
         return head
+
+
+def _identify(model: Model, threshold: float) -> Identity:
+    """Say who judges; what the card says of files binds a run with it."""
+    files = model.card.files
+    return Identity(
+        name=model.card.name,
+        sha256=files.backbone_sha256 if files else "",
+        notice=" ".join(filter(None, (model.card.notice, _memory(model)))),
+        threshold=threshold,
+        card=model.card,
+    )
 
 
 def _memory(model: Model) -> str:
@@ -248,10 +217,6 @@ def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], 
         mapped=model.card.weight_type in UNPACKED,
         on_loading=on_loading,
     )
-
-
-def _place(document: Document | Unread, error: StepcheckError) -> Unscored:
-    return Unscored(document.source, error, document.line, document.id, document.candidate)
 
 
 def _unscored(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:

@@ -9,6 +9,7 @@
     │   ├── CardError           a model card is wrong: file and key                    kind "card"
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
     ├── NoVerdictError          a critic named no step, where a verdict is needed      kind "no_verdict"
+    ├── NoRewardsError          a figure needs rewards, and the judge gives none       kind "no_rewards"
     ├── ServerError             a critic's server cannot be reached, or answers wrongly kind "server"
     ├── RunError                a run cannot be opened, continued or written           kind "run"
     │   ├── RunBusyError        another process is writing it                          kind "run_busy"
@@ -87,6 +88,12 @@ class NoVerdictError(StepcheckError):
     """A critic named no step, where a verdict is needed; it counts as neither right nor wrong."""
 
     kind = "no_verdict"
+
+
+class NoRewardsError(StepcheckError):
+    """A figure, a page or a threshold needs rewards, and whoever judged gives none."""
+
+    kind = "no_rewards"
 
 
 class ServerError(StepcheckError):

@@ -2,22 +2,21 @@
 
 A step that ends in `{0.25}` gets the reward 0.25, any other 0.99; a document whose problem says `too long` is refused,
 one that says `slow` takes a minute.
-The verdict and the aggregates are the real ones.
+Verdicts and aggregates are the real ones.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from stepcheck.checker import ModelName, Review, Unscored
 from stepcheck.document import Document, Step, Unread
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import TooLongError
+from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards
 from stepcheck.prm.card import ModelCard, Readout, Template
-from stepcheck.prm.verdict import aggregate, judge
 
 NOTICE = "This fake is a demonstration."
 SHA256 = "0" * 64
@@ -29,13 +28,13 @@ def document(*steps: str, problem: str = "What is 1 + 1?", **more: Any) -> Docum
     return Document(problem, tuple(Step(step) for step in steps), **more)
 
 
-def review(*steps: str, threshold: float = 0.5, **more: Any) -> Review:
+def review(*steps: str, threshold: float = 0.5, **more: Any) -> Judged:
     """Judge a document as the fake does."""
     return FakeChecker(threshold=threshold).check(document(*steps, **more))
 
 
 class FakeChecker:
-    """Has the surface of `stepcheck.checker.Checker`."""
+    """A judge that is opened as `stepcheck.checker.Checker` is."""
 
     opened: list["FakeChecker"] = []  # noqa: RUF012 (a test reads what was made, and how)
 
@@ -50,18 +49,24 @@ class FakeChecker:
         force: bool = False,
     ) -> None:
         self.force = force
-        self.model = ModelName(str(model), SHA256, NOTICE)
-        self.threshold = 0.5 if threshold is None else threshold
+        self.name, self.threshold = str(model), 0.5 if threshold is None else threshold
         self.models_dir, self.options, self.on_loading = models_dir, options, on_loading
         self.started = self.closed = False
         FakeChecker.opened.append(self)
+
+    gives: frozenset[Gives] = frozenset({"rewards", "verdict"})
+
+    @property
+    def identity(self) -> Identity:
+        """Who judges."""
+        return Identity(name=self.name, sha256=SHA256, notice=NOTICE, threshold=self.threshold, card=self.card)
 
     @property
     def card(self) -> ModelCard:
         """A card that names no files."""
         template = Template(before_problem="", after_problem="", mark="<extra_0>")
         return ModelCard(
-            name=self.model.name,
+            name=self.name,
             title="A fake",
             licence="Apache-2.0",
             architecture="Fake",
@@ -78,7 +83,7 @@ class FakeChecker:
         if self.on_loading is not None:
             self.on_loading(1.0)
 
-    def check(self, document: Document) -> Review:
+    def check(self, document: Document) -> Judged:
         """Judge by the numbers written in the steps."""
         if "too long" in document.problem:
             raise TooLongError("5000 tokens, but the model's context is 4096: shorten it")
@@ -86,19 +91,22 @@ class FakeChecker:
             time.sleep(60)
         found = [_REWARD.search(step.text) for step in document.steps]
         rewards = tuple(float(match[1]) if match else 0.99 for match in found)
-        verdict = judge(rewards, self.threshold)
-        return Review(document, rewards, verdict, aggregate(rewards), self.model, 10 * len(rewards), 0.25)
+        return by_rewards(document, rewards, self.identity, Cost(10 * len(rewards), 0, 0.25))
 
-    def check_many(self, documents: Iterable[Document | Unread]) -> Iterator[Review | Unscored]:
+    def ready(self) -> str:
+        """Say where it runs."""
+        return "CPU"
+
+    def judge(self, documents: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
         """Judge lazily, in order; what was not read stays in its place."""
         for item in documents:
             if isinstance(item, Unread):
-                yield Unscored(item.source, item.error, item.line, item.id)
+                yield Unscored.of(item, item.error)
                 continue
             try:
                 yield self.check(item)
             except TooLongError as error:
-                yield Unscored(item.source, error, item.line, item.id, item.candidate)
+                yield Unscored.of(item, error)
 
     def close(self) -> None:
         """Remember that it was closed."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stepcheck import Checker, Document, Step, Unread
-from stepcheck.checker import Review, Unscored
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import InputError, ModelNotFoundError, TooLongError, UsageError
+from stepcheck.judge import Judged, Unscored
 from tests import checkpoints
 
 ONE_THREAD = EngineOptions(n_threads=1)
@@ -33,7 +33,7 @@ def test_every_document_is_answered_in_its_place(checker: Checker) -> None:
     empty = Document("p", (), id="empty")
     given: list[Document | Unread] = [unread[0], document("d0"), unread[1], long, empty, document("d1"), unread[2]]
     results = list(checker.check_many(given))
-    names = [r.document.id if isinstance(r, Review) else r.id for r in results]
+    names = [r.document.id if isinstance(r, Judged) else r.id for r in results]
     assert names == ["u0", "d0", "u1", "long", "empty", "d1", "u2"]
     kinds = [r.error.kind if isinstance(r, Unscored) else "ok" for r in results]
     assert kinds == ["input", "ok", "input", "too_long", "input", "ok", "input"]
@@ -52,7 +52,7 @@ def test_an_endless_source_is_drawn_from_as_needed(checker: Checker) -> None:
     stream = checker.check_many(document(str(next(drawn))) for _ in itertools.count())
     first = [next(stream) for _ in range(5)]
     stream.close()
-    assert all(isinstance(result, Review) for result in first)
+    assert all(isinstance(result, Judged) for result in first)
     assert next(drawn) <= 64
 
 

@@ -8,20 +8,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gguf
+import msgspec
 import pytest
 
-from stepcheck.checker import ModelName, Review, Unscored
-from stepcheck.critic.base import VOTING, VOTING_QWEN_MATH, Judgement, published_sampling
+from stepcheck.bench.cases import Case, Row
+from stepcheck.bench.runner import run
+from stepcheck.bench.runs.manifest import describe_judge
+from stepcheck.critic.base import VOTING, VOTING_QWEN_MATH, published_sampling
 from stepcheck.critic.critic import Critic
 from stepcheck.critic.opening import open_critic
 from stepcheck.critic.prompt import verdict_question, why_question
-from stepcheck.critic.reviewing import CriticChecker
 from stepcheck.critic.server import Limits, ServerWriter
 from stepcheck.critic.verdict import Vote, parse, vote
 from stepcheck.document import Document, Step, Unread
-from stepcheck.engine.base import EngineOptions
-from stepcheck.engine.writer import Ending, LlamaWriter, Sampling
-from stepcheck.errors import CancelledError, InputError, LoadError, ModelError, ServerError, TooLongError, UsageError
+from stepcheck.engine.base import Ending, EngineOptions, Sampling
+from stepcheck.engine.writer import LlamaWriter
+from stepcheck.errors import (
+    CancelledError,
+    InputError,
+    LoadError,
+    ModelError,
+    NoRewardsError,
+    ServerError,
+    TooLongError,
+    UsageError,
+)
+from stepcheck.judge import Identity, Judged, Unscored
+from stepcheck.prm.verdict import Verdict
 from tests import checkpoints
 from tests.chatserver import Act, Handler, answers, delta, says, serving, streams
 from tests.checkpoints import Spec
@@ -96,14 +109,15 @@ def test_sampling_is_as_published() -> None:
 def critic_of(address: str, votes: int = 1) -> Critic:
     """A critic on a server, impatient."""
     writer = ServerWriter(address, limits=QUICK)
-    return Critic(writer, ModelName(writer.model, ""), votes=votes)
+    return Critic(writer, Identity(name=writer.model), votes=votes)
 
 
 def test_a_server_is_asked_and_heard() -> None:
     """The first model is asked, greedily, as a stream; its words and its verdict come back."""
     with serving(says("Paragraph 1 ", "is wrong: ", "\\boxed{1}")) as server, critic_of(server.address) as critic:
         judgement = critic.check(DOCUMENT)
-    assert (judgement.vote.index, judgement.vote.first_error, judgement.tokens) == (1, 1, 3)
+    assert (judgement.verdict.first_error, judgement.verdict.decided, judgement.tokens) == (1, True, 3)
+    assert (judgement.rewards, judgement.verdict.threshold) == ((), None)
     assert judgement.critiques[0].words == "Paragraph 1 is wrong: \\boxed{1}"
     assert server.paths == ["/v1/models", "/v1/chat/completions"]
     (body,) = server.asked
@@ -117,7 +131,8 @@ def test_several_critiques_are_drawn_and_counted() -> None:
     acts = (says("\\boxed{2}"), says("I do not know."), says("\\boxed{2}"))
     with serving(*acts, models=("qwen2.5-math-7b",)) as server, critic_of(server.address, votes=3) as critic:
         judgement = critic.check(DOCUMENT)
-    assert judgement.vote == Vote(2, ((2, 2),), 1)
+    assert [critique.index for critique in judgement.critiques] == [2, None, 2]
+    assert judgement.verdict == Verdict(2)
     assert [body["seed"] for body in server.asked] == [0, 1, 2]
     assert [(body["temperature"], body["top_p"], body["top_k"]) for body in server.asked] == [(0.7, 0.8, 20)] * 3
 
@@ -126,7 +141,7 @@ def test_a_server_that_does_not_stream_is_heard_too() -> None:
     """One JSON answer instead of events."""
     whole = {"choices": [{"message": {"content": "\\boxed{0}"}, "finish_reason": "stop"}]}
     with serving(answers(200, whole)) as server, critic_of(server.address) as critic:
-        assert critic.check(DOCUMENT).vote.index == 0
+        assert critic.check(DOCUMENT).verdict.first_error == 0
 
 
 def test_the_key_is_sent_and_the_model_given() -> None:
@@ -145,7 +160,7 @@ def test_a_refusal_is_no_verdict() -> None:
     for act in (refusal, filtered):
         with serving(act) as server, critic_of(server.address) as critic:
             judgement = critic.check(DOCUMENT)
-        assert judgement.vote == Vote(None, (), 1)
+        assert judgement.verdict == Verdict(None, decided=False)
         assert judgement.critiques[0].refused
 
 
@@ -275,25 +290,38 @@ def test_one_bad_answer_costs_one_document() -> None:
     with serving(*acts) as server, critic_of(server.address) as critic:
         results = list(critic.check_many(documents))
     assert [isinstance(result, Unscored) for result in results] == [False, True, True, True, False]
-    assert [result.vote.index for result in results if isinstance(result, Judgement)] == [0, -1]
+    assert [result.verdict for result in results if isinstance(result, Judged)] == [Verdict(0), Verdict(None)]
 
 
-def test_a_bench_reads_verdicts_as_rewards() -> None:
-    """Before the named step 1, from there on 0; all 1 where none is wrong; no verdict is an error of its own kind."""
+def test_a_bench_keeps_verdicts_without_rewards() -> None:
+    """A row has the step that was named and no reward; no verdict is an error of its own kind."""
     acts = (says("\\boxed{1}"), says("\\boxed{-1}"), says("?"))
-    with serving(*acts, models=("Qwen/Qwen2.5",)) as server:
-        checker = CriticChecker(critic_of(server.address))
-        wrong, right, none = checker.check_many([DOCUMENT] * 3)
-        assert isinstance(wrong, Review)
-        assert isinstance(right, Review)
-        assert (wrong.rewards, wrong.verdict.first_error) == ((1.0, 0.0, 0.0), 1)
-        assert (right.rewards, right.verdict.first_error) == ((1.0, 1.0, 1.0), None)
-        assert isinstance(none, Unscored)
-        assert none.error.kind == "no_verdict"
-        more = CriticChecker(critic_of(server.address, votes=8))
-    assert checker.card.name == "Qwen-Qwen2.5"
-    assert checker.card != more.card  # so that a run with other votes is another run
-    assert "8 votes, temperature 1" in more.card.title
+    kept: list[Row] = []
+    with serving(*acts, models=("Qwen/Qwen2.5",)) as server, critic_of(server.address) as critic:
+        run([Case("math", place, DOCUMENT, None) for place in range(3)], critic, kept.append, set())
+    assert [(row.rewards, row.first_error) for row in kept] == [(None, 1), (None, None), (None, None)]
+    assert [row.error.kind if row.error else "" for row in kept] == ["", "", "no_verdict"]
+
+
+def test_figures_that_need_rewards_say_there_are_none() -> None:
+    """Neither aggregates nor a threshold are made up."""
+    with serving(says("\\boxed{1}")) as server, critic_of(server.address) as critic:
+        judged = critic.check(DOCUMENT)
+    for figure in ("aggregates", "threshold"):
+        with pytest.raises(NoRewardsError, match="a-model: gives no rewards"):
+            getattr(judged, figure)
+
+
+def test_a_run_is_bound_to_how_a_critic_is_asked() -> None:
+    """The address, the votes and the sampling are its identity; it has no card, for none was read."""
+    with serving(says("?")) as server:
+        one, more = (open_critic(server.address, votes=votes).identity for votes in (1, 8))
+    assert (one.name, one.address, one.votes, one.sampling) == ("a-model", server.address, 1, Sampling())
+    assert (more.votes, more.sampling) == (8, VOTING)
+    assert (one.card, more.card, one.threshold) == (None, None, None)
+    card, told = describe_judge(more)
+    assert card == {}
+    assert told["sampling"] == msgspec.to_builtins(VOTING)
 
 
 def test_no_server_is_said_with_the_address() -> None:
@@ -336,9 +364,9 @@ def test_votes_that_would_all_be_the_same_are_refused() -> None:
     with serving(says("x")) as server:
         writer = ServerWriter(server.address, model="m")
         with pytest.raises(UsageError, match="at least one"):
-            Critic(writer, ModelName("m", ""), votes=0)
+            Critic(writer, Identity(name="m"), votes=0)
         with pytest.raises(UsageError, match="all be the same"):
-            Critic(writer, ModelName("m", ""), votes=2, sampling=Sampling())
+            Critic(writer, Identity(name="m"), votes=2, sampling=Sampling())
 
 
 @pytest.fixture(scope="module")
@@ -436,9 +464,9 @@ def test_a_critic_in_process_judges(writing_model: Path) -> None:
     sampling = Sampling(temperature=1.0, max_tokens=10)
     with open_critic(str(writing_model), votes=2, sampling=sampling, options=ONE) as critic:
         judgement = critic.check(DOCUMENT)
-        assert len(critic.model.sha256) == 64
+        assert len(critic.identity.sha256) == 64
         explained = next(critic.explain(DOCUMENT, 1))
-    assert judgement.vote == Vote(None, (), 2)
+    assert judgement.verdict == Verdict(None, decided=False)
     assert judgement.tokens == 20
     assert isinstance(explained, str)
 

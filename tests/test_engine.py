@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from stepcheck import Checker, Document, Step
-from stepcheck.checker import Review, Unscored
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import CancelledError, LoadError, ModelError, TooLongError
 from stepcheck.hub.disk.store import find
+from stepcheck.judge import Judged, Unscored
 from stepcheck.machine.machine import describe_build
 from stepcheck.prm.prompt import Prompt, Segment, build
 from tests import checkpoints
@@ -30,8 +30,8 @@ def checker(random_model: Path) -> Iterator[Checker]:
         yield checker
 
 
-def rewards(result: Review | Unscored) -> np.ndarray:
-    assert isinstance(result, Review), result
+def rewards(result: Judged | Unscored) -> np.ndarray:
+    assert isinstance(result, Judged), result
     return np.array(result.rewards)
 
 
@@ -151,7 +151,7 @@ def test_a_prompt_longer_than_the_context_is_its_own_error(checker: Checker) -> 
     long = Document("p", (Step("1 + 1 = 2. " * 2000),), source="long.md")
     huge = Document("p", (Step("x" * 5_000_000),), source="huge.md")
     results = list(checker.check_many([DOCUMENTS[0], long, huge, DOCUMENTS[1]]))
-    assert [type(result) for result in results] == [Review, Unscored, Unscored, Review]
+    assert [type(result) for result in results] == [Judged, Unscored, Unscored, Judged]
     for result in results[1:3]:
         assert isinstance(result, Unscored)
         assert isinstance(result.error, TooLongError)

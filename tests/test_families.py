@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from stepcheck.checker import Checker, Review
+from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
@@ -23,6 +23,7 @@ from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import builtin_dir, find
 from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.judge import Judged
 from stepcheck.prm.card import ModelCard, read_card
 from stepcheck.prm.prompt import build_all
 from tests import families
@@ -145,8 +146,8 @@ def score(card: Path, texts: tuple[Text, ...]) -> list[list[float]]:
     documents = [Document(problem, tuple(map(Step, steps))) for problem, steps in texts]
     with Checker(card, options=EngineOptions(n_threads=1)) as checker:
         reviews = list(checker.check_many(documents))
-    assert all(isinstance(review, Review) for review in reviews), reviews
-    return [list(review.rewards) for review in reviews if isinstance(review, Review)]
+    assert all(isinstance(review, Judged) for review in reviews), reviews
+    return [list(review.rewards) for review in reviews if isinstance(review, Judged)]
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.checker import Review, Unscored
 from stepcheck.errors import InputError, TooLongError
+from stepcheck.judge import Judged, Unscored
 from stepcheck.report import html, markdown, svg
 from stepcheck.report.wrapping import clip, wrap
 from stepcheck.tui.files.export import export, render
@@ -28,19 +28,19 @@ REVIEW = review(
 FAILED = Unscored("answers.jsonl", TooLongError("5000 tokens, but the context is 4096"), line=7, id="q7")
 
 
-def page(result: Review | Unscored) -> str:
+def page(result: Judged | Unscored) -> str:
     return html.begin("clips", "A demonstration.") + html.render(result) + html.end()
 
 
-def picture(result: Review | Unscored) -> str:
+def picture(result: Judged | Unscored) -> str:
     return svg.picture([svg.note("A demonstration."), svg.lay_out(result)], "clips")
 
 
-def note(result: Review | Unscored) -> str:
+def note(result: Judged | Unscored) -> str:
     return markdown.notice("A demonstration.") + markdown.render(result)
 
 
-FORMS: dict[str, Callable[[Review | Unscored], str]] = {"md": note, "html": page, "svg": picture}
+FORMS: dict[str, Callable[[Judged | Unscored], str]] = {"md": note, "html": page, "svg": picture}
 
 
 @pytest.mark.parametrize("form", FORMS)

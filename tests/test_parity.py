@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepcheck.checker import Checker, Review
+from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
 from stepcheck.hub.convert import convert
 from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.judge import Judged
 from tests import checkpoints
 from tests.checkpoints import MARK, PROMPT, TEXTS, Spec
 
@@ -100,8 +101,8 @@ def score(card: Path, texts: Sequence[Text]) -> list[list[float]]:
     documents = [Document(problem, tuple(map(Step, steps))) for problem, steps in texts]
     with Checker(card, options=EngineOptions(n_threads=1)) as checker:
         reviews = list(checker.check_many(documents))
-    assert all(isinstance(review, Review) for review in reviews), reviews
-    return [list(review.rewards) for review in reviews if isinstance(review, Review)]
+    assert all(isinstance(review, Judged) for review in reviews), reviews
+    return [list(review.rewards) for review in reviews if isinstance(review, Judged)]
 
 
 def differences(ours: list[list[float]], theirs: list[list[float]]) -> float:

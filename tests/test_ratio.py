@@ -10,13 +10,14 @@ import numpy as np
 import psutil
 import pytest
 
-from stepcheck.checker import Checker, Review, Unscored
+from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import find
 from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.judge import Judged, Unscored
 from stepcheck.prm.card import ModelCard
 from tests import families
 from tests.checkpoints import TEXTS, Spec
@@ -66,9 +67,9 @@ def test_rewards_equal_the_reference(pair: Path) -> None:
         difference = np.array(log_likelihoods(model, text)) - np.array(log_likelihoods(base, text))
         theirs.append(1 / (1 + np.exp(-SCALE * difference)))
     with Checker(pair, options=ONE) as checker:
-        assert "Reads two models, 0.0 GB and 0.0 GB of weights" in checker.model.notice
+        assert "Reads two models, 0.0 GB and 0.0 GB of weights" in checker.identity.notice
         reviews = list(checker.check_many(Document(problem, tuple(map(Step, steps))) for problem, steps in texts))
-    ours = [review.rewards for review in reviews if isinstance(review, Review)]
+    ours = [review.rewards for review in reviews if isinstance(review, Judged)]
     assert [len(row) for row in ours] == [len(row) for row in theirs]
     flat = np.concatenate(theirs)
     largest = float(np.abs(np.concatenate(ours) - flat).max())
@@ -127,7 +128,7 @@ def test_both_files_are_verified_and_found(pair: Path) -> None:
         long, fine = checker.check_many(documents)
     assert isinstance(long, Unscored)
     assert long.error.kind == "too_long"
-    assert isinstance(fine, Review)
+    assert isinstance(fine, Judged)
 
 
 def test_a_reference_with_another_vocabulary_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from stepcheck.checker import Unscored
 from stepcheck.errors import InputError, TooLongError
+from stepcheck.judge import Unscored
 from stepcheck.report import human, plain, records
 from stepcheck.report.band import MARGIN, Band, band
 from stepcheck.report.clean import clean, clean_json, clean_line

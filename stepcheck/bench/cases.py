@@ -5,11 +5,12 @@ an export needs, so that a run can be read without the files it was made from.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
-from stepcheck.checker import Review, Unscored
 from stepcheck.document import Document, Unread
+from stepcheck.judge import Judged, Unscored
 
 Key = tuple[str, int, int]
 """Subset, place of the problem in its file, candidate; the last two from 0."""
@@ -62,7 +63,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a case has no rewards: the stable word, and the sentence."""
+    """Why a case has no verdict: the stable word, and the sentence."""
 
     kind: str
     message: str
@@ -70,7 +71,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A case that was done: with `rewards`, or with an `error`. `first_error` is the verdict at the run's threshold."""
+    """A case that was done: judged, or with an `error`.
+
+    `first_error` is the verdict, at the run's threshold where there are `rewards`; a judge in words gives none.
+    """
 
     subset: str
     position: int
@@ -92,8 +96,11 @@ class Row:
         return self.subset, self.position, self.candidate
 
 
-def to_row(case: Case, result: Review | Unscored) -> Row:
-    """Put a case and what the checker said of it together."""
+UNDECIDED: Final = Failure("no_verdict", "the critic named no step: no \\boxed{index} that counts in its words")
+
+
+def to_row(case: Case, result: Judged | Unscored) -> Row:
+    """Put a case and what its judge said of it together; one that said nothing is an error of its own kind."""
     document = case.item if isinstance(case.item, Document) else None
     about = (case.subset, case.position, case.candidate, case.item.id or f"{case.subset}-{case.position}")
     texts = (document.problem, tuple(step.text for step in document.steps)) if document else ("", ())
@@ -105,8 +112,9 @@ def to_row(case: Case, result: Review | Unscored) -> Row:
         case.item.line,
         *texts,
         case.facts,
-        rewards=result.rewards,
+        rewards=result.rewards or None,
         first_error=result.verdict.first_error,
         tokens=result.tokens,
         seconds=result.seconds,
+        error=None if result.verdict.decided else UNDECIDED,
     )

@@ -103,7 +103,8 @@ def _notes(a: Run, b: Run) -> list[str]:
     ]
     thresholds = a.manifest.threshold, b.manifest.threshold
     if a.manifest.bench == "processbench" and thresholds[0] != thresholds[1]:
-        notes.append(f"thresholds {thresholds[0]:g} and {thresholds[1]:g}")
+        words = ["none" if threshold is None else f"{threshold:g}" for threshold in thresholds]
+        notes.append(f"thresholds {words[0]} and {words[1]}")
     return [*notes, *(f"{run.manifest.name} is partial: {run.partial}" for run in (a, b) if run.partial)]
 
 
@@ -117,7 +118,7 @@ def _labelled_pairs(a: Run, b: Run) -> tuple[list[_Pair], int]:
             continue
         facts = row.facts
         label = facts.label if isinstance(facts, Labelled) else RIGHT
-        found = [metrics.predict(to_scored(r).rewards, run.manifest.threshold) for r, run in ((row, a), (other, b))]
+        found = [metrics.predicted(to_scored(r), run.manifest.threshold) for r, run in ((row, a), (other, b))]
         hit_a, hit_b = (prediction == label for prediction in found)
         truth, said_a, said_b = (_step(place) for place in (label, *found))
         flip = Flip(row.subset, row.id, truth, said_a, said_b, "A" if hit_a else "B")

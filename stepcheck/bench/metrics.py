@@ -2,8 +2,9 @@
 
 A prediction is the first step whose reward is under the threshold, or none. Error accuracy is the share of wrong
 solutions whose first wrong step is predicted exactly, correct accuracy the share of right solutions in which nothing
-is, and F1 their harmonic mean (ProcessBench, arXiv 2412.06559, section 3). All figures are in per cent. Cases without
-rewards never come here: they are counted by whoever has them, apart.
+is, and F1 their harmonic mean (ProcessBench, arXiv 2412.06559, section 3). All figures are in per cent. A judge that
+gives no rewards names the step itself, at any threshold. Cases that were not judged never come here: whoever has them
+counts them apart.
 """
 
 import math
@@ -21,12 +22,16 @@ RIGHT = -1
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A case that has rewards. `label` is the 0-based first wrong step, or -1; `answer_right` is None where unknown."""
+    """A case that was judged. `label` is the 0-based first wrong step, or -1; `answer_right` is None where unknown.
+
+    `named` is what a judge without rewards named, as a label does.
+    """
 
     label: int
-    rewards: tuple[float, ...]
+    rewards: tuple[float, ...] = ()
     generator: str = ""
     answer_right: bool | None = None
+    named: int = RIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,17 @@ def predict(rewards: Sequence[float], threshold: float) -> int:
     return RIGHT if first is None else first
 
 
-def score(cases: Iterable[Scored], threshold: float) -> Score:
+def predicted(case: Scored, threshold: float | None) -> int:
+    """Return the first step under the threshold, or what was named where there are no rewards; -1 for none."""
+    return case.named if threshold is None or not case.rewards else predict(case.rewards, threshold)
+
+
+def score(cases: Iterable[Scored], threshold: float | None) -> Score:
     """Count the hits at a threshold."""
     counts = {True: [0, 0], False: [0, 0]}
     for case in cases:
         count = counts[case.label == RIGHT]
-        count[0] += predict(case.rewards, threshold) == case.label
+        count[0] += predicted(case, threshold) == case.label
         count[1] += 1
     return Score(*counts[False], *counts[True])
 
@@ -108,16 +118,15 @@ def average_f1(scores: Iterable[Score]) -> float | None:
     return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
 
-def detect(cases: Iterable[Scored], threshold: float) -> Detected:
+def detect(cases: Iterable[Scored], threshold: float | None) -> Detected:
     """Look at solutions whose answer is right though a step is wrong (arXiv 2412.06559, section 3; 2501.07301)."""
-    found = [
-        (predict(case.rewards, threshold), case.label) for case in cases if case.answer_right and case.label != RIGHT
-    ]
+    wrong = (case for case in cases if case.answer_right and case.label != RIGHT)
+    found = [(predicted(case, threshold), case.label) for case in wrong]
     flagged = sum(prediction != RIGHT for prediction, _ in found)
     return Detected(len(found), flagged, sum(prediction == label for prediction, label in found))
 
 
-def group(cases: Iterable[Scored], threshold: float, key: Callable[[Scored], Hashable]) -> dict[Hashable, Score]:
+def group(cases: Iterable[Scored], threshold: float | None, key: Callable[[Scored], Hashable]) -> dict[Hashable, Score]:
     """Count the hits of every group apart, in the order in which the groups first appear."""
     groups: dict[Hashable, list[Scored]] = {}
     for case in cases:
@@ -128,8 +137,11 @@ def group(cases: Iterable[Scored], threshold: float, key: Callable[[Scored], Has
 def hit_range(case: Scored) -> tuple[float, float]:
     """Return (low, high]: the case is a hit at exactly the thresholds t with low < t ≤ high; empty if low ≥ high.
 
-    The first step under t is L if and only if step L is under t and none before it is.
+    The first step under t is L if and only if step L is under t and none before it is. Without rewards it is a hit at
+    all thresholds or at none.
     """
+    if not case.rewards:
+        return (-math.inf, math.inf) if case.named == case.label else (math.inf, -math.inf)
     if case.label == RIGHT:
         return -math.inf, min(case.rewards)
     return case.rewards[case.label], min(case.rewards[: case.label], default=math.inf)

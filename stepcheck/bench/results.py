@@ -1,4 +1,7 @@
-"""A ProcessBench run's rows → its figures. Errors are counted apart: they are neither right nor wrong."""
+"""A ProcessBench run's rows → its figures. Errors are counted apart: they are neither right nor wrong.
+
+A judge without rewards has the figures that need none; a threshold, its tuning and its curve do need them, and say so.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from stepcheck.bench.cases import Labelled, Row
 from stepcheck.bench.metrics import Detected, Score, Scored
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval
-from stepcheck.errors import UsageError
+from stepcheck.errors import NoRewardsError, UsageError
 
 TOO_LONG = "too_long"
 LAST_POSITION = 5
@@ -17,7 +20,7 @@ LAST_POSITION = 5
 
 @dataclass(frozen=True, slots=True)
 class SubsetResult:
-    """One subset: how many rows, how many of them without rewards, and the figures of the others.
+    """One subset: how many rows, how many of them were not judged, and the figures of the others.
 
     `expected` says in what the file differs from the published subset of that name; empty where it does not.
     """
@@ -34,18 +37,18 @@ class SubsetResult:
 
     @property
     def errors(self) -> int:
-        """Cases without rewards, for whatever reason."""
+        """Cases that were not judged, for whatever reason."""
         return self.too_long + self.other_errors
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessBenchResult:
-    """A run's figures at one threshold; `partial` says why they are not those of the whole data, or is empty."""
+    """A run's figures, at one threshold or none; `partial` says why they are not those of all data, or is empty."""
 
     run: str
     model: str
     notice: str
-    threshold: float
+    threshold: float | None
     tuned_on: str | None
     partial: str
     subsets: tuple[SubsetResult, ...]
@@ -56,8 +59,13 @@ class ProcessBenchResult:
 
     @property
     def scored(self) -> tuple[Scored, ...]:
-        """The cases of all subsets that have rewards."""
+        """The cases of all subsets that were judged."""
         return tuple(case for subset in self.subsets for case in subset.scored)
+
+    @property
+    def rewarded(self) -> bool:
+        """Whether there are rewards, and so figures over thresholds."""
+        return any(case.rewards for case in self.scored)
 
 
 def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None = None) -> ProcessBenchResult:
@@ -65,6 +73,7 @@ def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None
 
     Raises:
         UsageError: there is no such subset to tune on, or it lacks right or wrong solutions.
+        NoRewardsError: the run's judge gave none, and a threshold was asked for.
     """
     manifest = run.manifest
     rows: dict[str, list[Row]] = {part.name: [] for part in manifest.data}
@@ -73,6 +82,11 @@ def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None
     cases = {name: tuple(map(to_scored, filter(is_scored, found))) for name, found in rows.items()}
     if tune_on is None and threshold is None:
         tune_on = manifest.tuned_on
+    if manifest.threshold is None and (threshold is not None or tune_on is not None):
+        raise NoRewardsError(
+            f"{manifest.name}: {manifest.model} named the wrong steps itself: there are no rewards to set a threshold"
+            " for"
+        )
     if tune_on is not None:
         threshold = tuned(cases, tune_on)
     at = manifest.threshold if threshold is None else threshold
@@ -81,16 +95,26 @@ def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None
 
 
 def is_scored(row: Row) -> bool:
-    """Tell whether a row has rewards and a label."""
-    return row.rewards is not None and isinstance(row.facts, Labelled)
+    """Tell whether a row was judged and has a label."""
+    return row.error is None and isinstance(row.facts, Labelled)
 
 
 def to_scored(row: Row) -> Scored:
     """Take out of a row what the metrics need."""
     facts = row.facts
-    if row.rewards is None or not isinstance(facts, Labelled):
-        raise TypeError(f"row {row.key} has no rewards or no label")
-    return Scored(facts.label, row.rewards, facts.generator, facts.answer_right)
+    if row.error is not None or not isinstance(facts, Labelled):
+        raise TypeError(f"row {row.key} was not judged or has no label")
+    named = metrics.RIGHT if row.first_error is None else row.first_error
+    return Scored(facts.label, row.rewards or (), facts.generator, facts.answer_right, named)
+
+
+def predicted(row: Row, threshold: float | None) -> int | None:
+    """Return a row's first wrong step at a threshold, or the one that was named; -1 for none, None if not judged."""
+    if row.error is not None:
+        return None
+    if threshold is None or row.rewards is None:
+        return metrics.RIGHT if row.first_error is None else row.first_error
+    return metrics.predict(row.rewards, threshold)
 
 
 def tuned(cases: dict[str, tuple[Scored, ...]], name: str) -> float:
@@ -103,13 +127,13 @@ def tuned(cases: dict[str, tuple[Scored, ...]], name: str) -> float:
     return threshold
 
 
-def by_generator(cases: Iterable[Scored], threshold: float) -> dict[str, Score]:
+def by_generator(cases: Iterable[Scored], threshold: float | None) -> dict[str, Score]:
     """Score what each generator wrote apart, by name."""
     groups = metrics.group(cases, threshold, lambda case: case.generator or "(not given)")
     return {str(name): groups[name] for name in sorted(groups, key=str)}
 
 
-def by_position(cases: Sequence[Scored], threshold: float) -> dict[str, Score]:
+def by_position(cases: Sequence[Scored], threshold: float | None) -> dict[str, Score]:
     """Score wrong solutions by the step (from 1) of their first error."""
     wrong = sorted((case for case in cases if case.label != metrics.RIGHT), key=lambda case: case.label)
     groups = metrics.group(wrong, threshold, lambda case: min(case.label, LAST_POSITION))
@@ -119,7 +143,7 @@ def by_position(cases: Sequence[Scored], threshold: float) -> dict[str, Score]:
     }
 
 
-def _subset(name: str, rows: Sequence[Row], cases: tuple[Scored, ...], threshold: float) -> SubsetResult:
+def _subset(name: str, rows: Sequence[Row], cases: tuple[Scored, ...], threshold: float | None) -> SubsetResult:
     failed = [row for row in rows if not is_scored(row)]
     too_long = sum(row.error is not None and row.error.kind == TOO_LONG for row in failed)
     score = metrics.score(cases, threshold)
@@ -149,7 +173,9 @@ def _unexpected(name: str, rows: Sequence[Row]) -> str:
     return f"{name}: {wrong:,} wrong and {others:,} other cases; published are {counts.error:,} and {counts.correct:,}"
 
 
-def _result(run: Run, subsets: tuple[SubsetResult, ...], threshold: float, tune_on: str | None) -> ProcessBenchResult:
+def _result(
+    run: Run, subsets: tuple[SubsetResult, ...], threshold: float | None, tune_on: str | None
+) -> ProcessBenchResult:
     manifest = run.manifest
     shown = [subset for subset in subsets if subset.cases]
     partial = run.partial

@@ -1,4 +1,4 @@
-"""Cases → checker → run: many in flight, each kept as soon as it is done, none done twice.
+"""Cases → judge → run: many in flight, each kept as soon as it is done, none done twice.
 
 The engine reads ahead and fills its batches across cases, so cases are streamed through it; candidates of one problem
 follow each other, and what they share is computed once. Owns nothing but the order of things.
@@ -6,19 +6,10 @@ follow each other, and what they share is computed once. Owns nothing but the or
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from stepcheck.bench.cases import Case, Key, Row, to_row
-from stepcheck.checker import Review, Unscored
 from stepcheck.document import Document, Unread
-
-
-class Judge(Protocol):
-    """What is needed of a checker."""
-
-    def check_many(self, documents: Iterable[Document | Unread]) -> Iterator[Review | Unscored]:
-        """Judge documents as they come, in order."""
-        ...
+from stepcheck.judge import Judge
 
 
 def run(
@@ -40,5 +31,5 @@ def run(
                 pending.append(case)
                 yield case.item
 
-    for result in judge.check_many(documents()):
+    for result in judge.judge(documents()):
         keep(to_row(pending.popleft(), result))

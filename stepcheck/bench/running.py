@@ -17,7 +17,7 @@ class RunningFigures:
         """Count rows and word the figures."""
         for row in rows:
             match row.facts:
-                case Labelled(label=label) if row.rewards is not None:
+                case Labelled(label=label) if row.error is None:
                     predicted = RIGHT if row.first_error is None else row.first_error
                     self._count(self._hits[label == RIGHT], hit=predicted == label)
                 case Graded(right=bool(right)):

@@ -102,6 +102,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 def judged_steps(cases: Sequence[Scored]) -> tuple[Floats, Floats]:
     """Return the rewards of right steps and of first wrong ones; steps after an error are neither, and left out."""
+    cases = [case for case in cases if case.rewards]
     right = [r for case in cases for r in (case.rewards if case.label == RIGHT else case.rewards[: case.label])]
     wrong = [case.rewards[case.label] for case in cases if case.label != RIGHT]
     return np.asarray(right, np.float64), np.asarray(wrong, np.float64)

@@ -12,7 +12,7 @@ from stepcheck.cli.data import pulled
 from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.perform import Order, perform, select
-from stepcheck.errors import UsageError
+from stepcheck.errors import NoRewardsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +167,8 @@ def _keep_threshold(folder: Path, subset: str, settings: config.Config) -> None:
         result = read_result(run, tune_on=subset)
     (tuned,) = (found for found in result.subsets if found.name == subset)
     partial = f" (partial: {result.partial})" if result.partial else ""
+    if result.threshold is None:
+        raise NoRewardsError(f"{subset}: there are no rewards to set a threshold for")
     source = f"tuned on ProcessBench {subset}: F1 {tuned.score.f1 or 0:.1f} over {tuned.cases:,} cases{partial}"
     path = find_card(settings.model, settings.models_dir).path
     keep_threshold(path, result.threshold, source)

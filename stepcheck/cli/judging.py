@@ -1,4 +1,7 @@
-"""Which judge a command line asks for: a critic, if one is named, else the model that is read by its rewards."""
+"""Which judge a command line asks for: a critic, if one is named, else the model that is read by its rewards.
+
+The one place where a command opens a judge; what it gets is the seam of `stepcheck.judge` and nothing more.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from stepcheck.errors import OfflineError, UsageError
 
 if TYPE_CHECKING:
     from stepcheck.critic.critic import Critic
+    from stepcheck.judge import Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,32 @@ def asked_critic(
     if model is not None:
         raise UsageError("--model and --critic: one judge at a time")
     return AskedCritic(name, server_model or "", 1 if votes is None else votes)
+
+
+def open_judge(
+    asked: AskedCritic | None,
+    settings: config.Config,
+    on_loading: Callable[[float], None],
+    *,
+    force: bool = False,
+) -> "Judge":
+    """Open the judge that was asked for.
+
+    Raises:
+        StepcheckError: there is none of that name, its files are not the pinned ones, or it does not fit.
+    """
+    if asked is not None:
+        return open_asked(asked, settings, on_loading)
+    from stepcheck.checker import Checker
+
+    return Checker(
+        settings.model,
+        threshold=settings.threshold,
+        models_dir=settings.models_dir,
+        options=settings.engine,
+        on_loading=on_loading,
+        force=force,
+    )
 
 
 def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable[[float], None]) -> "Critic":

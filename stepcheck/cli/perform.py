@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from stepcheck import __version__, config
-from stepcheck.cli.judging import AskedCritic, open_asked
+from stepcheck.cli import judging
+from stepcheck.cli.judging import AskedCritic
 from stepcheck.cli.output import ExitCode, say
-from stepcheck.errors import UsageError
+from stepcheck.errors import NoRewardsError, UsageError
 
 if TYPE_CHECKING:
     from stepcheck.bench.cases import Case
     from stepcheck.bench.data import Selection, Subset
     from stepcheck.bench.runs.manifest import Kind, Manifest
-    from stepcheck.checker import Checker
-    from stepcheck.critic.reviewing import CriticChecker
+    from stepcheck.judge import Judge
 
 OUTSIDE = ("llama-cpp-python", "numpy", "math-verify")
 
@@ -84,14 +85,15 @@ def perform(order: Order, settings: config.Config) -> Path:
     from stepcheck.cli.progress import Progress
 
     progress = Progress(RunningFigures())
-    with _judge(order, settings, progress.loading) as checker:
-        manifest = describe(order, checker, settings)
+    with closing(judging.open_judge(order.critic, settings, progress.loading)) as judge:
+        _check_gives(order, judge)
+        manifest = describe(order, judge, settings)
         folder = run_folder(manifest.name, settings.runs_dir)
         try:
             with progress:
-                _go_on(order, checker, folder, manifest, progress)
+                _go_on(order, judge, folder, manifest, progress)
         except KeyboardInterrupt:
-            checker.close()
+            judge.close()
             say(
                 f"stopped: {progress.done:,} of {manifest.cases:,} cases are kept in run {manifest.name}; "
                 "the same command goes on with the rest"
@@ -100,23 +102,13 @@ def perform(order: Order, settings: config.Config) -> Path:
     return folder
 
 
-def _judge(order: Order, settings: config.Config, on_loading: Callable[[float], None]) -> "Checker | CriticChecker":
-    if order.critic is not None:
-        from stepcheck.critic.reviewing import CriticChecker
-
-        return CriticChecker(open_asked(order.critic, settings, on_loading))
-    from stepcheck.checker import Checker
-
-    return Checker(
-        settings.model,
-        threshold=settings.threshold,
-        models_dir=settings.models_dir,
-        options=settings.engine,
-        on_loading=on_loading,
-    )
+def _check_gives(order: Order, judge: "Judge") -> None:
+    """Refuse a bench whose figures this judge cannot give, before its first case."""
+    if order.bench == "bestofn" and "rewards" not in judge.gives:
+        raise NoRewardsError(f"{judge.identity.name}: gives no rewards, and candidates are chosen by them")
 
 
-def _go_on(order: Order, checker: "Checker | CriticChecker", folder: Path, manifest: "Manifest", progress: Any) -> None:  # noqa: ANN401
+def _go_on(order: Order, judge: "Judge", folder: Path, manifest: "Manifest", progress: Any) -> None:  # noqa: ANN401
     from stepcheck.bench.runner import run
     from stepcheck.bench.runs.store import Run
     from stepcheck.bench.runs.writing import RunWriter
@@ -131,21 +123,23 @@ def _go_on(order: Order, checker: "Checker | CriticChecker", folder: Path, manif
             say(f"run {manifest.name}: {len(done):,} of {manifest.cases:,} cases are there, going on with the rest")
         if len(done) < manifest.cases:
             cases = itertools.chain.from_iterable(map(order.read, order.subsets))
-            run(cases, checker, writer.put, done)
+            run(cases, judge, writer.put, done)
 
 
-def describe(order: Order, checker: "Checker | CriticChecker", settings: config.Config) -> "Manifest":
+def describe(order: Order, judge: "Judge", settings: config.Config) -> "Manifest":
     """Write down what is run, with what, and where; a run without a name is named after all that binds it."""
     import msgspec
 
-    from stepcheck.bench.runs.manifest import Manifest, fingerprint, to_parts
+    from stepcheck.bench.runs.manifest import Manifest, describe_judge, fingerprint, to_parts
 
     engine = {name: settings.settings[name].value for name in ("n_ctx", "n_ubatch", "n_gpu_layers")}
+    card, more = describe_judge(judge.identity)
     manifest = Manifest(
         bench=order.bench,
         name=order.name or "",
-        card=msgspec.to_builtins(checker.card),
-        threshold=checker.threshold,
+        card=card,
+        judge=more,
+        threshold=judge.identity.threshold,
         tuned_on=order.tuned_on,
         data=to_parts(order.subsets),
         selection=order.selection,

@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
-from stepcheck.cli.judging import AskedCritic, asked_critic, open_asked
+from stepcheck.cli import judging, options
+from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.writers import DRAWN, WRITERS, Writer, WrittenAs
@@ -23,10 +24,8 @@ from stepcheck.document import Format, text_or_file
 from stepcheck.errors import UsageError
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker, Review, Unscored
-    from stepcheck.critic.base import Judgement
-    from stepcheck.critic.critic import Critic
     from stepcheck.document import Document, Unread
+    from stepcheck.judge import Judge, Judged, Unscored
     from stepcheck.report.summary import Summary
 
 READ_AHEAD_BYTES = 2**20
@@ -79,11 +78,15 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
     reading = _Reading(problem and text_or_file(problem), split, kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
-    with opened(output) as sink, Meter(silent=typing) as meter, _open(settings, asked, meter, force=force) as checker:
-        checker.start()  # the model loads while the files are read
+    with (
+        opened(output) as sink,
+        Meter(silent=typing) as meter,
+        closing(judging.open_judge(asked, settings, meter.loading, force=force)) as judge,
+    ):
+        _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
-        summary = _run(checker, _gather(files, reading), WRITERS[form](sink), meter)
+        summary = _run(judge, _gather(files, reading), WRITERS[form](sink), meter)
     code = _conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
@@ -107,21 +110,10 @@ class _Batch:
     work: int = 0
 
 
-def _open(settings: config.Config, asked: AskedCritic | None, meter: Meter, *, force: bool) -> "Checker | Critic":
-    return _open_checker(settings, meter, force=force) if asked is None else open_asked(asked, settings, meter.loading)
+def _begin(judge: "Judge") -> None:
+    from stepcheck.judge import begin
 
-
-def _open_checker(settings: config.Config, meter: Meter, *, force: bool) -> "Checker":
-    from stepcheck.checker import Checker
-
-    return Checker(
-        settings.model,
-        threshold=settings.threshold,
-        models_dir=settings.models_dir,
-        options=settings.engine,
-        on_loading=meter.loading,
-        force=force,
-    )
+    begin(judge)
 
 
 def _gather(files: Sequence[str], how: _Reading) -> _Batch:
@@ -144,20 +136,20 @@ def _size(file: str) -> float:
         return 0
 
 
-def _work(item: "Document | Unread | Review | Unscored | Judgement") -> int:
+def _work(item: "Document | Unread | Judged | Unscored") -> int:
     """Measure a document in characters, the best guess of its time before it is tokenized."""
     document = getattr(item, "document", item)
     return len(getattr(document, "problem", "")) + sum(len(step.text) for step in getattr(document, "steps", ()))
 
 
-def _run(checker: "Checker | Critic", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
+def _run(judge: "Judge", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
     """Score everything in order and write each result when it is there."""
     from stepcheck.report.summary import Summary
 
     summary, started = Summary(), time.monotonic()
-    writer.begin(checker.model, alone=batch.total == 1)
+    writer.begin(judge.identity, alone=batch.total == 1)
     meter.expect(batch.total, batch.work)
-    for result in checker.check_many(batch.documents):
+    for result in judge.judge(batch.documents):
         summary.add(result)
         meter.advance(_work(result), getattr(result, "tokens", 0))
         with meter.paused():

@@ -5,15 +5,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from stepcheck.cli.output import Sink, say
-from stepcheck.errors import UsageError
+from stepcheck.errors import NoRewardsError
 from stepcheck.report import html, markdown, plain, records, svg
 from stepcheck.report.summary import Summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from stepcheck.checker import ModelName, Review, Unscored
-    from stepcheck.critic.base import Judgement
+    from stepcheck.judge import Identity, Judged, Unscored
 
 
 class WrittenAs(StrEnum):
@@ -31,11 +30,11 @@ class WrittenAs(StrEnum):
 class Writer(Protocol):
     """What every format can do."""
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:
+    def begin(self, model: "Identity", *, alone: bool) -> None:
         """Say what must be said before the first result; `alone`: there will be just one."""
         ...
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write one result."""
         ...
 
@@ -56,13 +55,13 @@ class HumanWriter:
         self._symbols = human.symbols_for(sink.stream.encoding or "ascii")
         self._alone = False
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:
+    def begin(self, model: "Identity", *, alone: bool) -> None:
         """Show the card's notice, first of all."""
         self._alone = alone
         if model.notice:
             self._print(self._human.render_notice(model.notice))
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Show a result at once; the failure of the only document is said on stderr, and once is enough."""
         if self._alone and hasattr(result, "error"):
             return
@@ -90,7 +89,7 @@ class _ForPrograms:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+    def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Say the notice beside the data."""
         if model.notice:
             say(f"note: {model.notice}")
@@ -102,7 +101,7 @@ class _ForPrograms:
 class PlainWriter(_ForPrograms):
     """One line per step, parted by tabs."""
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write a result's lines."""
         self._sink.write("".join(f"{line}\n" for line in plain.lines(result)))
 
@@ -110,7 +109,7 @@ class PlainWriter(_ForPrograms):
 class JsonLinesWriter(_ForPrograms):
     """One object per line."""
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write a result's line."""
         self._sink.write(records.encode(records.record(result), ascii_only=not self._sink.utf8) + "\n")
 
@@ -123,7 +122,7 @@ class JsonWriter(_ForPrograms):
         self._held: str | None = None
         self._many = False
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write a result, or hold the first."""
         text = records.encode(records.record(result), ascii_only=not self._sink.utf8)
         if self._many:
@@ -146,16 +145,16 @@ DRAWN = frozenset({WrittenAs.md, WrittenAs.html, WrittenAs.svg})
 """What is drawn from rewards, which a critic does not give."""
 
 
-def with_rewards(result: "Review | Unscored | Judgement") -> "Review | Unscored":
+def with_rewards(result: "Judged | Unscored") -> "Judged | Unscored":
     """Pass on what can be drawn.
 
     Raises:
-        UsageError: it is a critic's.
+        NoRewardsError: it was judged without rewards.
     """
-    from stepcheck.critic.base import Judgement
+    from stepcheck.judge import Judged
 
-    if isinstance(result, Judgement):
-        raise UsageError("pages and pictures are drawn from rewards, and a critic gives none")
+    if isinstance(result, Judged) and not result.rewards:
+        raise NoRewardsError(f"pages and pictures are drawn from rewards, and {result.model.name} gives none")
     return result
 
 
@@ -165,12 +164,12 @@ class MarkdownWriter:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+    def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Quote the card's notice, first of all."""
         if model.notice:
             self._sink.write(markdown.notice(model.notice))
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write a section."""
         self._sink.write(markdown.render(with_rewards(result)))
 
@@ -184,11 +183,11 @@ class HtmlWriter:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+    def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Open the page with the card's notice."""
         self._sink.write(html.begin("stepcheck", model.notice))
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Write a section."""
         self._sink.write(html.render(with_rewards(result)))
 
@@ -204,12 +203,12 @@ class SvgWriter:
         self._sink = sink
         self._blocks: list[list[svg.Row]] = []
 
-    def begin(self, model: "ModelName", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
+    def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Note the card's notice."""
         if model.notice:
             self._blocks.append(svg.note(model.notice))
 
-    def write(self, result: "Review | Unscored | Judgement") -> None:
+    def write(self, result: "Judged | Unscored") -> None:
         """Lay a result out."""
         self._blocks.append(svg.lay_out(with_rewards(result)))
 

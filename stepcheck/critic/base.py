@@ -1,17 +1,13 @@
-"""What a critic says, and whoever writes it: the values and the protocol.
+"""Whoever writes, and how it is let draw its words.
 
 Owns the published ways of sampling (ProcessBench, arXiv 2412.06559, section 4.2): greedy, or a majority of 8 at
 temperature 1 and top-p 0.9; Qwen2.5-Math at 0.7, 0.8 and top-k 20.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Protocol
 
-from stepcheck.checker import ModelName
-from stepcheck.critic.verdict import Vote
-from stepcheck.document import Document
-from stepcheck.engine.writer import Ending, Sampling
+from stepcheck.engine.base import Ending, Sampling
 
 GREEDY = Sampling()
 VOTING = Sampling(temperature=1.0, top_p=0.9)
@@ -35,26 +31,3 @@ class Writer(Protocol):
     def close(self) -> None:
         """Stop at once; may be called from any thread."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Critique:
-    """One answer: its words, and the index of the step it names (-1: none is wrong; None: no verdict in it)."""
-
-    words: str
-    index: int | None
-    whole: bool = True
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A solution judged by a critic. There are no rewards: a critic names one step, or none."""
-
-    document: Document
-    critiques: tuple[Critique, ...]
-    vote: Vote
-    model: ModelName
-    tokens: int
-    """Written in all critiques together."""
-    seconds: float

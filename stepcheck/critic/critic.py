@@ -1,4 +1,4 @@
-"""The critic: documents in, judgements out; and why a step is wrong, word by word.
+"""The critic: documents in, verdicts in words out; and why a step is wrong, word by word.
 
 The one place where question, writer, verdict and vote meet.
 """
@@ -10,31 +10,36 @@ from contextlib import closing
 from types import TracebackType
 from typing import Self
 
-from stepcheck.checker import ModelName, Unscored
-from stepcheck.critic.base import GREEDY, Critique, Judgement, Writer, published_sampling
+from stepcheck.critic.base import GREEDY, Writer, published_sampling
 from stepcheck.critic.prompt import verdict_question, why_question
 from stepcheck.critic.verdict import parse, vote
 from stepcheck.document import Document, Unread
-from stepcheck.engine.writer import Ending, Sampling
+from stepcheck.engine.base import Ending, Sampling
 from stepcheck.errors import InputError, ModelError, ServerError, StepcheckError, UsageError
+from stepcheck.judge import Cost, Critique, Gives, Identity, Judged, Unscored
+from stepcheck.prm.verdict import Verdict
 
 
 class Critic:
     """Judges with whatever writes. A context manager; one thread may judge at a time.
 
-    `votes` critiques are drawn of each solution and the majority counts; `sampling` is ProcessBench's by default.
+    `votes` critiques are drawn of each solution and the majority counts; `sampling` is ProcessBench's by default. There
+    are no rewards: a critic names one step, or none.
 
     Raises on construction:
         UsageError: fewer than one vote, or several that would all be the same.
     """
 
-    def __init__(self, writer: Writer, model: ModelName, *, votes: int = 1, sampling: Sampling | None = None) -> None:
+    gives: frozenset[Gives] = frozenset({"verdict", "words"})
+
+    def __init__(self, writer: Writer, model: Identity, *, votes: int = 1, sampling: Sampling | None = None) -> None:
         sampling = sampling or published_sampling(model.name, votes)
         if votes < 1:
             raise UsageError(f"{votes} votes: at least one critique is needed")
         if votes > 1 and sampling.temperature <= 0:
             raise UsageError(f"{votes} votes at temperature 0 would all be the same: give one vote, or a temperature")
-        self.model, self.votes, self.sampling, self._writer = model, votes, sampling, writer
+        self.votes, self.sampling, self._writer = votes, sampling, writer
+        self.identity = dataclasses.replace(model, votes=votes, sampling=sampling)
 
     def start(self) -> None:
         """Begin to load without waiting, where there is something to load."""
@@ -42,7 +47,12 @@ class Critic:
         if start is not None:
             start()
 
-    def check(self, document: Document) -> Judgement:
+    def ready(self) -> str:
+        """Wait until it is loaded and say where it runs; a server is ready, as far as can be told."""
+        info = getattr(self._writer, "info", None)
+        return "" if info is None else str(info.device)
+
+    def check(self, document: Document) -> Judged:
         """Ask for the first wrong step of one solution.
 
         Raises:
@@ -60,9 +70,15 @@ class Critic:
             critiques.append(Critique(words, index, ending.whole, ending.refused))
             tokens += ending.tokens
         result = vote([critique.index for critique in critiques])
-        return Judgement(document, tuple(critiques), result, self.model, tokens, time.perf_counter() - start)
+        return Judged(
+            document=document,
+            model=self.identity,
+            verdict=Verdict(result.first_error, decided=result.index is not None),
+            critiques=tuple(critiques),
+            cost=Cost(tokens, tokens, time.perf_counter() - start),
+        )
 
-    def check_many(self, documents: Iterable[Document | Unread]) -> Generator[Judgement | Unscored, None, None]:
+    def check_many(self, documents: Iterable[Document | Unread]) -> Generator[Judged | Unscored, None, None]:
         """Judge documents as they come, in order; one that cannot be judged becomes an `Unscored` in its place.
 
         Raises:
@@ -70,14 +86,18 @@ class Critic:
         """
         for item in documents:
             if isinstance(item, Unread):
-                yield _place(item, item.error)
+                yield Unscored.of(item, item.error)
                 continue
             try:
                 yield self.check(item)
             except StepcheckError as error:
                 if isinstance(error, ModelError) or error.kind == "load":
                     raise
-                yield _place(item, error)
+                yield Unscored.of(item, error)
+
+    def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
+        """Judge documents as they come, as `check_many` does."""
+        return self.check_many(items)
 
     def explain(self, document: Document, index: int) -> Generator[str, None, None]:
         """Yield, as they come, the critic's words on what is wrong with a step (0-based). Close it to cancel.
@@ -117,7 +137,3 @@ class Critic:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _place(document: Document | Unread, error: StepcheckError) -> Unscored:
-    return Unscored(document.source, error, document.line, document.id, document.candidate)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from stepcheck.checker import ModelName
 from stepcheck.critic.critic import Critic
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import ModelError, ModelNotFoundError
+from stepcheck.judge import Identity
 
 if TYPE_CHECKING:
-    from stepcheck.engine.writer import Sampling
+    from stepcheck.engine.base import Sampling
 
 
 def open_critic(
@@ -39,7 +39,7 @@ def open_critic(
         from stepcheck.critic.server import ServerWriter
 
         server = ServerWriter(name, model=server_model, key=key)
-        return Critic(server, ModelName(server.model, ""), votes=votes, sampling=sampling)
+        return Critic(server, Identity(name=server.model, address=name), votes=votes, sampling=sampling)
     from stepcheck.engine.writer import LlamaWriter
 
     path, model = _file(name, models_dir)
@@ -58,7 +58,7 @@ def is_elsewhere(name: str) -> bool:
         return host != "localhost"
 
 
-def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
+def _file(name: str, models_dir: Path | None) -> tuple[Path, Identity]:
     """Find the GGUF and say which it is; its sha256 stands with every result."""
     from stepcheck.hub.disk import hashes
     from stepcheck.hub.disk.store import find, verify
@@ -67,7 +67,7 @@ def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelNotFoundError(f"{path}: there is no such file")
-        return path, ModelName(path.stem, hashes.sha256(path))
+        return path, Identity(name=path.stem, sha256=hashes.sha256(path))
     found = find(name, models_dir)
     if found.card.readout.kind != "critic":
         raise ModelError(
@@ -75,4 +75,5 @@ def _file(name: str, models_dir: Path | None) -> tuple[Path, ModelName]:
             " GGUF file, or a server's address"
         )
     verify(found)
-    return found.backbone, ModelName(found.card.name, found.card.files.backbone_sha256 if found.card.files else "")
+    sha256 = found.card.files.backbone_sha256 if found.card.files else ""
+    return found.backbone, Identity(name=found.card.name, sha256=sha256, notice=found.card.notice, card=found.card)

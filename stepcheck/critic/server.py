@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stepcheck.critic.stream import Events, error_words, shown, whole_answer
-from stepcheck.engine.writer import Ending, Sampling
+from stepcheck.engine.base import Ending, Sampling
 from stepcheck.errors import CancelledError, ServerError, UsageError
 
 LARGEST_ANSWER: Final = 1 << 24

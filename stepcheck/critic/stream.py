@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from stepcheck.engine.writer import Ending
+from stepcheck.engine.base import Ending
 from stepcheck.errors import ServerError
 
 LONGEST_LINE = 1 << 20

@@ -60,6 +60,26 @@ class Rows:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn; at temperature 0 the likeliest one. `top_k` 0 means all."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 4096
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an answer ended: `whole`, or cut because the room ran out; `refused` where a server would not answer."""
+
+    whole: bool
+    tokens: int
+    refused: bool = False
+
+
 class Engine(Protocol):
     """Reads prompts; closes."""
 

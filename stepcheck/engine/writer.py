@@ -5,39 +5,18 @@ Owns that process's life. Closing an answer before its end stops the writing; `c
 
 import sys
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stepcheck.engine import wire
-from stepcheck.engine.base import EngineInfo, EngineOptions
+from stepcheck.engine.base import Ending, EngineInfo, EngineOptions, Sampling
 from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of
 from stepcheck.errors import WorkerDiedError
 
 COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.author")
 CONTEXT = 8192
 """Tokens of question and answer together, where neither the user nor the model sets fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is drawn; at temperature 0 the likeliest one. `top_k` 0 means all."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    top_k: int = 0
-    max_tokens: int = 4096
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an answer ended: `whole`, or cut because the room ran out; `refused` where a server would not answer."""
-
-    whole: bool
-    tokens: int
-    refused: bool = False
 
 
 class LlamaWriter:

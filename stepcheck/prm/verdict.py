@@ -13,10 +13,15 @@ from stepcheck.errors import CountMismatchError, NonFiniteError
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rewards say: `first_error` is the 0-based index of the first step under `threshold`, or None."""
+    """Which step is wrong first: its 0-based index, or None.
+
+    `threshold` is the reward that a step needs; None where a judge named the step itself. Not `decided`: whoever was
+    asked named neither a step nor none, so `first_error` says nothing.
+    """
 
     first_error: int | None
-    threshold: float
+    threshold: float | None = None
+    decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Reviews as text for people and for machines."""
+"""What was judged, as text for people and for machines."""

@@ -6,7 +6,7 @@ Formulas are shown in Unicode, or as they were written. Every foreign text is cl
 from collections.abc import Iterator
 from html import escape
 
-from stepcheck.checker import Review, Unscored
+from stepcheck.judge import Judged, Unscored
 from stepcheck.latex import show
 from stepcheck.report.band import band
 from stepcheck.report.clean import clean, clean_line
@@ -45,7 +45,7 @@ def end() -> str:
     return "</body></html>\n"
 
 
-def render(result: Review | Unscored, *, source_shown: bool = False) -> str:
+def render(result: Judged | Unscored, *, source_shown: bool = False) -> str:
     """One result as a section."""
     lines = _unscored(result) if isinstance(result, Unscored) else _review(result, source_shown=source_shown)
     return "<section>\n" + "\n".join(lines) + "\n</section>\n"
@@ -60,7 +60,7 @@ def _unscored(result: Unscored) -> Iterator[str]:
     yield f'<p class="verdict wrong">✗ Not scored: {_text(str(result.error))}</p>'
 
 
-def _review(review: Review, *, source_shown: bool) -> Iterator[str]:
+def _review(review: Judged, *, source_shown: bool) -> Iterator[str]:
     document, verdict = review.document, review.verdict
     name = "" if document.id is None else f" · {_text(document.id)}"
     yield f"<h2>{_text(place(document))}{name}</h2>"
@@ -70,18 +70,18 @@ def _review(review: Review, *, source_shown: bool) -> Iterator[str]:
     yield "</ol>"
     first = verdict.first_error
     if first is None:
-        yield f'<p class="verdict ok">✓ No step is under the threshold {verdict.threshold:g}.</p>'
+        yield f'<p class="verdict ok">✓ No step is under the threshold {review.threshold:g}.</p>'
     else:
-        words = f"reward {review.rewards[first]:.3f}, threshold {verdict.threshold:g}."
+        words = f"reward {review.rewards[first]:.3f}, threshold {review.threshold:g}."
         yield f'<p class="verdict wrong">✗ Step {first + 1} is the first error: {words}</p>'
     sums = review.aggregates
     facts = f"product {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f}"
     yield f"<footer>{facts} · {_text(review.model.name)}</footer>"
 
 
-def _step(review: Review, index: int, *, source_shown: bool) -> str:
+def _step(review: Judged, index: int, *, source_shown: bool) -> str:
     reward, first = review.rewards[index], review.verdict.first_error
-    kind = band(reward, review.verdict.threshold)
+    kind = band(reward, review.threshold)
     place_class = "first" if index == first else "late" if first is not None and index > first else ""
     mark = ' <span class="mark wrong">◀ first error</span>' if index == first else ""
     text = _text(review.document.steps[index].text, source_shown=source_shown)

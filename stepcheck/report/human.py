@@ -11,8 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stepcheck.checker import Review, Unscored
-from stepcheck.critic.base import Judgement
+from stepcheck.judge import Judged, Unscored
 from stepcheck.report import critique
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean
@@ -36,11 +35,11 @@ def render_notice(notice: str) -> RenderableType:
     return Group(Text.assemble(("Note: ", "bold"), clean(notice)), "")
 
 
-def render(result: Review | Unscored | Judgement, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
+def render(result: Judged | Unscored, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
     """Lay out one result for `width` columns, 20 or more."""
     if isinstance(result, Unscored):
         return _render_unscored(result, symbols)
-    if isinstance(result, Judgement):
+    if not result.rewards:
         return critique.render(result, symbols)
     title = Text.assemble((clean(place(result.document)), "bold"), (_identity(result), "dim"))
     notes = [Text(f"Note: {clean(note)}", style="italic") for note in result.document.notes]
@@ -66,11 +65,11 @@ def render_summary(summary: Summary, symbols: Symbols) -> RenderableType:
     return Text(f" {symbols.dot} ".join([*parts, f"{summary.seconds:.1f} s"]), style="bold")
 
 
-def _identity(review: Review) -> str:
+def _identity(review: Judged) -> str:
     return "" if review.document.id is None else f"  {clean(review.document.id)}"
 
 
-def _steps(review: Review, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
+def _steps(review: Judged, symbols: Symbols, width: int, *, bars: bool) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(justify="right", no_wrap=True)
     for _ in range(3 if bars else 2):
@@ -82,10 +81,10 @@ def _steps(review: Review, symbols: Symbols, width: int, *, bars: bool) -> Rende
     return Padding(grid, (0, 0, 0, 1))
 
 
-def _row(review: Review, index: int, symbols: Symbols, room: int, *, bars: bool) -> Iterator[Text]:
+def _row(review: Judged, index: int, symbols: Symbols, room: int, *, bars: bool) -> Iterator[Text]:
     """Show a step in `room` columns of text; those after the first error are dimmed, for they build on it."""
     first, reward = review.verdict.first_error, review.rewards[index]
-    kind = band(reward, review.verdict.threshold)
+    kind = band(reward, review.threshold)
     late = first is not None and index > first
     colour = f"dim {kind.colour}" if late else kind.colour
     yield Text(str(index + 1), style="dim")
@@ -107,8 +106,8 @@ def _bar(reward: float, symbols: Symbols, colour: str) -> Text:
     return Text.assemble((symbols.bar * full, colour), (symbols.rest * (BAR_CELLS - full), "dim"))
 
 
-def _verdict(review: Review, symbols: Symbols) -> Text:
-    first, threshold = review.verdict.first_error, review.verdict.threshold
+def _verdict(review: Judged, symbols: Symbols) -> Text:
+    first, threshold = review.verdict.first_error, review.threshold
     if first is None:
         words = f"{symbols.good} No step is under the threshold {threshold:g}."
         return Text(words, style=f"bold {Band.good.colour}")
@@ -117,7 +116,7 @@ def _verdict(review: Review, symbols: Symbols) -> Text:
     return Text(words, style=f"bold {Band.bad.colour}")
 
 
-def _cost(review: Review, symbols: Symbols) -> Text:
+def _cost(review: Judged, symbols: Symbols) -> Text:
     parts = (clean(review.model.name), f"{review.tokens:,} tokens", f"{review.seconds:.2f} s")
     return Text("  " + f" {symbols.dot} ".join(parts), style="dim")
 

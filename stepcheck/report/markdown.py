@@ -6,7 +6,7 @@ Refuses what would act or load from elsewhere: HTML, images and links of foreign
 import re
 from collections.abc import Iterator
 
-from stepcheck.checker import Review, Unscored
+from stepcheck.judge import Judged, Unscored
 from stepcheck.report.band import band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
@@ -21,7 +21,7 @@ def notice(text: str) -> str:
     return f"> {_inert(text)}\n\n"
 
 
-def render(result: Review | Unscored) -> str:
+def render(result: Judged | Unscored) -> str:
     """One result as a section that ends in a blank line."""
     return "\n".join(_unscored(result) if isinstance(result, Unscored) else _review(result)) + "\n\n"
 
@@ -32,8 +32,8 @@ def _unscored(result: Unscored) -> Iterator[str]:
     yield f"**✗ Not scored:** {_inert(clean_line(str(result.error)))}"
 
 
-def _review(review: Review) -> Iterator[str]:
-    document, threshold, first = review.document, review.verdict.threshold, review.verdict.first_error
+def _review(review: Judged) -> Iterator[str]:
+    document, threshold, first = review.document, review.threshold, review.verdict.first_error
     name = "" if document.id is None else f" ({_inert(clean_line(document.id))})"
     yield f"## {_inert(clean_line(place(document)))}{name}"
     yield ""

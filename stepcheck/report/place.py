@@ -1,7 +1,7 @@
 """How a document is called in front of a person: `answers.jsonl:3[1]` is the second candidate on line 3."""
 
-from stepcheck.checker import Unscored
 from stepcheck.document import Document
+from stepcheck.judge import Unscored
 
 
 def place(item: Document | Unscored) -> str:

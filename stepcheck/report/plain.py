@@ -8,24 +8,23 @@ with the judgement `error`, its step and reward empty. A critic gives no rewards
 
 from collections.abc import Iterator
 
-from stepcheck.checker import Review, Unscored
-from stepcheck.critic.base import Judgement
+from stepcheck.judge import Judged, Unscored
 from stepcheck.report.band import band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.judgements import words_for_steps
 from stepcheck.report.place import place
 
 
-def lines(result: Review | Unscored | Judgement) -> Iterator[str]:
+def lines(result: Judged | Unscored) -> Iterator[str]:
     """Yield a result's lines, without their newlines; no field holds a tab, a newline or a control character."""
     if isinstance(result, Unscored):
         yield _line(place(result), "", "error", "", str(result.error))
         return
-    if isinstance(result, Judgement):
+    if not result.rewards:
         for index, (step, word) in enumerate(zip(result.document.steps, words_for_steps(result), strict=True)):
             yield _line(place(result.document), str(index + 1), word, "", step.text)
         return
-    threshold = result.verdict.threshold
+    threshold = result.threshold
     for index, (step, reward) in enumerate(zip(result.document.steps, result.rewards, strict=True)):
         word = "first-error" if index == result.verdict.first_error else band(reward, threshold).word
         yield _line(place(result.document), str(index + 1), word, f"{reward:.4f}", step.text)

@@ -17,7 +17,7 @@ def tables(result: ProcessBenchResult) -> list[Table]:
 
 def head(result: ProcessBenchResult) -> list[str]:
     """Say what was measured, and what must be said of it."""
-    lines = [f"ProcessBench: {result.model} at {_threshold(result)}, run {result.run}"]
+    lines = [f"ProcessBench: {result.model}{_threshold(result)}, run {result.run}"]
     if result.partial:
         lines.append(f"PARTIAL: {result.partial}. These are not the figures of the whole data.")
     if result.notice:
@@ -159,8 +159,10 @@ def _row(subset: SubsetResult) -> tuple[str, ...]:
 
 
 def _threshold(result: ProcessBenchResult) -> str:
+    if result.threshold is None:
+        return " (no threshold: it names the first wrong step itself)"
     tuned = f" (tuned on {result.tuned_on}: its own row there is not a test)" if result.tuned_on else ""
-    return f"threshold {result.threshold:.4g}{tuned}"
+    return f" at threshold {result.threshold:.4g}{tuned}"
 
 
 def _figure(row: ProcessBenchRow, subset: str) -> float | None:

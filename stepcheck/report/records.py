@@ -6,19 +6,18 @@ Owns the keys, their order and the rounding. Keys may be added under the same sc
 import json
 from typing import Any
 
-from stepcheck.checker import Review, Unscored
-from stepcheck.critic.base import Judgement
+from stepcheck.judge import Judged, Unscored
 from stepcheck.report.clean import clean_json
 from stepcheck.report.judgements import fields
 
 SCHEMA = 1
 
 
-def record(result: Review | Unscored | Judgement) -> dict[str, Any]:
+def record(result: Judged | Unscored) -> dict[str, Any]:
     """Describe a result; see the README for an example of each kind."""
     if isinstance(result, Unscored):
         return _unscored(result)
-    return _around(result, fields(result)) if isinstance(result, Judgement) else _review(result)
+    return _review(result) if result.rewards else _around(result, fields(result))
 
 
 def encode(value: dict[str, Any], *, ascii_only: bool = False) -> str:
@@ -38,7 +37,7 @@ def _unscored(result: Unscored) -> dict[str, Any]:
     }
 
 
-def _review(review: Review) -> dict[str, Any]:
+def _review(review: Judged) -> dict[str, Any]:
     verdict, sums = review.verdict, review.aggregates
     steps = [
         {
@@ -46,7 +45,7 @@ def _review(review: Review) -> dict[str, Any]:
             "text": step.text,
             "start": step.start,
             "end": step.end,
-            "reward": rounded(reward, verdict.threshold),
+            "reward": rounded(reward, review.threshold),
         }
         for index, (step, reward) in enumerate(zip(review.document.steps, review.rewards, strict=True))
     ]
@@ -55,13 +54,13 @@ def _review(review: Review) -> dict[str, Any]:
         {
             "steps": steps,
             "first_error": verdict.first_error,
-            "threshold": verdict.threshold,
+            "threshold": review.threshold,
             "aggregates": {name: _short(getattr(sums, name)) for name in ("product", "min", "last", "mean")},
         },
     )
 
 
-def _around(result: Review | Judgement, judged: dict[str, Any]) -> dict[str, Any]:
+def _around(result: Judged, judged: dict[str, Any]) -> dict[str, Any]:
     """Put what both kinds of judges tell around what they say of the steps."""
     document = result.document
     return {

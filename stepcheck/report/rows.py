@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from stepcheck.bench.cases import Labelled, Row
-from stepcheck.bench.metrics import RIGHT, predict
+from stepcheck.bench.metrics import RIGHT
+from stepcheck.bench.results import predicted
 from stepcheck.bench.runs.store import Run
+from stepcheck.errors import NoRewardsError
 from stepcheck.prm.verdict import aggregate
 from stepcheck.report.records import SCHEMA, encode
 from stepcheck.report.tables import to_csv
@@ -20,13 +22,23 @@ CSV_COLUMNS = (
 
 def lines(run: Run, threshold: float | None = None, *, ascii_only: bool = False) -> Iterator[str]:
     """Yield a row as one line of JSON, newline included."""
-    at = run.manifest.threshold if threshold is None else threshold
+    at = _threshold(run, threshold)
     for row in run.rows():
         yield encode(record(row, at), ascii_only=ascii_only) + "\n"
 
 
-def record(row: Row, threshold: float) -> dict[str, Any]:
-    """Describe a row; `prediction` is the 0-based first step under the threshold, -1 for none, null without rewards."""
+def _threshold(run: Run, threshold: float | None) -> float | None:
+    if threshold is not None and run.manifest.threshold is None:
+        raise NoRewardsError(f"{run.manifest.name}: there are no rewards to set a threshold for")
+    return run.manifest.threshold if threshold is None else threshold
+
+
+def record(row: Row, threshold: float | None) -> dict[str, Any]:
+    """Describe a row.
+
+    `prediction` is the 0-based first step under the threshold, or the one that a judge without rewards named; -1 for
+    none, null where the row was not judged.
+    """
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "subset": row.subset,
@@ -38,8 +50,8 @@ def record(row: Row, threshold: float) -> dict[str, Any]:
     }
     facts = msgspec.to_builtins(row.facts) if row.facts is not None else {}
     found |= {key: value for key, value in facts.items() if key != "type"}
-    found["prediction"] = None if row.rewards is None else predict(row.rewards, threshold)
-    if isinstance(row.facts, Labelled) and row.rewards is not None:
+    found["prediction"] = predicted(row, threshold)
+    if isinstance(row.facts, Labelled) and row.error is None:
         found["hit"] = found["prediction"] == row.facts.label
     found |= {"rewards": row.rewards, "aggregates": _aggregates(row), "tokens": row.tokens}
     found["seconds"] = round(row.seconds, 6)
@@ -50,7 +62,7 @@ def record(row: Row, threshold: float) -> dict[str, Any]:
 
 def csv_lines(run: Run, threshold: float | None = None) -> Iterator[str]:
     """Yield the table as CSV: headings, then one line a case; rewards parted by blanks."""
-    at = run.manifest.threshold if threshold is None else threshold
+    at = _threshold(run, threshold)
     yield from to_csv([CSV_COLUMNS])
     for row in run.rows(texts=False):
         found = record(row, at)
@@ -60,11 +72,12 @@ def csv_lines(run: Run, threshold: float | None = None) -> Iterator[str]:
         yield from to_csv([[_cell(found.get(name)) for name in CSV_COLUMNS]])
 
 
-def outcome(row: Row, threshold: float) -> str:
+def outcome(row: Row, threshold: float | None) -> str:
     """Name how a row of ProcessBench ended: hit, missed, false alarm, wrong index, or error."""
-    if row.rewards is None or not isinstance(row.facts, Labelled):
+    prediction = predicted(row, threshold)
+    if prediction is None or not isinstance(row.facts, Labelled):
         return "error"
-    prediction, label = predict(row.rewards, threshold), row.facts.label
+    label = row.facts.label
     if prediction == label:
         return "hit"
     if prediction == RIGHT:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 from stepcheck.bench.cases import Labelled, Row
-from stepcheck.bench.metrics import RIGHT, predict
-from stepcheck.bench.results import ProcessBenchResult
+from stepcheck.bench.metrics import RIGHT
+from stepcheck.bench.results import ProcessBenchResult, predicted
 from stepcheck.bench.runs.store import Run
 from stepcheck.report import rows as row_report
 from stepcheck.report.band import band
@@ -65,7 +65,7 @@ def _drawn(result: Result) -> Iterator[str]:
             yield f"<pre>{html.escape(terminal.draw(plot))}</pre>\n"
 
 
-def _cases(run: Run, threshold: float) -> Iterator[str]:
+def _cases(run: Run, threshold: float | None) -> Iterator[str]:
     """The cases that were not hit, with their steps."""
     missed = [row.key for row in run.rows(texts=False) if row_report.outcome(row, threshold) != "hit"]
     yield f"<h2>Cases not hit: {len(missed):,}</h2>\n"
@@ -79,22 +79,26 @@ def _cases(run: Run, threshold: float) -> Iterator[str]:
         yield "</ol></details>\n"
 
 
-def _summary(row: Row, threshold: float) -> str:
+def _summary(row: Row, threshold: float | None) -> str:
     if row.error is not None:
         return f"error: {row.error.message}"
     label = row.facts.label if isinstance(row.facts, Labelled) else RIGHT
-    words = [
-        "no error" if step == RIGHT else f"step {step + 1}" for step in (label, predict(row.rewards or (), threshold))
-    ]
+    found = predicted(row, threshold)
+    words = [_place(step) for step in (label, found)]
     return f"{row_report.outcome(row, threshold)} (label: {words[0]}, predicted: {words[1]})"
 
 
-def _step(row: Row, index: int, threshold: float) -> str:
-    if row.rewards is None:
-        return f'<li class="step">{_text(row.steps[index])}</li>\n'
-    kind = band(row.rewards[index], threshold)
+def _place(step: int | None) -> str:
+    return "no error" if step is None or step == RIGHT else f"step {step + 1}"
+
+
+def _step(row: Row, index: int, threshold: float | None) -> str:
     label = isinstance(row.facts, Labelled) and row.facts.label == index
     mark = " ◀ labelled first error" if label else ""
+    if row.rewards is None or threshold is None:
+        mark += " ◀ predicted first error" * (row.first_error == index)
+        return f'<li class="step">{_text(row.steps[index])}<b>{mark}</b></li>\n'
+    kind = band(row.rewards[index], threshold)
     return f'<li class="step {kind.name}">{row.rewards[index]:.3f} {_text(row.steps[index])}<b>{mark}</b></li>\n'
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from stepcheck.checker import Review, Unscored
-from stepcheck.critic.base import Judgement
+from stepcheck.judge import Judged, Unscored
 
 
 @dataclass(slots=True)
@@ -12,10 +11,10 @@ class Summary:
 
     done: int = 0
     wrong: int = 0
-    """Reviews with a step under the threshold."""
+    """Documents with a step that was judged wrong."""
     unscored: int = 0
     silent: int = 0
-    """Judgements of a critic without a verdict that could be read: neither right nor wrong."""
+    """Judged by a critic without a verdict that could be read: neither right nor wrong."""
     first_failure: Unscored | None = None
     lowest: float = 1.0
     """The lowest reward of any step."""
@@ -23,7 +22,7 @@ class Summary:
     seconds: float = 0.0
     """By the clock, for all of them together; set by whoever ran them."""
 
-    def add(self, result: Review | Unscored | Judgement) -> None:
+    def add(self, result: Judged | Unscored) -> None:
         """Count one result."""
         self.done += 1
         if isinstance(result, Unscored):
@@ -31,9 +30,6 @@ class Summary:
             self.first_failure = self.first_failure or result
             return
         self.tokens += result.tokens
-        if isinstance(result, Judgement):
-            self.wrong += result.vote.first_error is not None
-            self.silent += result.vote.index is None
-            return
         self.wrong += result.verdict.first_error is not None
-        self.lowest = min(self.lowest, *result.rewards)
+        self.silent += not result.verdict.decided
+        self.lowest = min((self.lowest, *result.rewards))

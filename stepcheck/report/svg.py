@@ -9,7 +9,7 @@ from html import escape
 
 from rich.cells import cell_len
 
-from stepcheck.checker import Review, Unscored
+from stepcheck.judge import Judged, Unscored
 from stepcheck.latex import show
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
@@ -68,7 +68,7 @@ def _drawn(run: _Run, top: int) -> str:
     return f'<text x="{x:.1f}" y="{top + 15}" fill="{run.colour}"{weight}{length} xml:space="preserve">{text}</text>\n'
 
 
-def lay_out(result: Review | Unscored, *, source_shown: bool = False) -> list[Row]:
+def lay_out(result: Judged | Unscored, *, source_shown: bool = False) -> list[Row]:
     """One result as rows of runs."""
     return list(_unscored(result) if isinstance(result, Unscored) else _review(result, source_shown=source_shown))
 
@@ -90,7 +90,7 @@ def _unscored(result: Unscored) -> Iterator[Row]:
         yield (_Run(0, line, Band.bad.colour),)
 
 
-def _review(review: Review, *, source_shown: bool) -> Iterator[Row]:
+def _review(review: Judged, *, source_shown: bool) -> Iterator[Row]:
     document, verdict = review.document, review.verdict
     name = "" if document.id is None else f"  {clean_line(document.id)}"
     yield (_Run(0, clean_line(place(document)) + name, bold=True),)
@@ -102,19 +102,19 @@ def _review(review: Review, *, source_shown: bool) -> Iterator[Row]:
     yield ()
     first = verdict.first_error
     if first is None:
-        words = f"✓ No step is under the threshold {verdict.threshold:g}."
+        words = f"✓ No step is under the threshold {review.threshold:g}."
         yield (_Run(0, words, Band.good.colour, bold=True),)
     else:
         words = f"✗ Step {first + 1} is the first error: reward {review.rewards[first]:.3f}, "
-        yield (_Run(0, f"{words}threshold {verdict.threshold:g}.", Band.bad.colour, bold=True),)
+        yield (_Run(0, f"{words}threshold {review.threshold:g}.", Band.bad.colour, bold=True),)
     sums = review.aggregates
     facts = f"product {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f}"
     yield (_Run(0, f"{facts} · {clean_line(review.model.name)}", _GREY),)
 
 
-def _step(review: Review, index: int, *, source_shown: bool) -> Iterator[Row]:
+def _step(review: Judged, index: int, *, source_shown: bool) -> Iterator[Row]:
     reward, first = review.rewards[index], review.verdict.first_error
-    kind = band(reward, review.verdict.threshold)
+    kind = band(reward, review.threshold)
     late = first is not None and index > first
     head = (
         _Run(0, f"{index + 1:>3}", _GREY),

@@ -11,10 +11,10 @@ import pytest
 
 from stepcheck.bench.comparing import compare
 from stepcheck.bench.runs.store import Run
-from stepcheck.checker import Review
 from stepcheck.cli.main import main
 from stepcheck.cli.progress import State, sentence
 from stepcheck.document import Document
+from stepcheck.judge import Judged
 from stepcheck.report import compare as report_compare
 from stepcheck.report import rows, run_page
 from stepcheck.report.plots import plots, terminal
@@ -73,7 +73,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     check = FakeChecker.check
 
-    def noting(self: FakeChecker, document: Document) -> Review:
+    def noting(self: FakeChecker, document: Document) -> Judged:
         names.append(f"{document.id}[{document.candidate or 0}]")
         return check(self, document)
 

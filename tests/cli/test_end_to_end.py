@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from stepcheck import Checker, Review, read
+from stepcheck import Checker, read
 from stepcheck.cli.main import main
+from stepcheck.judge import Judged
 from stepcheck.report.records import record
 from tests.checkpoints import Spec, write
 
@@ -46,7 +47,7 @@ def test_command_and_library_agree(path: Path, models: Path, capsys: pytest.Capt
     assert printed
     assert len(printed) == len(results)
     for ours, result in zip(printed, results, strict=True):
-        assert isinstance(result, Review)
+        assert isinstance(result, Judged)
         theirs = record(result)
         assert same(ours) == same(theirs)
         assert [step["reward"] for step in ours["steps"]] == pytest.approx(result.rewards, abs=2e-3)

@@ -166,7 +166,7 @@ def test_options_reach_the_checker(solution: str, fake: list[FakeChecker], monke
     assert main(["score", solution, *flags, "--gpu-layers", "0", "--ctx", "99"]) == 0
     (checker,) = fake
     assert checker.threshold == 0.05
-    assert checker.model.name == "other"
+    assert checker.identity.name == "other"
     assert checker.models_dir == Path("there")
     assert checker.options == EngineOptions(n_threads=3, n_gpu_layers=0, n_ctx=99, n_ubatch=64)
     assert checker.started

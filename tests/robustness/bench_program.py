@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import stepcheck.checker
 import stepcheck.cli.progress
 from stepcheck.bench.cases import Row
-from stepcheck.checker import Review
 from stepcheck.cli.main import main
 from stepcheck.document import Document
+from stepcheck.judge import Judged
 from tests.fakes import FakeChecker
 
 LOG = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -26,7 +26,7 @@ SECONDS = float(sys.argv[2])
 class LoggingChecker(FakeChecker):
     """Says which cases it was asked for."""
 
-    def check(self, document: Document) -> Review:
+    def check(self, document: Document) -> Judged:
         """Judge after a while."""
         os.write(LOG, f"asked {document.id}\n".encode())
         time.sleep(SECONDS)

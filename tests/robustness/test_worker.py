@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from stepcheck import Checker, Document, Step
-from stepcheck.checker import Review, Unscored
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine, load_of
 from stepcheck.errors import EngineError, StepcheckError, WorkerDiedError
 from stepcheck.hub.disk.store import find
+from stepcheck.judge import Judged, Unscored
 from stepcheck.prm.prompt import Prompt, build
 from tests import checkpoints
 
@@ -51,7 +51,7 @@ def test_a_death_costs_one_document(random_model: Path, count: int, deaths: int)
             assert isinstance(result.error, WorkerDiedError)
             assert result.id == str(i)
         else:
-            assert isinstance(expected, Review)
+            assert isinstance(expected, Judged)
             assert np.abs(np.array(result.rewards) - np.array(expected.rewards)).max() <= 1e-3
 
 

@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from stepcheck.checker import Review
 from stepcheck.document import Document
-from stepcheck.engine.base import EngineInfo
+from stepcheck.judge import Cost, Judged
 from tests.fakes import FakeChecker
 
 
@@ -16,18 +15,10 @@ class Paced(FakeChecker):
 
     pace, speed = 0.0, 10_000.0
 
-    @property
-    def engine(self) -> "Paced":
-        return self
-
-    @property
-    def info(self) -> EngineInfo:
-        return EngineInfo(4, 4096, "CPU", 1, 512)
-
-    def check(self, document: Document) -> Review:
+    def check(self, document: Document) -> Judged:
         time.sleep(self.pace * len(document.steps))
         review = super().check(document)
-        return replace(review, decoded=100, seconds=100 / self.speed)
+        return replace(review, cost=Cost(review.tokens, 100, 100 / self.speed))
 
 
 class Slow(Paced):
@@ -49,7 +40,7 @@ class Gated(Paced):
 class Broken(Paced):
     """Has a defect of its own: a step that says `boom` raises what nobody foresaw."""
 
-    def check(self, document: Document) -> Review:
+    def check(self, document: Document) -> Judged:
         if any("boom" in step.text for step in document.steps):
             raise ZeroDivisionError("boom")
         return super().check(document)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from textual.message import Message
 
-from stepcheck.checker import Checker, Review, Unscored
+from stepcheck.checker import Checker
 from stepcheck.errors import LoadError
+from stepcheck.judge import Judged, Unscored
 from stepcheck.tui.judging.scorer import Begun, ModelFailed, ModelReady, Partial, Scored, Scorer
 from tests.fakes import document
 from tests.tui.fakes import Broken, Paced, Slow
@@ -66,7 +67,7 @@ def test_a_slow_model_is_read_in_stages(slow: Heard) -> None:
     assert partial[0] == 1
     (scored,) = slow.of(Scored)
     assert isinstance(scored, Scored)
-    assert isinstance(scored.result, Review)
+    assert isinstance(scored.result, Judged)
     assert scored.result.document is long
     assert scored.result.rewards == pytest.approx([i / 10 for i in range(1, 9)])
     assert scored.result.decoded == 100 * (len(partial) + 1)

@@ -12,6 +12,7 @@ import msgspec
 
 from stepcheck.bench.data import Selection, Subset
 from stepcheck.errors import RunChangedError
+from stepcheck.judge import Identity
 
 FORMAT = 1
 Kind = Literal["processbench", "bestofn"]
@@ -28,13 +29,18 @@ class DataPart(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything but the rows. `card` is the model's card as it was, with the hashes of its files."""
+    """Everything but the rows. `card` is the model's card as it was, with the hashes of its files.
+
+    `judge` is what no card says of who judged: name, address, votes, sampling. `threshold` is None where a judge named
+    the steps itself.
+    """
 
     format: int = FORMAT
     bench: Kind
     name: str
-    card: dict[str, Any]
-    threshold: float
+    card: dict[str, Any] = {}
+    judge: dict[str, Any] = {}
+    threshold: float | None
     tuned_on: str | None = None
     data: tuple[DataPart, ...]
     selection: Selection = Selection()
@@ -47,7 +53,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def model(self) -> str:
         """The model's name."""
-        return str(self.card["name"])
+        return str(self.judge.get("name") or self.card.get("name", ""))
 
     @property
     def cases(self) -> int:
@@ -57,7 +63,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def notice(self) -> str:
         """What must be said with every result of this model."""
-        return str(self.card.get("notice", ""))
+        return str(self.judge.get("notice") or self.card.get("notice", ""))
 
 
 BINDING: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -82,6 +88,7 @@ def identity(manifest: Manifest) -> dict[str, Any]:
     whole = {
         "bench": manifest.bench,
         "card": manifest.card,
+        "judge": manifest.judge,
         "threshold": manifest.threshold,
         "tuned_on": manifest.tuned_on,
         "data": parts,
@@ -90,6 +97,26 @@ def identity(manifest: Manifest) -> dict[str, Any]:
         "versions": versions,
     }
     return dict(_flat(whole, ""))
+
+
+def describe_judge(identity: Identity) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Lay out who judges: the card, and what no card says."""
+    usual: dict[str, Any] = {"notice": "", "hashes": {}, "adapter": "", "votes": None, "sampling": None, "address": ""}
+    if identity.card is None:
+        usual |= {"name": None, "sha256": ""}
+    said = {name: getattr(identity, name) for name in usual}
+    if identity.card is not None:
+        del said["notice"]  # the card's, and what this machine adds to it
+    more = {name: msgspec.to_builtins(value) for name, value in said.items() if value != usual[name]}
+    return (msgspec.to_builtins(identity.card) if identity.card else {}), more
+
+
+def without_make_up(manifest: Manifest) -> Manifest:
+    """Take a critic for one: version 0.1.0 dressed it up with a card, a threshold and rewards of 1 and 0."""
+    if dict(manifest.card.get("readout") or {}).get("kind") != "critic" or manifest.judge:
+        return manifest
+    judge = {"name": manifest.card["name"], "asked": manifest.card.get("title", "")}
+    return msgspec.structs.replace(manifest, card={}, judge=judge, threshold=None)
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:

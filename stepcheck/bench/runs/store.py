@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +12,7 @@ import msgspec
 from stepcheck.bench.cases import Facts, Failure, Key, Row
 from stepcheck.bench.runs.folder import DATABASE, LOCK
 from stepcheck.bench.runs.lock import Lock
-from stepcheck.bench.runs.manifest import FORMAT, Manifest
+from stepcheck.bench.runs.manifest import FORMAT, Manifest, without_make_up
 from stepcheck.errors import RunBusyError, RunError
 
 _COLUMNS = (
@@ -67,7 +67,7 @@ class Run:
             query = f"SELECT {_COLUMNS if texts else _LEAN} FROM cases WHERE subset = ? ORDER BY position, candidate"  # noqa: S608
             with translated(self.folder):
                 for record in self._database.execute(query, (part.name,)):
-                    yield from_record(record)
+                    yield self._bare(from_record(record))
 
     def row(self, key: Key) -> Row:
         """Return one row with its texts.
@@ -80,10 +80,14 @@ class Run:
             record = self._database.execute(query, key).fetchone()
         if record is None:
             raise RunError(f"{self.folder.name}: no row {key}")
-        return from_record(record)
+        return self._bare(from_record(record))
+
+    def _bare(self, row: Row) -> Row:
+        """Drop rewards that no judge gave: where there is no threshold, version 0.1.0 wrote 1 and 0 for a critic."""
+        return row if self.manifest.threshold is not None else replace(row, rewards=None)
 
     def keys(self, *, errors: bool = True) -> set[Key]:
-        """Return the keys of the rows that are there; without `errors`, of those that have rewards."""
+        """Return the keys of the rows that are there; without `errors`, of those that were judged."""
         query = "SELECT subset, position, candidate FROM cases"
         with translated(self.folder):
             found = self._database.execute(query if errors else f"{query} WHERE error_kind IS NULL")
@@ -169,7 +173,7 @@ def read_manifest(database: sqlite3.Connection, folder: Path) -> Manifest:
     if "manifest" not in said:
         raise RunError(f"{folder}: was not begun: it has no manifest; delete it with: stepcheck runs rm {folder.name}")
     try:
-        return msgspec.json.decode(said["manifest"], type=Manifest)
+        return without_make_up(msgspec.json.decode(said["manifest"], type=Manifest))
     except msgspec.MsgspecError as error:
         raise RunError(f"{folder}: its manifest is damaged: {error}") from error
 

@@ -12,11 +12,13 @@ BINS = 20
 
 
 def plots(result: ProcessBenchResult | BestOfNResult) -> list[Plot]:
-    """Return every plot of a result; none where there is nothing to draw."""
+    """Return every plot of a result; none where there is nothing to draw, and without rewards none of rewards."""
     if isinstance(result, BestOfNResult):
         return [_over_n(task.name, result, index) for index, task in enumerate(result.tasks) if task.figures]
     if not result.scored:
         return []
+    if not result.rewarded:
+        return [_by_position(result)]
     curves: list[Plot] = [_threshold_curve(result, index) for index in range(len(result.subsets))]
     return [*curves, _histogram(result), _calibration(result), _by_position(result)]
 

@@ -11,12 +11,12 @@ from stepcheck.report.place import place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stepcheck.checker import Review, Unscored
+    from stepcheck.judge import Judged, Unscored
 
 FORMATS: Final = {"m": ".md", "h": ".html", "s": ".svg", "j": ".json"}
 
 
-def export(path: Path, results: "Sequence[Review | Unscored]", *, source_shown: bool) -> None:
+def export(path: Path, results: "Sequence[Judged | Unscored]", *, source_shown: bool) -> None:
     """Write results; what they say of threshold and verdict is what is written.
 
     Raises InputError: an unknown suffix, or the file cannot be written.
@@ -28,7 +28,7 @@ def export(path: Path, results: "Sequence[Review | Unscored]", *, source_shown: 
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def render(path: Path, results: "Sequence[Review | Unscored]", *, source_shown: bool) -> str:
+def render(path: Path, results: "Sequence[Judged | Unscored]", *, source_shown: bool) -> str:
     """Results in the format of a file's name. Raises InputError: an unknown suffix."""
     title = place(results[0].document if hasattr(results[0], "document") else results[0]) if results else path.name
     notice = next((result.model.notice for result in results if hasattr(result, "model")), "")

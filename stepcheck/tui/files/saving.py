@@ -12,7 +12,7 @@ from stepcheck.report.clean import clean_line
 from stepcheck.tui.judging.session import Session
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Review
+    from stepcheck.judge import Judged
 
 
 class Dialogs(App[None]):
@@ -75,7 +75,7 @@ class Dialogs(App[None]):
 
         self.push_screen(AskScreen("Save what came from standard input as:", {}, "solution.md"), named)
 
-    def ask_export(self, results: "Sequence[Review]", *, source_shown: bool) -> None:
+    def ask_export(self, results: "Sequence[Judged]", *, source_shown: bool) -> None:
         """Ask for a name and write what is seen; its suffix says the format."""
         from stepcheck.tui.files.export import FORMATS, export
         from stepcheck.tui.parts.ask import AskScreen

@@ -1,4 +1,4 @@
-"""The thread that runs the checker.
+"""The thread that runs the judge.
 
 Owns the order of work: what a person waits for first, what is on the screen next, the rest after that. It touches no
 widget: its job says messages. A solution is read in stages, so that its first steps have a colour while a slow model
@@ -16,9 +16,8 @@ from stepcheck.errors import CancelledError, ModelError, StepcheckError
 from stepcheck.tui.job import Job, Post, Said, defect
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker, ModelName, Review, Unscored
     from stepcheck.document import Document
-    from stepcheck.engine.base import EngineInfo
+    from stepcheck.judge import Identity, Judge, Judged, Unscored
     from stepcheck.tui.judging.view import Rewards
 
 STAGE_SECONDS = 0.3
@@ -38,9 +37,9 @@ class ModelLoading(Said):
 class ModelReady(Said):
     """The model is loaded."""
 
-    model: "ModelName"
-    info: "EngineInfo"
-    threshold: float
+    model: "Identity"
+    device: str
+    threshold: float | None
 
 
 @dataclass(eq=False)
@@ -73,7 +72,7 @@ class Scored(Said):
 
     key: int
     document: "Document"
-    result: "Review | Unscored"
+    result: "Judged | Unscored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +85,13 @@ class Wanted:
 
 
 class Scorer:
-    """Judges documents in a thread of its own with the checker that `make` opens there."""
+    """Judges documents in a thread of its own with the judge that `make` opens there."""
 
     def __init__(
-        self, make: "Callable[[Callable[[float], None]], Checker]", post: Post, hear: Callable[[Said], None]
+        self, make: "Callable[[Callable[[float], None]], Judge]", post: Post, hear: Callable[[Said], None]
     ) -> None:
         self._make = make
-        self._checker: Checker | None = None
+        self._judge: Judge | None = None
         self._changed = threading.Condition()
         self._urgent: OrderedDict[int, Wanted] = OrderedDict()
         self._waiting: OrderedDict[int, Wanted] = OrderedDict()
@@ -104,7 +103,7 @@ class Scorer:
     @property
     def threshold(self) -> float | None:
         """The model's threshold; None while it is not loaded."""
-        return self._checker.threshold if self._checker is not None else None
+        return self._judge.identity.threshold if self._judge is not None else None
 
     def start(self) -> None:
         """Begin: load the model, then judge what is asked for."""
@@ -142,22 +141,24 @@ class Scorer:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._checker is not None:
-            self._checker.close()
+        if self._judge is not None:
+            self._judge.close()
 
     def _run(self, job: Job) -> None:
-        checker = self._checker = self._make(lambda share: job.say(ModelLoading(share)))
+        from stepcheck.judge import begin, ready
+
+        judge = self._judge = self._make(lambda share: job.say(ModelLoading(share)))
         if self._closed:
-            checker.close()
+            judge.close()
             return
-        checker.start()
-        info = checker.engine.info
-        job.say(ModelReady(checker.model, info, checker.threshold))
+        begin(judge)
+        device = ready(judge)
+        job.say(ModelReady(judge.identity, device, judge.identity.threshold))
         while (wanted := self._next()) is not None:
             if wanted.key in self._urgent or self._speed < FAST:
-                self._alone(checker, wanted)
+                self._alone(judge, wanted)
             else:
-                self._together(checker)
+                self._together(judge)
 
     def _next(self) -> Wanted | None:
         """What is to be done now, left in its place; waits for something. None at the end."""
@@ -172,13 +173,13 @@ class Scorer:
     def _first_waiting(self) -> int:
         return next((key for key in self._preferred if key in self._waiting), next(iter(self._waiting)))
 
-    def _alone(self, checker: "Checker", wanted: Wanted) -> None:
+    def _alone(self, judge: "Judge", wanted: Wanted) -> None:
         """Judge one document in stages; it stays asked for until it is done: a more urgent one may interrupt."""
         queue = self._urgent if wanted.key in self._urgent else self._waiting
         self.job.say(Begun(wanted.key, wanted.document))
         try:
-            for review in self._stages(checker, wanted):
-                done = len(review.rewards) == len(wanted.document.steps)
+            for review in self._stages(judge, wanted):
+                done = review.document is wanted.document
                 if not self._goes_on(queue, wanted, done=done):
                     return
                 if done:
@@ -193,12 +194,10 @@ class Scorer:
             self._failed(queue, wanted, StepcheckError(defect(error)))
 
     def _failed(self, queue: OrderedDict[int, Wanted], wanted: Wanted, error: StepcheckError) -> None:
-        from stepcheck.checker import Unscored
+        from stepcheck.judge import Unscored
 
         if self._goes_on(queue, wanted, done=True):
-            place = wanted.document
-            failed = Unscored(place.source, error, place.line, place.id, place.candidate)
-            self.job.say(Scored(wanted.key, wanted.document, failed))
+            self.job.say(Scored(wanted.key, wanted.document, Unscored.of(wanted.document, error)))
 
     def _goes_on(self, queue: OrderedDict[int, Wanted], wanted: Wanted, *, done: bool) -> bool:
         """Whether this wanted is still the one to do; takes it off its queue when it is done."""
@@ -210,18 +209,26 @@ class Scorer:
                 return True
             return not (self._urgent and next(iter(self._urgent.values())) is not wanted)
 
-    def _stages(self, checker: "Checker", wanted: Wanted) -> Iterator["Review"]:
-        """Judge longer and longer beginnings; the last is the whole, its cost that of all stages."""
+    def _stages(self, judge: "Judge", wanted: Wanted) -> Iterator["Judged"]:
+        """Judge longer and longer beginnings; the last is the whole, its cost that of all stages.
+
+        What a judge without rewards says of a beginning is not what it says of the whole: it reads the whole at once.
+        """
+        from stepcheck.judge import Cost, check
+
         document, end, begun = wanted.document, min(wanted.first + 1, len(wanted.document.steps)), 0
+        if "rewards" not in judge.gives:
+            end = len(document.steps)
         decoded, seconds = 0, 0.0
         while True:
             started = time.perf_counter()
-            review = checker.check(replace(document, steps=document.steps[:end]))
+            whole = end == len(document.steps)
+            review = check(judge, document if whole else replace(document, steps=document.steps[:end]))
             elapsed = max(time.perf_counter() - started, 1e-6)
             decoded, seconds = decoded + review.decoded, seconds + review.seconds
             self._measure(review)
-            yield replace(review, document=document, decoded=decoded, seconds=seconds)
-            if end == len(document.steps):
+            yield replace(review, cost=Cost(review.tokens, decoded, seconds))
+            if whole:
                 return
             read = sum(len(step.text) for step in document.steps[max(begun, wanted.first) : end])
             room = max(read, 1) / elapsed * STAGE_SECONDS
@@ -230,14 +237,14 @@ class Scorer:
                 room -= len(document.steps[end].text)
                 end += 1
 
-    def _measure(self, review: "Review") -> None:
+    def _measure(self, review: "Judged") -> None:
         if review.seconds and review.decoded:
             self._speed = review.decoded / review.seconds
 
-    def _together(self, checker: "Checker") -> None:
+    def _together(self, judge: "Judge") -> None:
         """Judge waiting documents in full batches until something urgent comes."""
         drawn: deque[Wanted] = deque()
-        results = checker.check_many(self._draw(drawn))
+        results = judge.judge(self._draw(drawn))
         try:
             for result in results:
                 wanted = drawn.popleft()

@@ -13,9 +13,8 @@ from stepcheck.tui.judging.history import History
 from stepcheck.tui.judging.view import Phase, Rewards, View, carried, matched
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker, ModelName, Review, Unscored
     from stepcheck.config import Config
-    from stepcheck.engine.base import EngineInfo
+    from stepcheck.judge import Identity, Judge, Judged, Unscored
     from stepcheck.tui.job import Post, Said
     from stepcheck.tui.judging.scorer import ModelReady, Scored, Scorer
 
@@ -30,17 +29,17 @@ class OpenDocument:
 
     item: Document | Unread
     phase: Phase = Phase.waiting
-    result: "Review | Unscored | None" = None
+    result: "Judged | Unscored | None" = None
     rewards: Rewards = ()
     before: Rewards = ()
     history: History | None = None
 
     @property
-    def review(self) -> "Review | None":
+    def review(self) -> "Judged | None":
         """The result, if it is a review."""
-        from stepcheck.checker import Review
+        from stepcheck.judge import Judged
 
-        return self.result if isinstance(self.result, Review) else None
+        return self.result if isinstance(self.result, Judged) else None
 
     @property
     def failure(self) -> str:
@@ -61,8 +60,8 @@ class ModelState:
 
     phase: Phase = Phase.waiting
     share: float = 0.0
-    name: "ModelName | None" = None
-    info: "EngineInfo | None" = None
+    name: "Identity | None" = None
+    device: str = ""
     error: str = ""
     speed: float = 0.0
     """Tokens a second, of the last document."""
@@ -83,7 +82,7 @@ class Session:
     """All that was opened is read."""
     state: ModelState = field(default_factory=ModelState)
     scorer: "Scorer | None" = None
-    known: "OrderedDict[tuple[str, ...], Review]" = field(default_factory=OrderedDict)
+    known: "OrderedDict[tuple[str, ...], Judged]" = field(default_factory=OrderedDict)
 
     @property
     def shown_threshold(self) -> float:
@@ -100,8 +99,8 @@ class Session:
         self.scorer = Scorer(self._make, self.post, self.hear)
         self.scorer.start()
 
-    def _make(self, on_loading: Callable[[float], None]) -> "Checker":
-        """Open the checker; called in the scorer's thread."""
+    def _make(self, on_loading: Callable[[float], None]) -> "Judge":
+        """Open the judge; called in the scorer's thread."""
         from stepcheck.checker import Checker
 
         config = self.config
@@ -200,7 +199,7 @@ class Session:
 
     def ready(self, message: "ModelReady") -> None:
         """Note that the model is there; its card's threshold holds if none was chosen."""
-        self.state.phase, self.state.name, self.state.info = Phase.done, message.model, message.info
+        self.state.phase, self.state.name, self.state.device = Phase.done, message.model, message.device
         if self.threshold is None:
             self.threshold = message.threshold
 

@@ -15,8 +15,8 @@ from stepcheck.prm.verdict import judge
 from stepcheck.report.band import Band, band
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Review
     from stepcheck.document import Document
+    from stepcheck.judge import Judged
 
 MOVED = 0.005
 """A reward that changed by less did not move: 4-bit models differ by 0.002 with the batch (FP noise)."""
@@ -54,7 +54,7 @@ class View:
     rewards: Rewards = ()
     before: Rewards = ()
     """The reward that a step had before the last change; None where it had none."""
-    review: "Review | None" = None
+    review: "Judged | None" = None
     message: str = ""
     """What failed, or how far the loading is."""
     source_shown: bool = False
@@ -96,7 +96,7 @@ class View:
         """Whether the last change moved any reward."""
         return any(self.was(index) is not None for index in range(len(self.before)))
 
-    def shown_review(self) -> "Review | None":
+    def shown_review(self) -> "Judged | None":
         """The review at the threshold that is seen."""
         if self.review is None:
             return None

@@ -43,9 +43,9 @@ class TitleBar(Widget):
 def _model(state: ModelState, threshold: str, *, short: bool) -> str:
     if state.phase is Phase.failed:
         return "no model"
-    if state.name is None or state.info is None:
+    if state.name is None:
         return f"loading {state.share:.0%}" if state.share else "loading"
     name = clip(clean_line(state.name.name), 18 if short else 32)
     speed = f"{state.speed:,.0f} tok/s" if state.speed else ""
-    parts = [name, "" if short else clean_line(state.info.device), speed, threshold]
+    parts = [name, "" if short else clean_line(state.device), speed, threshold]
     return " · ".join(part for part in parts if part)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stepcheck.bench.cases import Graded, Key, Labelled, Row
-from stepcheck.bench.metrics import RIGHT, predict
+from stepcheck.bench.metrics import RIGHT
+from stepcheck.bench.results import predicted
 from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.rows import outcome
@@ -43,7 +44,7 @@ LABELLED_COLUMNS = ("case", "outcome", "label", "predicted", "lowest", "steps", 
 GRADED_COLUMNS = ("candidate", "outcome", "answer", "reference", "product", "lowest", "steps")
 
 
-def entries(rows: Iterable[Row], threshold: float) -> list[ListedRow]:
+def entries(rows: Iterable[Row], threshold: float | None) -> list[ListedRow]:
     """List rows in their order; texts are not needed."""
     return [_graded(row) if isinstance(row.facts, Graded) else _labelled(row, threshold) for row in rows]
 
@@ -71,14 +72,13 @@ def step_words(index: int | None) -> str:
     return "none" if index == RIGHT else str(index + 1)
 
 
-def _labelled(row: Row, threshold: float) -> ListedRow:
+def _labelled(row: Row, threshold: float | None) -> ListedRow:
     facts = row.facts if isinstance(row.facts, Labelled) else None
-    predicted = None if row.rewards is None else predict(row.rewards, threshold)
     words = (
         f"{row.subset} {row.id}",
         outcome(row, threshold),
         step_words(facts.label if facts else None),
-        step_words(predicted),
+        step_words(predicted(row, threshold)),
         f"{min(row.rewards):.3f}" if row.rewards else "–",
         str(len(row.rewards)) if row.rewards else "–",
         facts.generator if facts else "",

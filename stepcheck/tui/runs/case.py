@@ -25,7 +25,7 @@ class CaseScreen(Screen[int]):
     ]
     DEFAULT_CSS = "CaseScreen CaseText { padding: 0 1; height: auto; }"
 
-    def __init__(self, run: Run, listed: Sequence[ListedRow], place: int, threshold: float) -> None:
+    def __init__(self, run: Run, listed: Sequence[ListedRow], place: int, threshold: float | None) -> None:
         super().__init__()
         self._run, self._listed, self._place, self._threshold = run, listed, place, threshold
 

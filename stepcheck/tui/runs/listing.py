@@ -35,7 +35,7 @@ class ListingScreen(Screen[None]):
     ListingScreen DataTable { height: 1fr; }
     """
 
-    def __init__(self, run: Run, listed: Sequence[ListedRow], threshold: float) -> None:
+    def __init__(self, run: Run, listed: Sequence[ListedRow], threshold: float | None) -> None:
         super().__init__()
         self._run, self._listed, self._threshold = run, listed, threshold
         labelled = run.manifest.bench == "processbench"
@@ -119,7 +119,8 @@ class ListingScreen(Screen[None]):
 
     def _head(self) -> Text:
         manifest = self._run.manifest
-        words = f"{manifest.name}: {manifest.model}, threshold {self._threshold:g}"
+        words = f"{manifest.name}: {manifest.model}"
+        words += "" if self._threshold is None else f", threshold {self._threshold:g}"
         partial = self._run.partial
         return Text(clean_line(words + (f" · PARTIAL: {partial}" if partial else "")), "bold")
 

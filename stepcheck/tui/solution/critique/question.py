@@ -109,6 +109,6 @@ class Question:
                 if job.cancelled:
                     return
                 words += piece
-                job.say(CriticSaid(critic.model.name, words))
+                job.say(CriticSaid(critic.identity.name, words))
                 if len(words) > TOO_MUCH:
                     raise StepcheckError(f"the critic said more than {TOO_MUCH:,} characters; it was not heard out")
