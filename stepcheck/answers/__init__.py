@@ -1,6 +1,6 @@
 """Final answers: out of a response, and equal or not. Nothing that stands in an answer is ever executed.
 
-extract.py   a response → its final answer
+extract.py   a response → its final answer, and how it was found; final/ holds what that takes
 forms.py     an answer → one canonical way of writing it
 numbers.py   an answer → a number with its unit
 compare.py   two answers → equal, unequal or could not be told
@@ -9,6 +9,6 @@ prover.py    that process
 """
 
 from stepcheck.answers.compare import Grader, Outcome
-from stepcheck.answers.extract import extract
+from stepcheck.answers.extract import FinalAnswer, extract
 
-__all__ = ["Grader", "Outcome", "extract"]
+__all__ = ["FinalAnswer", "Grader", "Outcome", "extract"]

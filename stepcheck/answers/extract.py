@@ -1,86 +1,137 @@
-r"""A response → its final answer, as it is written there.
+r"""A response → its final answer as it is written there, and by which rule it was found.
 
-In this order, the last place counting: `\boxed{…}` (nested braces; neighbours joined by "and" are a list), `#### …`
-(GSM8K), "the answer is …", 答案是 …, 故选 …. Refuses to guess: a response without any of them has no final answer.
+The last statement counts: a box, a tag, `####`, a heading with the answer under it, "the answer is …", a choice; in ten
+languages. Thinking and programs are not searched while there is anything else. A response that states nothing has
+its last number, which is a guess and says so; `guess=False` refuses it.
 """
 
 import re
+from dataclasses import dataclass
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=[{\s\w])")
-_BETWEEN_BOXES = re.compile(r"(?:[\s,;.&$、，]|\\(?:\(|\)|,|;|quad|qquad|text\s*\{\s*(?:and|or)\s*\})|and|or|和|或)*")
-_HASHES = re.compile(r"####[ \t]*([^\n]+)")
-_PHRASE = re.compile(
-    r"(?:\bfinal answer|\banswer|最终答案|答案)\s*(?:\*\*)?\s*"
-    r"(?:(?:should be|would be|is|was|:|=|：|应该是|应为|为|是|等于)\s*(?:\*\*)?\s*[:：]?)+",
-    re.IGNORECASE,
+from stepcheck.answers.final.lastnumber import last_number
+from stepcheck.answers.final.marks import Mark, Rule, find_marks, torn_box
+from stepcheck.answers.final.phrases import Phrase, find_phrases
+
+_THINKING = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning|scratchpad)>|◁(/?)think▷", re.IGNORECASE)
+_PROGRAM = re.compile(
+    r"^[ \t]{0,8}(?P<fence>`{3,}|~{3,})[ \t]{0,4}(?:python3?|py|sympy|java|javascript|js|c|cpp|c\+\+|bash|sh|sql|matlab"
+    r"|lean4?|go|rust|haskell|julia)[ \t]{0,4}$",
+    re.IGNORECASE | re.MULTILINE,
 )
-_CHOSEN = re.compile(r"(?:故选|应选|故答案选|选项|选择|选)\s*[:：]?\s*[(（]?\s*([A-J])(?![A-Za-z])")
-_SENTENCE_END = re.compile(r"(?<!\d)\.(?=\s|$)|\.(?=\s+[A-Z]|\s*$)|[。；]|\n")
-_MATHS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_SIGNS = re.compile(
+    r"<\|?(?:im_end|im_start|endoftext|eot_id|end_of_text|extra_0|end)\|?>|</?s>|<｜end▁of▁sentence｜>|[\u200b\ufeff\x00]"
+)
+_DIGIT = re.compile(r"\d")
+FAR = 200
+"""Characters behind an answer of words alone that may follow it: `I hope it is correct`."""
 
 
-def extract(response: str) -> str | None:
-    """Return the final answer of a response, or None if it gives none."""
-    boxed = _boxed(response)
-    if boxed is not None:
-        return boxed
-    hashes = _HASHES.findall(response)
-    if hashes:
-        return str(hashes[-1]).strip() or None
-    phrase = max((match.end() for match in _PHRASE.finditer(response)), default=None)
-    chosen = list(_CHOSEN.finditer(response))
-    if chosen and (phrase is None or chosen[-1].start() >= phrase):
-        return chosen[-1][1]
-    return None if phrase is None else _after_phrase(response[phrase:])
+@dataclass(frozen=True, slots=True)
+class FinalAnswer:
+    """What a response answers, and the rule by which that was found."""
+
+    text: str
+    rule: Rule
 
 
-def _boxed(response: str) -> str | None:
-    """The last box, and the boxes before it from which only "and" or a comma parts it."""
-    found: list[tuple[int, int, str]] = []
-    for match in _BOX.finditer(response):
-        if found and match.start() < found[-1][1]:
-            continue  # a box within a box
-        content, end = _content(response, match.end())
-        if content is not None:
-            found.append((match.start(), end, content))
-    if not found:
-        return None
-    first = len(found) - 1
-    while first and _BETWEEN_BOXES.fullmatch(response, found[first - 1][1], found[first][0]):
-        first -= 1
-    answers = list(dict.fromkeys(content for _, _, content in found[first:]))
-    return ", ".join(answers) or None
+def extract(response: str, *, guess: bool = True) -> FinalAnswer | None:
+    """Return the final answer of a response; None if it gives none. `guess` allows its last number."""
+    text = _SIGNS.sub(" ", response.replace("\r\n", "\n").replace("\r", "\n"))
+    reply, thoughts, ended = _apart(text)
+    found = _in_reply(reply, guess=guess)
+    if found is None and thoughts.strip() and not reply.strip():
+        found = _in_reply(thoughts, guess=guess) if ended else _marked(find_marks(thoughts))
+    return found
 
 
-def _content(text: str, start: int) -> tuple[str | None, int]:
-    r"""What is in the box that opens at `start`, and where it ends; `\boxed 5` boxes one word."""
-    if text[start : start + 1] != "{":
-        word = re.compile(r"\s*([^\s$]+)").match(text, start)
-        return (word[1], word.end()) if word else (None, start)
-    depth, at = 0, start
-    while at < len(text):
-        char = text[at]
-        if char == "\\":
-            at += 1
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if not depth:
-                return text[start + 1 : at].strip() or None, at + 1
-        at += 1
-    return None, start
+def _apart(text: str) -> tuple[str, str, bool]:
+    """A reply without its thinking and programs, the thinking, and whether that was ended."""
+    reply: list[str] = []
+    thoughts: list[str] = []
+    at, open_at, before = 0, -1, 0
+    for match in _THINKING.finditer(text):
+        closes = bool(match[1] or match[2])
+        if closes and open_at < 0:  # the prompt had opened it
+            before, at = match.start(), match.end()
+            reply.clear()
+            thoughts.clear()
+        elif closes:
+            thoughts.append(text[open_at : match.start()])
+            at, open_at = match.end(), -1
+        elif open_at < 0:
+            reply.append(text[at : match.start()])
+            open_at = match.end()
+    thoughts.insert(0, text[:before])
+    if open_at >= 0:
+        return _without_programs("".join(reply)), "".join([*thoughts, text[open_at:]]), False
+    return _without_programs("".join([*reply, text[at:]])), "".join(thoughts), True
 
 
-def _after_phrase(rest: str) -> str | None:
-    """The answer behind "the answer is": to the end of the sentence, or the last formula of a sentence of words."""
-    rest = rest.lstrip(" \t\n*:：")
-    formula = _MATHS.match(rest)
-    if formula:
-        return next(part for part in formula.groups() if part is not None).strip() or None
-    end = _SENTENCE_END.search(rest)
-    sentence = (rest[: end.start()] if end else rest).strip().strip("*").strip()
-    formulas = [next(part for part in found if part) for found in _MATHS.findall(sentence) if any(found)]
-    if formulas:
-        return str(formulas[-1]).strip() or None
-    return sentence or None
+def _without_programs(text: str) -> str:
+    pieces, at = [], 0
+    for match in _PROGRAM.finditer(text):
+        if match.start() < at:
+            continue
+        close = text.find(match["fence"], match.end())
+        pieces.append(text[at : match.start()])
+        at = len(text) if close < 0 else close + len(match["fence"])
+    return "\n".join([*pieces, text[at:]]) if pieces else text
+
+
+def _in_reply(text: str, *, guess: bool) -> FinalAnswer | None:
+    marks = find_marks(text)
+    digits = [match.start() for match in (_DIGIT.search(text),) if match]
+    last = max(map(text.rfind, "0123456789"))
+    spare: FinalAnswer | None = None
+    for statement in _latest(marks, find_phrases(text)):
+        if isinstance(statement, Mark):
+            return FinalAnswer(statement.text, statement.rule) if statement.text else None
+        firm = _is_firm(statement, text, digits[0] if digits else len(text), last)
+        if firm and statement.stated:
+            return FinalAnswer(statement.stated.text, statement.rule)
+        if firm is None and statement.stated and spare is None:
+            spare = FinalAnswer(statement.stated.text, statement.rule)
+    if spare is not None:
+        return spare
+    guessed = last_number(text) if guess and not torn_box(text) else None
+    return FinalAnswer(guessed, "last number") if guessed else None
+
+
+def _latest(marks: list[Mark], phrases: list[Phrase]) -> list[Mark | Phrase]:
+    """Every statement that says something, the latest first; a phrase within a mark is part of it."""
+    said: list[Mark | Phrase] = [mark for mark in marks if mark.text]
+    spans = [(mark.start, mark.end) for mark in marks]
+    place = 0
+    for phrase in phrases:
+        while place < len(spans) and spans[place][1] <= phrase.start:
+            place += 1
+        inside = place < len(spans) and spans[place][0] <= phrase.start < spans[place][1]
+        if phrase.stated is not None and not inside:
+            said.append(phrase)
+    return sorted(said, key=lambda one: one.start, reverse=True)
+
+
+def _is_firm(phrase: Phrase, text: str, first_digit: int, last_digit: int) -> bool | None:
+    """Tell whether a phrase states the answer; None: if nothing else does.
+
+    A value that the sentence begins with is one. A sentence with a value in it could be the plan of a reply that only
+    begins, and words alone could be about the answer: they count where no number follows.
+    """
+    stated = phrase.stated
+    if stated is None:
+        return False
+    more = last_digit >= phrase.end
+    begins = first_digit >= phrase.start
+    if stated.manner == "value":
+        return not (stated.works and begins and more)
+    if stated.manner == "sentence":
+        return not more or (phrase.labelled and not begins)
+    near = not more and len(text) - phrase.end <= FAR
+    if phrase.labelled:
+        return near
+    return None if near else False
+
+
+def _marked(marks: list[Mark]) -> FinalAnswer | None:
+    said = [mark for mark in marks if mark.text]
+    return FinalAnswer(said[-1].text or "", said[-1].rule) if said else None

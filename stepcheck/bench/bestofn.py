@@ -3,13 +3,14 @@
 Rows are those that `stepcheck score` reads: a list of responses (`code`, `responses`, …), or one response a row, where
 neighbours of one id and problem are candidates of it. Qwen2.5-Math's evaluation files are read as they are: `pred` are
 final answers, `score` their correctness, `pred_score` scores of an outcome reward model; each a list, one value for a
-candidate. Grading needs no model, so it is done before the steps are judged, while the engine is busy with others.
+candidate. A response that states no answer has the file's; where there is none, its last number, if that is wanted.
+Grading needs no model, so it is done before the steps are judged, while the engine is busy with others.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from stepcheck.answers import Grader, extract
 from stepcheck.bench.cases import Case, Graded
@@ -23,15 +24,22 @@ from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError
 from stepcheck.steps import SplitMode
 
+Answers = Literal["last-number", "strict"]
+NO_RULE = "none"
+"""The rule of a candidate without an answer."""
 FIELDS = ("pred", "score", "pred_score", "gt")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How files are read: at most `n` candidates a problem, cut into steps in one way."""
+    """How files are read: at most `n` candidates a problem, cut into steps in one way.
+
+    `answers` says whether a response that states no answer has its last number for one.
+    """
 
     n: int | None = None
     split: SplitMode = "auto"
+    answers: Answers = "last-number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,9 @@ def _problem(
         rows = _readable(group, f"{source}:{line} (id {name[:80]})", before)
         given = _given(rows, f"{source}:{line} (id {name[:80]})")
         items = list(_items(source, rows, how))
-        facts = _grade(items, _reference(rows[0], f"{source}:{line}"), given, grader, rows)
+        texts = [_text(row, index) for row in rows for index in range(len(row.solutions))][: len(items)]
+        answers = [_answer(text, given.answers[i], how.answers) for i, text in enumerate(texts)]
+        facts = _grade(answers, _reference(rows[0], f"{source}:{line}"), given, grader)
     except InputError as error:
         for candidate in range(subset.entries[position].cases):
             yield Case(subset.name, position, Unread(source, error, line, name, candidate), None, candidate)
@@ -96,41 +106,49 @@ def _items(source: str, rows: Sequence[SourceRow], how: Reading) -> Iterator[Doc
             yield Unread(source, error, row.line, row.id, index)
 
 
+def _answer(text: str, given: str | None, how: Answers) -> tuple[str | None, str]:
+    """What a candidate answers, and by which rule: stated in its text, said by the file, or its last number."""
+    found = extract(text)
+    if found is not None and found.rule != "last number":
+        return found.text, found.rule
+    if given is not None:
+        return given, "file"
+    return (found.text, found.rule) if found and how == "last-number" else (None, NO_RULE)
+
+
 def _grade(
-    items: Sequence[Document | Unread],
-    reference: str | None,
-    given: _Given,
-    grader: Grader,
-    rows: Sequence[SourceRow],
+    found: Sequence[tuple[str | None, str]], reference: str | None, given: _Given, grader: Grader
 ) -> list[Graded]:
-    """Extract, group and compare the answers of one problem's candidates."""
-    texts = [_text(row, index) for row in rows for index in range(len(row.solutions))][: len(items)]
-    answers = [extract(text) or given.answers[i] for i, text in enumerate(texts)]
-    groups = grader.group(answers)
-    file_groups = grader.group(given.answers[: len(items)])
+    """Group and compare the answers of one problem's candidates."""
+    groups = grader.group([answer for answer, _ in found])
+    file_groups = grader.group(given.answers[: len(found)])
     return [
         Graded(
             reference,
             answer,
             groups[i],
-            *_right(reference, answer, grader),
+            *_right(reference, answer, rule, grader),
             file_answer=given.answers[i],
             file_group=file_groups[i],
             file_right=given.right[i],
             file_score=given.scores[i],
+            rule=rule,
         )
-        for i, answer in enumerate(answers)
+        for i, (answer, rule) in enumerate(found)
     ]
 
 
-def _right(reference: str | None, answer: str | None, grader: Grader) -> tuple[bool | None, str]:
-    """Compare an answer with the reference; a response that gives no final answer is wrong, for it does not answer."""
+def _right(reference: str | None, answer: str | None, rule: str, grader: Grader) -> tuple[bool | None, str]:
+    """Compare an answer with the reference; a response that gives no final answer is wrong, for it does not answer.
+
+    How a guess was compared says less than that it is one.
+    """
     if reference is None:
         return None, "no reference"
     if answer is None:
         return False, "no final answer"
     outcome = grader.compare(reference, answer)
-    return outcome.equal, outcome.how
+    return outcome.equal, rule if rule == "last number" and outcome.equal is not None else outcome.how
 
 
 def _reference(row: SourceRow, place: str) -> str | None:
@@ -140,8 +158,10 @@ def _reference(row: SourceRow, place: str) -> str | None:
         text = decode(row.more["gt"], str, "gt", place)  # says what it is instead
     text = row.answer if text is None else text
     if is_blank(text) or text is None:
-        return None if row.reference is None else extract(row.reference)
-    return (extract(text) or text) if "####" in text or "\\boxed" in text else text
+        found = None if row.reference is None else extract(row.reference, guess=False)
+        return found.text if found else None
+    found = extract(text, guess=False) if "####" in text or "\\boxed" in text else None
+    return found.text if found else text
 
 
 def _text(row: SourceRow, index: int) -> str:

@@ -28,7 +28,8 @@ class Graded(msgspec.Struct, frozen=True, tag="bestofn"):
     """A candidate: what it answers and whether that is right, by the file (where it says so) and by our own grading.
 
     `group` is the number of the first candidate with an equal answer; None without an answer. A `right` that is None
-    could not be told; a `how` says by which comparison, or why not.
+    could not be told; a `how` says by which comparison, or why not, or that the answer is a guess. `rule` says how the
+    answer was found; None in runs that were kept before it was.
     """
 
     reference: str | None
@@ -40,6 +41,7 @@ class Graded(msgspec.Struct, frozen=True, tag="bestofn"):
     file_group: int | None = None
     file_right: bool | None = None
     file_score: float | None = None
+    rule: str | None = None
 
 
 Facts = Labelled | Graded

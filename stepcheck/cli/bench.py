@@ -41,6 +41,13 @@ class GradedBy(StrEnum):
     own = "own"
 
 
+class AnswersFrom(StrEnum):
+    """What a response answers that states no answer."""
+
+    last_number = "last-number"
+    strict = "strict"
+
+
 _CASES = "Which cases"
 FIGURES = ("too_long", "no_verdict")
 """Kinds of errors that say something of the judge, and would come again."""
@@ -187,6 +194,10 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
         GradedBy | None,
         typer.Option(help="Whose grades count.", show_default="the file's, where it has any"),
     ] = None,
+    answers: Annotated[
+        AnswersFrom,
+        typer.Option(help="What a response answers that states no answer: its last number, or nothing (strict)."),
+    ] = AnswersFrom.last_number,
     task: Annotated[list[str] | None, typer.Option(help="Names for the files, in order; repeatable.")] = None,
     split: options.SplitOption = "auto",
     run: RunOption = None,
@@ -221,7 +232,8 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
     flags = {"model": model, "models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers}
     settings = config.load(flags | {"n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir})
     selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
-    order = _order_candidates(find_files(files, task or []), selection, Reading(n, split), run, retry=retry_errors)
+    reading = Reading(n, split, answers.value)
+    order = _order_candidates(find_files(files, task or []), selection, reading, run, retry=retry_errors)
     conclude(perform(order, settings), form, output, asked)
 
 
@@ -240,7 +252,7 @@ def _order_candidates(
         with Grader() as grader:
             yield from read_problems(subset, grader, reading)
 
-    settings = {"n": reading.n, "split": reading.split}
+    settings = {"n": reading.n, "split": reading.split, "answers": reading.answers}
     return Order("bestofn", subsets, selection, read, settings, name=run, retry_errors=retry)
 
 

@@ -182,7 +182,7 @@ def test_qwen_rows_as_they_are(tmp_path: Path, grader: Grader) -> None:
     assert [case.key for case in cases] == [("s", 0, 0), ("s", 0, 1), ("s", 0, 2)]
     first, second, third = map(graded, cases)
     assert first == Graded(
-        "2", "2", 0, right=True, how="exact", file_answer="2", file_group=0, file_right=True, file_score=1.5
+        "2", "2", 0, right=True, how="exact", file_answer="2", file_group=0, file_right=True, file_score=1.5, rule="box"
     )
     assert (second.right, second.group, second.file_group, second.file_score) == (False, 1, 1, -2.0)
     assert (third.answer, third.group, third.right, third.how) == (None, None, False, "no final answer")

@@ -37,7 +37,8 @@ def test_no_answer_is_executed(tmp_path: Path) -> None:
     mark.unlink()
     with Grader() as grader:
         for payload in found:
-            answer = extract(f"The answer is $\\boxed{{{payload}}}$.") or payload
+            boxed = extract(f"The answer is $\\boxed{{{payload}}}$.")
+            answer = boxed.text if boxed else payload
             for gold in GOLDS:
                 grader.compare(gold, answer)
                 grader.compare(payload, gold)

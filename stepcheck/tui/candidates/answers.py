@@ -59,7 +59,8 @@ class _NoProver(Algebra):
 def answer_of(document: Document) -> str | None:
     """The final answer that a solution gives, or None."""
     text = document.text if document.text is not None else "\n".join(step.text for step in document.steps)
-    return extract(text)
+    found = extract(text)
+    return found.text if found else None
 
 
 def read_answers(documents: Sequence[Document | None]) -> Answers:
