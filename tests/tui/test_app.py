@@ -371,7 +371,7 @@ async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
 async def test_the_majority_joins_equal_answers(work: Path) -> None:
     r"""`0.5`, `\frac12` and `$\frac{1}{2}$` are one answer with three votes of four; no process is started to tell."""
     ends = ("\\boxed{0.5}", "\\boxed{\\frac12}", "the answer is $\\frac{1}{2}$.", "\\boxed{2}", "no idea.")
-    row = {"problem": "1 / 2?", "responses": [f"Halve 1.\n\nSo {end}" for end in ends]}
+    row = {"problem": "1 / 2?", "responses": [f"Halve it.\n\nSo {end}" for end in ends]}
     (work / "one.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     async with opened("one.jsonl", (140, 40)) as (_, pilot):
         await until(pilot, lambda: "majority answer 0.5 (3 of 4)" in flat(pilot))

@@ -79,7 +79,13 @@ class CandidateList(RowList):
         if self.answers is None:
             return "…"
         answer = self.answers.get(key)
-        return clean_line(show(f"${answer}$")) if answer is not None else "–"
+        return shown_answer(answer) if answer is not None else "–"
+
+
+def shown_answer(answer: str) -> str:
+    """Show an answer as it is read: as a formula, unless it is an amount or words, which formulas run together."""
+    formula = any(sign in answer for sign in "\\^_{") and "$" not in answer.replace("\\$", "")
+    return clean_line(show(f"${answer}$") if formula else show(answer))
 
 
 def heading(column: str, width: int) -> str:

@@ -10,10 +10,9 @@ from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
 from stepcheck.document import Document
-from stepcheck.latex import show
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.candidates.answers import Answers, AnswersFailed, AnswersRead, read_answers_in_thread
-from stepcheck.tui.candidates.rows import COLUMNS, CandidateList, heading
+from stepcheck.tui.candidates.rows import COLUMNS, CandidateList, heading, shown_answer
 from stepcheck.tui.job import Job, Said
 from stepcheck.tui.judging.groups import AGGREGATES, Group, best, score
 from stepcheck.tui.keys import bindings
@@ -169,7 +168,7 @@ class CandidatesScreen(SessionScreen):
             parts.append(f"best by {column}: {self._number(chosen)} ({value:.3f})")
         found = self._answers.majority if self._answers is not None else None
         if found is not None:
-            parts.append(f"majority answer {clean_line(show(f'${found[0]}$'))} ({found[1]} of {found[2]})")
+            parts.append(f"majority answer {shown_answer(found[0])} ({found[1]} of {found[2]})")
         if documents and documents[0].answer is not None:
             parts.append(f"answer given {clean_line(documents[0].answer)}")
         return " · ".join(parts)
