@@ -11,6 +11,8 @@ The time is linear in the text: a closing mark is searched from where the last s
 import re
 from collections.abc import Iterator
 
+from stepcheck.steps import money
+
 DISPLAY = "\ue000"
 INLINE = "\ue001"
 FENCE = "\ue002"
@@ -50,8 +52,6 @@ _BARRIER = re.compile(rf"^[ ]{{0,3}}(?:\#{{1,6}}[ \t]|(?:\*\*|__)?{STEP})", re.M
 """Lines that no formula runs across: with an opening mark left open by mistake, the damage ends there."""
 _PARAGRAPH = re.compile(rf"\n(?:[ \t]*(?:\n|\Z)|[ ]{{0,3}}(?:\#{{1,6}}[ \t]|\d{{1,9}}[.)][ \t]|(?:\*\*|__)?{STEP}))")
 """Where an inline formula ends at the latest."""
-_CLOSE_DOLLAR = re.compile(r"(?<![\s\\$])\$(?![\d$])")
-"""Pandoc's rule: `$` closes after a non-space and not before a digit, so `$5 and $10` is money."""
 _LONGEST_TICKS = 8
 
 
@@ -83,7 +83,7 @@ class _Scanner:
         self._close = {
             "(": _Next(r"(?<!\\)(?:\\\\)*+\\\)", text),
             "[": _Next(r"(?<!\\)(?:\\\\)*+\\\]", text),
-            "$": _Next(_CLOSE_DOLLAR, text),
+            "$": _Next(money.CLOSE_DOLLAR, text),
             "$$": _Next(r"(?<!\\)\$\$", text),
             "<!--": _Next("-->", text),
         }
@@ -119,7 +119,10 @@ class _Scanner:
             case "(":
                 return self._until(start, end, mark, self._paragraph, INLINE)
             case "$" if self._text[end : end + 1].strip():
-                return self._until(start, end, mark, self._paragraph, INLINE)
+                closed = self._until(start, end, mark, self._paragraph, INLINE)[1]
+                limit = self._paragraph.after(end)[0]
+                found = money.formula_end(self._text, start, closed, limit) if closed > start else None
+                return start, found or start, INLINE
             case "<!--":
                 return self._until(start, end, mark, self._end, " ")
         return start, start, INLINE
