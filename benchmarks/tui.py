@@ -112,7 +112,7 @@ def edit_share() -> tuple[float, float, float]:
 async def edit_in_app() -> float:
     """Seconds by the clock from a change of the last step to its verdict in the app's state."""
     app = StepcheckApp(Target("-"), config.load({}))
-    app.session.add([long_solution()])
+    app.session.take([long_solution()], complete=True)
     times = []
     async with app.run_test(size=(100, 30)) as pilot:
         for i in range(ROUNDS):

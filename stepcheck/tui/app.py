@@ -1,44 +1,49 @@
-"""The app: which screens there are, how threads' messages reach them, how it ends.
+"""The app: which screens there are, what is read, how it ends.
 
-Owns the run: first paint, themes, the session, quitting. What a screen shows is the screen's.
+Owns the run: first paint, themes, the session and the controllers, quitting. It is the `Desk` of its screens; what a
+screen shows is the screen's.
 """
 
 import gc
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.signal import Signal
 
-from stepcheck.document import Document
+from stepcheck.document import Document, Unread
+from stepcheck.report.clean import clean_line
 from stepcheck.tui import colours
-from stepcheck.tui.files.reading import DocumentsRead, FileChanged, Target, read_again_in_thread, read_in_thread
-from stepcheck.tui.files.saving import Dialogs
-from stepcheck.tui.job import Job, Said
-from stepcheck.tui.judging.scorer import Begun, ModelFailed, ModelLoading, ModelReady, Partial, Scored
-from stepcheck.tui.judging.session import OpenDocument, Session
-from stepcheck.tui.judging.view import Phase
+from stepcheck.tui.desk import Answer
+from stepcheck.tui.files.reading import DocumentsRead, FileChanged, Reading, Target
+from stepcheck.tui.files.saving import Saving
+from stepcheck.tui.job import Said
+from stepcheck.tui.judging.opening import OpenJudge, opener
+from stepcheck.tui.judging.session import Session
 from stepcheck.tui.keys import keymap
-from stepcheck.tui.models.downloads import Downloads
-from stepcheck.tui.parts.screen import SessionScreen
+from stepcheck.tui.sizes import TALL, WIDE
 from stepcheck.tui.solution.critique.critiques import Critiques
 from stepcheck.tui.solution.screen import SolutionScreen
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from textual.screen import Screen
+
     from stepcheck.config import Config
     from stepcheck.tui.judging.groups import Group
+    from stepcheck.tui.models.downloads import Downloads
     from stepcheck.tui.models.pulling import Puller
     from stepcheck.tui.solution.critique.question import OpenCritic
 
-WIDE = 100
-"""Columns from which list and detail stand side by side."""
-TALL = 24
-"""Rows of the usual terminal; with fewer the problem takes two lines and the detail five."""
+_FEW = 64
+"""So many documents may be the candidates of one problem, which open at once."""
 
 
 def _commands() -> type[Provider]:
@@ -47,8 +52,12 @@ def _commands() -> type[Provider]:
     return StepcheckCommands
 
 
-class StepcheckApp(Dialogs, Downloads, Critiques):
-    """Shows a target; `return_code` is the process's."""
+class StepcheckApp(App[None]):
+    """Shows a target; `return_code` is the process's.
+
+    `open_judge` opens the models that judge, by default those that the settings ask for; `puller` fetches models, and
+    `critic` opens the critic: without one the app says how to get it.
+    """
 
     TITLE = "stepcheck"
     ENABLE_COMMAND_PALETTE = True
@@ -64,227 +73,167 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
         config: "Config",
         *,
         editor: Sequence[str] = ("vi",),
+        open_judge: OpenJudge | None = None,
         puller: "Puller | None" = None,
         critic: "OpenCritic | None" = None,
     ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
-        self.target, self.editor, self.puller, self.open_critic = target, tuple(editor), puller, critic
-        self.session = Session(config, self.post_message, self._hear, config.model, config.threshold)
-        self._readers: list[Job] = []
-        """What reads files for what is open now."""
+        self._editor, self._puller = tuple(editor), puller
+        self.models_dir = config.models_dir
+        self.session = Session(self, open_judge or opener(config), config.model, config.threshold)
+        self.file_read: Signal[tuple[int, Document | Unread]] = Signal(self, "a file was read again")
+        self.critiques = Critiques(self, lambda words: self.say(words, error=True), critic)
+        self._downloads: Downloads | None = None
+        self._reading = Reading(target, self.post_message, self._hear_reader)
         colours.dress(self, config.theme)
         self.set_keymap(keymap(config.keys))
+
+    @property
+    def path(self) -> str:
+        """The file or folder that is open."""
+        return self._reading.target.path
+
+    @property
+    def downloads(self) -> "Downloads":
+        """What fetches models; made when it is first asked for, since few runs do."""
+        if self._downloads is None:
+            from stepcheck.tui.models.downloads import Downloads
+
+            self._downloads = Downloads(self, self, self._puller)
+        return self._downloads
 
     def on_mount(self) -> None:
         """Show the text at once; the model comes after the first paint."""
         self._catch_interrupt()
-        if self.target.small:
-            self._take(list(self.target.read()), complete=True)
+        if self._reading.target.small:
+            self._take(list(self._reading.target.read()), complete=True)
         else:
             self._first_screen()
-            self.call_after_refresh(self._read)
+            self.call_after_refresh(self._reading.begin)
         self.call_after_refresh(self._painted)
-
-    def _read(self) -> None:
-        self._readers = [read_in_thread(self.target, self.post_message, self._hear)]
 
     def _painted(self) -> None:
         """The text is on the screen: now the model. What is loaded until here is no garbage."""
         gc.enable()
         gc.freeze()
-        self.open_model()
+        self.session.open_model()
 
     def _first_screen(self) -> None:
-        if self.target.many:
+        if self._reading.target.many:
             from stepcheck.tui.documents.screen import DocumentsScreen
 
-            self.push_screen(DocumentsScreen())
+            self.push_screen(DocumentsScreen(self))
         else:
-            self.push_screen(SolutionScreen(0))
-
-    def _take(self, items: "list[object]", *, complete: bool) -> None:
-        """Documents that came in; a single one, or the candidates of one problem, open at once."""
-        self.session.complete = self.session.complete or complete
-        self.session.add(items)  # type: ignore[arg-type]  # documents, as read
-        if len(self.screen_stack) == 1:
-            self._first_screen()
-        for screen in self._screens():
-            screen.entries_added()
-        if complete and self.target.many:
-            self._open_the_only_one()
-
-    def _open_the_only_one(self) -> None:
-        from stepcheck.tui.judging.groups import grouped
-
-        groups = grouped(self.session.entries[:64])
-        if len(groups) == 1 and len(self.session.entries) <= 64:  # noqa: PLR2004 (as above)
-            self.open_group(groups[0])
-
-    def _screens(self) -> "list[SessionScreen]":
-        """The screens that can be told something; while the app ends, their widgets go one by one."""
-        if not self.is_running:
-            return []
-        return [screen for screen in self.screen_stack if isinstance(screen, SessionScreen) and screen.is_mounted]
-
-    def open_group(self, group: "Group") -> None:
-        """Open a solution, or the candidates of one problem."""
-        from stepcheck.tui.candidates.screen import CandidatesScreen
-
-        if len(group.keys) > 1:
-            self.push_screen(CandidatesScreen(group))
-            return
-        key = group.keys[0]
-        entry = self.session.entries[key]
-        if entry.result is None and isinstance(entry.item, Document):
-            self.session.judge(key)
-        self.push_screen(SolutionScreen(key))
-
-    def open_path(self, path: str) -> None:
-        """Open another file in the place of all that is open."""
-        if self._changed():
-            self.say("there are unsaved changes: save (Ctrl-S) or undo them first", error=True)
-            return
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.close_critique()
-        for reader in self._readers:
-            reader.drop()
-        self.session.stop()
-        self.session.entries.clear()
-        self.session.complete = False
-        self.target = Target(path, None, self.target.split)
-        self._first_screen()
-        self._read()
-
-    def open_model(self) -> None:
-        """Load the model and judge what is open."""
-        self.session.open_model()
-        self._ask_all()
-        self._tell_model()
-
-    def use_model(self, name: str) -> None:
-        """Let another model judge everything anew, by its own threshold."""
-        self.session.model, self.session.threshold = name, None
-        for entry in self.session.entries:
-            entry.result, entry.rewards, entry.before = None, (), ()
-        self.open_model()
-
-    def _ask_all(self) -> None:
-        self.session.ask(range(len(self.session.entries)))
-        for screen in self._screens():
-            if isinstance(screen, SolutionScreen) and screen.key < len(self.session.entries):
-                self.session.judge(screen.key)
-
-    def stop(self) -> None:
-        """Stop judging; the model stays loaded."""
-        self.session.stop()
-        self._tell_model()
-
-    def move_threshold(self, by: float | None) -> None:
-        """Move the threshold, or take the model's; verdicts follow without judging anew."""
-        if by is None:
-            card = self.session.scorer.threshold if self.session.scorer is not None else None
-            self.session.threshold = card
-        else:
-            self.session.threshold = min(max(round(self.session.shown_threshold + by, 4), 0.0), 1.0)
-        self._tell_model()
-
-    def _tell_model(self) -> None:
-        for screen in self._screens():
-            screen.model_changed()
-
-    def _tell(self, key: int) -> None:
-        for screen in self._screens():
-            screen.entry_changed(key)
+            self.push_screen(SolutionScreen(self, 0, self.critiques))
 
     @on(Said)
     def _said(self, message: Said) -> None:
         """Hand what a job says to whoever started it."""
         message.job.deliver(message)
 
-    def _hear(self, message: Said) -> None:
+    def _hear_reader(self, message: Said) -> None:
         match message:
-            case ModelLoading():
-                self._model_loading(message)
-            case ModelReady():
-                self._model_ready(message)
-            case ModelFailed():
-                self._model_failed(message)
-            case Begun():
-                self._begun(message)
-            case Partial():
-                self._partial(message)
-            case Scored():
-                self._scored(message)
             case DocumentsRead():
-                self._documents_read(message)
+                self._take(message.items, complete=message.complete)
             case FileChanged():
-                self._file_changed(message)
+                self.file_read.publish((message.key, message.item))
 
-    def _model_loading(self, message: ModelLoading) -> None:
-        """Show how far the loading is."""
-        self.session.state.share = message.share
-        self._tell_model()
+    def _take(self, items: Sequence[Document | Unread], *, complete: bool) -> None:
+        """Documents that came in; a single one, or the candidates of one problem, open at once."""
+        self.session.take(items, complete=complete)
+        if len(self.screen_stack) == 1:
+            self._first_screen()
+        if complete and self._reading.target.many:
+            self._open_the_only_one()
 
-    def _model_ready(self, message: ModelReady) -> None:
-        """The model is there."""
-        self.session.ready(message)
-        self._tell_model()
+    def _open_the_only_one(self) -> None:
+        from stepcheck.tui.judging.groups import grouped
 
-    def _model_failed(self, message: ModelFailed) -> None:
-        """Show why there is no model; the text stays readable and editable."""
-        state = self.session.state
-        state.phase, state.error = Phase.failed, message.error
-        self._tell_model()
+        groups = grouped(self.session.entries[:_FEW])
+        if len(groups) == 1 and len(self.session.entries) <= _FEW:
+            self.open_group(groups[0])
 
-    def _begun(self, message: Begun) -> None:
-        """A document's turn has come."""
-        entry = self._entry(message.key, message.document)
-        if entry is not None:
-            entry.phase = Phase.scoring
-            self._tell(message.key)
+    def say(self, words: str, *, error: bool = False) -> None:
+        """Say something in passing; never markup."""
+        self.notify(clean_line(words), severity="error" if error else "information", timeout=4, markup=False)
 
-    def _partial(self, message: Partial) -> None:
-        """The first rewards of a document."""
-        entry = self._entry(message.key, message.document)
-        if entry is not None:
-            rest = len(message.document.steps) - len(message.rewards)
-            entry.rewards, entry.phase = (*message.rewards, *(None for _ in range(rest))), Phase.scoring
-            self._tell(message.key)
+    def ask(self, question: "Screen[Answer]", answered: Callable[[Answer | None], None]) -> None:
+        """Put a question over the screen."""
+        self.push_screen(question, answered)
 
-    def _entry(self, key: int, document: Document) -> OpenDocument | None:
-        entry = self.session.entries[key] if key < len(self.session.entries) else None
-        return entry if entry is not None and entry.item is document and entry.phase.busy else None
+    def open_group(self, group: "Group") -> None:
+        """Open a solution, or the candidates of one problem."""
+        from stepcheck.tui.candidates.screen import CandidatesScreen
 
-    def _scored(self, message: Scored) -> None:
-        """A result."""
-        if self.session.scored(message):
-            self._tell(message.key)
+        if len(group.keys) > 1:
+            self.push_screen(CandidatesScreen(self, group))
+            return
+        key = group.keys[0]
+        if self.session.entries[key].result is None:
+            self.session.judge(key)
+        self.push_screen(SolutionScreen(self, key, self.critiques))
 
-    def _documents_read(self, message: DocumentsRead) -> None:
-        """More documents."""
-        self._take(list(message.items), complete=message.complete)
+    def open_path(self, path: str) -> None:
+        """Open another file in the place of all that is open."""
+        if self.session.unsaved:
+            self.say("there are unsaved changes: save (Ctrl-S) or undo them first", error=True)
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.critiques.close()
+        self.session.clear()
+        self._reading.open(path)
+        self._first_screen()
+        self._reading.begin()
 
-    def _file_changed(self, message: FileChanged) -> None:
-        """A watched or edited file was read again."""
-        for screen in self._screens():
-            if isinstance(screen, SolutionScreen) and screen.key == message.key:
-                screen.file_changed(message.item)
+    def show_help(self) -> None:
+        """Show every key."""
+        from stepcheck.tui.parts.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def show_models(self) -> None:
+        """Show the models."""
+        from stepcheck.tui.models.screen import ModelsScreen
+
+        self.push_screen(ModelsScreen(self, self.downloads, self.models_dir))
+
+    def reread(self, document: Document, text: str) -> Document:
+        """Cut an edited document by the rules it was read with. Raises InputError."""
+        return self._reading.target.reread(document, text)
 
     def read_again(self, key: int) -> None:
         """Read a document's file anew."""
         if key < len(self.session.entries):
-            item = self.session.entries[key].item
-            self._readers = [reader for reader in self._readers if reader.alive]
-            self._readers.append(read_again_in_thread(self.target, key, item, self.post_message, self._hear))
+            self._reading.again(key, self.session.entries[key].item)
 
-    def saved(self) -> None:
-        """What we have written ourselves is no news to a screen that watches."""
-        for screen in self._screens():
-            if isinstance(screen, SolutionScreen):
-                screen.saved_here()
+    def edit_file(self, path: str) -> None:
+        """Open a file in the user's editor, and wait for its end."""
+        with self.suspend():
+            done = subprocess.run([*self._editor, path], check=False)  # noqa: S603 (the user's own editor)
+        if done.returncode:
+            self.say(f"the editor ended with status {done.returncode}", error=True)
+        self.refresh(layout=True)
+
+    def leave(self) -> None:
+        """Quit; unsaved changes are asked about."""
+        unsaved = self.session.unsaved
+        if not unsaved:
+            self.end()
+            return
+        from stepcheck.tui.parts.ask import AskScreen
+
+        def answered(answer: str | None) -> None:
+            if answer == "d":
+                self.end()
+            elif answer == "s":
+                Saving(self).save(unsaved[0], then=self.leave)
+
+        names = ", ".join(sorted({clean_line(self.session.entries[key].item.source) for key in unsaved}))
+        choices = {"s": "save and quit", "d": "drop the changes and quit"}
+        self.push_screen(AskScreen(f"{names} has unsaved changes.", choices), answered)
 
     def action_interrupt(self) -> None:
         """Ctrl-C: quit at once."""
@@ -292,10 +241,10 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
 
     def end(self, code: int = 0) -> None:
         """End now, whatever is under way."""
-        self.stop_pull()
-        self.end_critic()
-        if self.session.scorer is not None:
-            threading.Thread(target=self.session.scorer.close, daemon=True).start()
+        if self._downloads is not None:
+            self._downloads.stop()
+        self.critiques.end()
+        threading.Thread(target=self.session.close, daemon=True).start()
         self.exit(return_code=code)
 
     def _catch_interrupt(self) -> None:
@@ -312,8 +261,6 @@ class StepcheckApp(Dialogs, Downloads, Critiques):
 
     def on_unmount(self) -> None:
         """Leave no process behind."""
-        for reader in self._readers:
-            reader.drop()
-        self.end_critic()
-        if self.session.scorer is not None:
-            self.session.scorer.close()
+        self._reading.drop()
+        self.critiques.end()
+        self.session.close()

@@ -1,4 +1,7 @@
-"""Driving the app in tests: open it with the real built-in model, wait for what is awaited, read the screen."""
+"""Driving the app in tests: open it, wait for what is awaited, read the screen.
+
+What judges is a fake that calculates, unless a test asks for the real built-in model.
+"""
 
 import contextlib
 import re
@@ -10,8 +13,10 @@ from textual.pilot import Pilot
 from stepcheck import config
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.files.reading import Target
+from stepcheck.tui.judging.opening import OpenJudge
 from stepcheck.tui.judging.view import View
 from stepcheck.tui.solution.screen import SolutionScreen
+from tests.tui.fakes import CALCULATING
 
 PATIENCE_SECONDS = 30.0
 GOLDEN = Path(__file__).parent.parent / "golden" / "tui"
@@ -19,10 +24,10 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "tui"
 
 @contextlib.asynccontextmanager
 async def opened(
-    path: str, size: tuple[int, int] = (100, 30), **settings: object
+    path: str, size: tuple[int, int] = (100, 30), *, judge: OpenJudge | None = CALCULATING, **settings: object
 ) -> AsyncIterator[tuple[StepcheckApp, Pilot[None]]]:
-    """The app on a file, with its model loading."""
-    app = StepcheckApp(Target(path), config.load(settings), editor=("true",))
+    """The app on a file, with its model loading; without a `judge` it is the built-in model."""
+    app = StepcheckApp(Target(path), config.load(settings), editor=("true",), open_judge=judge)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield app, pilot
 

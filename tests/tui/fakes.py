@@ -1,12 +1,16 @@
 """What judges in tests of the app that are not about a model: rewards are written in the text, speed is known."""
 
+import operator
+import re
 import threading
 import time
-from collections.abc import Callable
+import zlib
 from dataclasses import replace
+from typing import Any
 
 from stepcheck.document import Document
-from stepcheck.judge import Cost, Judged
+from stepcheck.judge import Cost, Judged, by_rewards
+from stepcheck.tui.judging.opening import OnLoading, OpenJudge
 from tests.fakes import FakeChecker
 
 
@@ -46,10 +50,55 @@ class Broken(Paced):
         return super().check(document)
 
 
-def refusing(error: Exception) -> Callable[..., FakeChecker]:
+_EQUATION = re.compile(r"(?<![\d.])(\d+) *(\+|-|\\times|×|\*|/) *(\d+) *= *\\?\$?(\d+)(?![\d.])")
+_OPERATIONS = {"+": operator.add, "-": operator.sub, "/": operator.truediv}
+
+
+class Counting(Paced):
+    """Believes what is calculated rightly: a step with a false equation of two numbers gets 0.02, others over 0.9."""
+
+    def check(self, document: Document) -> Judged:
+        time.sleep(self.pace * len(document.steps))
+        rewards = tuple(_reward(step.text) for step in document.steps)
+        return by_rewards(document, rewards, self.identity, Cost(10 * len(rewards), 100, 0.01))
+
+
+class Unhurried(Counting):
+    """Takes some milliseconds for each step: a long list is not judged in a moment."""
+
+    pace = 0.003
+
+
+def _reward(text: str) -> float:
+    """The text decides the last digits, so that no two are equal by chance."""
+    spread = zlib.crc32(text.encode()) % 70 / 1000
+    return 0.98 - spread if all(map(_true, _EQUATION.findall(text))) else 0.02 + spread / 10
+
+
+def _true(equation: tuple[str, str, str, str]) -> bool:
+    left, sign, right, result = equation
+    return bool(_OPERATIONS.get(sign, operator.mul)(int(left), int(right)) == int(result))
+
+
+def fake(kind: type[FakeChecker] = Counting) -> OpenJudge:
+    """What opens a fake."""
+
+    def opened(model: str, on_loading: OnLoading) -> Any:
+        judge = kind(model, on_loading=on_loading)
+        FakeChecker.opened.clear()
+        return judge
+
+    return opened
+
+
+CALCULATING = fake()
+
+
+def refusing(error: Exception) -> OpenJudge:
     """What opens a judge, and cannot."""
 
-    def opened(*_: object, **__: object) -> FakeChecker:
+    def opened(model: str, on_loading: OnLoading) -> Any:
+        del model, on_loading
         raise error
 
     return opened

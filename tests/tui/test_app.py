@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from textual.css.query import NoMatches
 from textual.widgets import Input, TextArea
 
 from stepcheck import config
@@ -20,7 +19,6 @@ from stepcheck.tui.candidates.rows import CandidateList
 from stepcheck.tui.candidates.screen import CandidatesScreen
 from stepcheck.tui.documents.screen import DocumentsScreen
 from stepcheck.tui.files.reading import Target
-from stepcheck.tui.judging.scorer import ModelLoading
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import KEYS
 from stepcheck.tui.models.screen import ModelsScreen
@@ -29,6 +27,7 @@ from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.screen import SolutionScreen
 from stepcheck.tui.solution.steps import StepList
 from tests.tui.driving import busy, flat, judged, opened, screen_text, solution, until, view, write
+from tests.tui.fakes import Unhurried, fake
 
 
 async def test_the_text_is_there_before_the_model(work: Path) -> None:
@@ -54,7 +53,7 @@ async def test_rewards_are_those_of_score(work: Path) -> None:
     (document,) = read("wrong.md")
     with Checker() as checker:
         expected = checker.check(document)  # type: ignore[arg-type]  # it is a document
-    async with opened("wrong.md") as (app, pilot):
+    async with opened("wrong.md", judge=None) as (app, pilot):
         await judged(app, pilot)
         assert view(app).rewards == pytest.approx(expected.rewards, abs=2e-3)
         assert view(app).threshold == expected.verdict.threshold
@@ -64,7 +63,7 @@ async def test_rewards_are_those_of_score(work: Path) -> None:
 async def test_edit_and_heal(work: Path) -> None:
     """A wrong step is edited in place: judged while one types, healed, undone, redone, and saved byte for byte."""
     before = (work / "wrong.md").read_bytes()
-    async with opened("wrong.md") as (app, pilot):
+    async with opened("wrong.md", judge=None) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("e")
         await until(pilot, lambda: bool(app.screen.query(TextArea)))
@@ -89,7 +88,7 @@ async def test_edit_and_heal(work: Path) -> None:
 
 async def test_only_what_follows_the_change_is_judged_again(work: Path) -> None:
     """After an edit of the last step the engine decodes the tokens of that step alone."""
-    async with opened("wrong.md") as (app, pilot):
+    async with opened("wrong.md", judge=None) as (app, pilot):
         await judged(app, pilot)
         whole = app.session.entries[0].review
         await pilot.press("G", "e")
@@ -208,10 +207,13 @@ async def test_the_threshold_moves_without_the_model(work: Path) -> None:
         await judged(app, pilot)
         review, threshold = app.session.entries[0].review, view(app).threshold
         rewards = view(app).rewards
-        await pilot.press(*["left_square_bracket"] * 50)
+        app.session.move_threshold(-0.47)
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert view(app).threshold == 0.01
         assert view(app).first_error is None
         assert "No step is under the threshold" in screen_text(pilot)
-        await pilot.press(*["right_square_bracket"] * 99)
+        app.session.move_threshold(0.97)
+        await pilot.press("right_square_bracket")
         assert view(app).first_error == 0
         await pilot.press("backslash")
         assert view(app).threshold == threshold
@@ -345,7 +347,7 @@ async def test_best_of_n(work: Path) -> None:
 async def test_what_is_saved_from_standard_input_is_saved(work: Path) -> None:
     """After Ctrl-S and a name the file holds the text; a later Ctrl-S goes there unasked, also after an undo."""
     stream = io.BytesIO((work / "wrong.md").read_bytes())
-    app = StepcheckApp(Target("-", stream=stream), config.load({}))
+    app = StepcheckApp(Target("-", stream=stream), config.load({}), open_judge=fake())
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await judged(app, pilot)
         await pilot.press("d")
@@ -393,7 +395,7 @@ async def test_export(work: Path, suffix: str) -> None:
     key = {".md": "m", ".html": "h", ".svg": "s", ".json": "j"}[suffix]
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
-        await pilot.press(*["left_square_bracket"] * 50)
+        app.session.move_threshold(-0.5)
         await pilot.press("x", key)
         await until(pilot, lambda: bool(app.screen.query(Input)))
         assert app.screen.query_one(Input).value == f"wrong-judged{suffix}"
@@ -441,7 +443,7 @@ async def test_keys_can_be_remapped(work: Path) -> None:
 
 async def test_models(work: Path) -> None:
     """M opens on the model in use and says what fits; one without weights is not used, and it is said."""
-    async with opened("wrong.md", (120, 40)) as (app, pilot):
+    async with opened("wrong.md", (120, 40), judge=None) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("m")
         assert isinstance(app.screen, ModelsScreen)
@@ -486,23 +488,21 @@ async def test_themes(work: Path, name: str) -> None:
     assert work
 
 
-async def test_a_message_while_the_app_ends_touches_nothing(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_while_the_app_ends_touches_nothing(work: Path) -> None:
     """The model's thread may still speak when widgets are being taken down: nobody is told any more."""
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
+        app.session.model_changed.publish(app.session.state)
         await app.screen.query_one(StepList).remove()
-        with pytest.raises(NoMatches):
-            app._hear(ModelLoading(0.5))
-        monkeypatch.setattr(StepcheckApp, "is_running", False)
-        app._hear(ModelLoading(0.5))
-        monkeypatch.undo()
+        app._exit = True  # as from the moment of leaving
+        await pilot.pause(0.2)
+        app._exit = False
     assert work
 
 
-@pytest.mark.timed
 async def test_quit_while_loading(work: Path) -> None:
     """Q ends at once although the model is still loading."""
-    async with opened("wrong.md") as (app, pilot):
+    async with opened("wrong.md", judge=None) as (app, pilot):
         started = time.monotonic()
         await pilot.press("q")
         assert app.return_code == 0
@@ -523,9 +523,9 @@ def done(app: StepcheckApp) -> int:
 async def test_quit_while_scoring(work: Path) -> None:
     """Q ends at once in the middle of a long list, and the engine's process is gone."""
     many(work, 2_000)
-    async with opened("many.jsonl") as (app, pilot):
+    async with opened("many.jsonl", judge=None) as (app, pilot):
         await until(pilot, lambda: any(entry.phase is Phase.done for entry in app.session.entries))
-        scorer = app.session.scorer
+        scorer = app.session._scorer
         await pilot.press("q")
     assert scorer is not None
     for _ in range(100):
@@ -538,7 +538,7 @@ async def test_quit_while_scoring(work: Path) -> None:
 async def test_stop_and_go_on(work: Path) -> None:
     """Escape stops judging and keeps the model; R judges what is left."""
     many(work, 800)
-    async with opened("many.jsonl") as (app, pilot):
+    async with opened("many.jsonl", judge=fake(Unhurried)) as (app, pilot):
         await until(pilot, lambda: any(entry.phase is Phase.done for entry in app.session.entries))
         await pilot.press("escape")
         await until(pilot, lambda: not busy(app))
@@ -553,7 +553,7 @@ async def test_stop_and_go_on(work: Path) -> None:
 async def test_the_visible_come_first(work: Path) -> None:
     """Rows on the screen are judged before rows that are not."""
     many(work, 900)
-    async with opened("many.jsonl") as (app, pilot):
+    async with opened("many.jsonl", judge=fake(Unhurried)) as (app, pilot):
         await until(pilot, lambda: app.session.complete and "of 900 solutions" in screen_text(pilot))
         await pilot.press("G")
         await until(pilot, lambda: app.session.entries[899].phase is Phase.done)
@@ -585,7 +585,7 @@ async def test_a_file_that_cannot_be_read(work: Path) -> None:
 async def test_a_solution_that_cannot_be_scored(work: Path) -> None:
     """Too long a solution: an error in the verdict's place, the text is there to be shortened."""
     (work / "long.md").write_text("P\n\n" + "So 1 + 1 = 2 and 2 + 2 = 4.\n\n" * 2000)
-    async with opened("long.md") as (app, pilot):
+    async with opened("long.md", judge=None) as (app, pilot):
         await until(pilot, lambda: app.session.entries[0].phase is Phase.failed, "for the refusal")
         await until(pilot, lambda: "Not scored" in screen_text(pilot))
         assert "tokens" in screen_text(pilot)
@@ -594,7 +594,7 @@ async def test_a_solution_that_cannot_be_scored(work: Path) -> None:
 
 async def test_no_model(work: Path) -> None:
     """A model that is not there is an error on the screen; the text can be read and edited."""
-    async with opened("right.md", model="nono") as (app, pilot):
+    async with opened("right.md", judge=None, model="nono") as (app, pilot):
         await until(pilot, lambda: "no model is named 'nono'" in flat(pilot))
         await pilot.press("d")
         assert len(view(app).document.steps) == 3
@@ -606,9 +606,9 @@ async def test_a_worker_that_dies(work: Path) -> None:
     """The engine's process is killed: the next edit is judged by a new one."""
     import psutil
 
-    async with opened("wrong.md") as (app, pilot):
+    async with opened("wrong.md", judge=None) as (app, pilot):
         await judged(app, pilot)
-        scorer = app.session.scorer
+        scorer = app.session._scorer
         assert scorer is not None
         max(psutil.Process().children(), key=lambda child: child.create_time()).kill()
         await pilot.press("R")
@@ -652,7 +652,7 @@ async def test_edit_the_file_elsewhere(work: Path, monkeypatch: pytest.MonkeyPat
             path.write_text(path.read_text().replace("= 82$", "= 72$"))
             return type("Done", (), {"returncode": 0})
 
-        monkeypatch.setattr("stepcheck.tui.solution.edit.editing.subprocess.run", edit)
+        monkeypatch.setattr("stepcheck.tui.app.subprocess.run", edit)
         monkeypatch.setattr(app, "suspend", lambda: __import__("contextlib").nullcontext())
         await pilot.press("E")
         await until(pilot, lambda: view(app).first_error != 1 and not busy(app))

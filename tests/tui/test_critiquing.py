@@ -17,13 +17,14 @@ from stepcheck.tui.solution.screen import SolutionScreen
 from tests.chatserver import Act, Handler, answers, delta, says, serving
 from tests.test_critic import write_language_model
 from tests.tui.driving import flat, judged, until
+from tests.tui.fakes import fake
 
 
 def app_with(critic: str, path: str = "wrong.md") -> StepcheckApp:
     """The app on a wrong solution, with a critic as the command line opens it."""
     settings = config.load({})
     opener = partial(open_asked, AskedCritic(critic, "", 1), settings)
-    return StepcheckApp(Target(path), settings, critic=opener)
+    return StepcheckApp(Target(path), settings, critic=opener, open_judge=fake())
 
 
 async def ask(app: StepcheckApp, pilot: Pilot[None]) -> None:
@@ -33,7 +34,7 @@ async def ask(app: StepcheckApp, pilot: Pilot[None]) -> None:
 
 
 def ended(app: StepcheckApp) -> bool:
-    return app.critique is not None and not app.critique.running
+    return app.critiques.current is not None and not app.critiques.current.running
 
 
 def holding(*words: str, go_on: threading.Event) -> Act:
@@ -62,7 +63,7 @@ async def test_words_come_beside_the_step(work: Path) -> None:
             assert "\x1b" not in shown
             assert "Esc closes" in shown
             await pilot.press("escape")
-            assert app.critique is None
+            assert app.critiques.current is None
             assert not app.screen.query_one(CritiquePane).display
     (body,) = server.asked
     assert "doubts step 2" in body["messages"][0]["content"]
@@ -133,11 +134,11 @@ async def test_an_open_critic_is_asked_again_without_opening(work: Path) -> None
 
 async def test_without_a_critic_it_is_said_how_to_name_one(work: Path) -> None:
     """No pane opens; one sentence."""
-    app = StepcheckApp(Target("wrong.md"), config.load({}))
+    app = StepcheckApp(Target("wrong.md"), config.load({}), open_judge=fake())
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: "no critic is named: start with --critic" in flat(pilot))
-        assert app.critique is None
+        assert app.critiques.current is None
     assert work
 
 
@@ -145,7 +146,7 @@ async def test_a_critic_elsewhere_is_not_asked_offline(work: Path) -> None:
     """With `offline`, an address on another machine is refused beside the step."""
     settings = config.load({"offline": True})
     opener = partial(open_asked, AskedCritic("http://192.0.2.1/v1", "", 1), settings)
-    app = StepcheckApp(Target("wrong.md"), settings, critic=opener)
+    app = StepcheckApp(Target("wrong.md"), settings, critic=opener, open_judge=fake())
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: ended(app))
@@ -179,7 +180,7 @@ async def test_a_model_in_process_is_asked(work: Path) -> None:
     app = app_with(str(write_language_model(folder, layers=24, hidden=256)))  # a small one is at its end too soon
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
-        await until(pilot, lambda: app.critique is not None and bool(app.critique.words), "for words")
+        await until(pilot, lambda: app.critiques.current is not None and bool(app.critiques.current.words), "for words")
         assert not ended(app)
         await pilot.press("escape")
         assert ended(app)

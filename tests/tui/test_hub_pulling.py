@@ -82,7 +82,7 @@ async def test_a_pulled_model_is_used(server: HubServer, folder: Path) -> None:
             assert words in asked
         assert server.requests == []
         await pilot.press("y")
-        await until(pilot, lambda: app.pulling is None, "for the model")
+        await until(pilot, lambda: not app.downloads.under_way, "for the model")
         assert "is here, verified" in flat(pilot)
         listed = app.screen.query_one(ModelList)
         assert listed.models[listed.cursor].name == PULLED
@@ -101,14 +101,14 @@ async def test_a_stopped_pull_goes_on(server: HubServer, folder: Path) -> None:
         await take(app, pilot)
         await until(pilot, lambda: begun(folder) > 50_000 and "█" in flat(pilot) and " of " in flat(pilot))
         await pilot.press("c")
-        await until(pilot, lambda: app.pulling is None, "for the end")
+        await until(pilot, lambda: not app.downloads.under_way, "for the end")
         assert "the next pull goes on from there" in flat(pilot)
         kept = begun(folder)
         assert kept > 50_000
         assert not (folder / f"{PULLED}.toml").exists()
         server.rate, before = None, len(server.requests)
         await take(app, pilot)
-        await until(pilot, lambda: app.pulling is None, "for the model")
+        await until(pilot, lambda: not app.downloads.under_way, "for the model")
         assert (folder / f"{PULLED}.toml").exists()
         later = server.requests[before:]
         assert not {request.path for request in later} & {"config.json", "tokenizer.json"}
@@ -124,7 +124,7 @@ async def test_a_pull_is_declined(server: HubServer, folder: Path) -> None:
             await ask(app, pilot)
             await until(pilot, lambda: isinstance(app.screen, AskScreen), "for the question")
             await pilot.press("escape")
-            await until(pilot, lambda: app.pulling is None)
+            await until(pilot, lambda: not app.downloads.under_way)
     assert server.requests == []
 
 
@@ -134,7 +134,7 @@ async def test_offline_is_obeyed(server: HubServer, folder: Path) -> None:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: "told to stay offline" in flat(pilot))
-        assert app.pulling is None
+        assert not app.downloads.under_way
     assert (server.metadata, server.requests) == (0, [])
 
 
@@ -143,7 +143,7 @@ async def test_a_model_that_is_here_is_not_fetched_again(server: HubServer, fold
     app = app_on(folder)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await take(app, pilot)
-        await until(pilot, lambda: app.pulling is None, "for the model")
+        await until(pilot, lambda: not app.downloads.under_way, "for the model")
         sent = server.sent
         await ask(app, pilot)
         await until(pilot, lambda: f"{PULLED} is here already" in flat(pilot))

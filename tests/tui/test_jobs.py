@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,11 @@ from stepcheck.document import Document, Unread
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.files.reading import Target
 from stepcheck.tui.job import Job, Said
+from stepcheck.tui.judging.opening import OnLoading
 from stepcheck.tui.judging.view import Phase
 from tests.fakes import document
 from tests.tui.driving import flat, judged, until
-from tests.tui.fakes import Gated, Paced, refusing
+from tests.tui.fakes import Gated, fake, refusing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,10 @@ def hold() -> None:
     time.sleep(0.5)
 
 
-async def test_another_file_while_a_large_one_is_read(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_file_while_a_large_one_is_read(work: Path) -> None:
     """What the first reader still finds is not of the second file, which alone says that it is complete."""
-    monkeypatch.setattr("stepcheck.checker.Checker", Paced)
     target = Endless("large.jsonl")
-    app = StepcheckApp(target, config.load({}))
+    app = StepcheckApp(target, config.load({}), open_judge=fake())
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: len(app.session.entries) == 6, "for the first documents")
         assert not app.session.complete
@@ -59,10 +60,9 @@ async def test_another_file_while_a_large_one_is_read(work: Path, monkeypatch: p
     assert work
 
 
-async def test_what_is_on_its_way_when_another_file_is_opened(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_on_its_way_when_another_file_is_opened(work: Path) -> None:
     """Documents that were read before and are heard after are dropped, too; so is a file that was read again."""
-    monkeypatch.setattr("stepcheck.checker.Checker", Paced)
-    app = StepcheckApp(Target("wrong.md"), config.load({}))
+    app = StepcheckApp(Target("wrong.md"), config.load({}), open_judge=fake())
     async with app.run_test(size=(100, 30)) as pilot:
         await judged(app, pilot)
         app.read_again(0)
@@ -73,23 +73,21 @@ async def test_what_is_on_its_way_when_another_file_is_opened(work: Path, monkey
     assert work
 
 
-async def test_the_threshold_of_a_model_that_was_replaced(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_threshold_of_a_model_that_was_replaced(work: Path) -> None:
     """A model becomes ready, and before that is heard another takes its place: the other's threshold holds."""
 
-    def opened(model: str, **more: object) -> Paced:
-        judge = Gated(model, threshold={"nano": 0.25, "other": 0.75}[model])
+    def opened(model: str, on_loading: OnLoading) -> Any:
+        judge = Gated(model, threshold={"nano": 0.25, "other": 0.75}[model], on_loading=on_loading)
         judge.gate = gates[model]
-        del more
         return judge
 
     gates = {"nano": threading.Event(), "other": threading.Event()}
-    monkeypatch.setattr("stepcheck.checker.Checker", opened)
-    app = StepcheckApp(Target("wrong.md"), config.load({}))
+    app = StepcheckApp(Target("wrong.md"), config.load({}), open_judge=opened)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause(0.2)
         gates["nano"].set()
         hold()
-        app.use_model("other")
+        app.session.use("other")
         await pilot.pause(0.2)
         assert app.session.threshold is None
         gates["other"].set()
@@ -98,15 +96,18 @@ async def test_the_threshold_of_a_model_that_was_replaced(work: Path, monkeypatc
     assert work
 
 
-async def test_a_defect_while_the_model_is_opened(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_defect_while_the_model_is_opened(work: Path) -> None:
     """It stands on the screen instead of `loading`; R tries again, with success once it is mended."""
-    monkeypatch.setattr("stepcheck.checker.Checker", refusing(ZeroDivisionError("boom")))
-    app = StepcheckApp(Target("wrong.md"), config.load({}))
+    openers = [refusing(ZeroDivisionError("boom")), fake()]
+
+    def opened(model: str, on_loading: OnLoading) -> Any:
+        return openers.pop(0)(model, on_loading)
+
+    app = StepcheckApp(Target("wrong.md"), config.load({}), open_judge=opened)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.session.state.phase is Phase.failed, "for the sentence")
         await until(pilot, lambda: "unexpected ZeroDivisionError at fakes.py" in flat(pilot), "for the sentence")
         assert "defect in stepcheck" in flat(pilot)
-        monkeypatch.setattr("stepcheck.checker.Checker", Paced)
         await pilot.press("R")
         await judged(app, pilot)
         assert app.session.entries[0].phase is Phase.done
@@ -115,13 +116,12 @@ async def test_a_defect_while_the_model_is_opened(work: Path, monkeypatch: pytes
 
 async def test_a_defect_while_a_file_is_read(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands in the file's place, and the app does not say `reading` for ever."""
-    monkeypatch.setattr("stepcheck.checker.Checker", Paced)
 
     def read(self: Target) -> Iterator[Document | Unread]:
         raise ZeroDivisionError(self.path)
 
     monkeypatch.setattr(Target, "read", read)
-    app = StepcheckApp(Target("solutions.jsonl"), config.load({}))
+    app = StepcheckApp(Target("solutions.jsonl"), config.load({}), open_judge=fake())
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.session.complete, "for the sentence")
         assert "unexpected ZeroDivisionError" in app.session.entries[0].failure

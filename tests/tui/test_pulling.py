@@ -13,6 +13,7 @@ from stepcheck.tui.models.rows import ModelList
 from stepcheck.tui.models.screen import ModelsScreen
 from stepcheck.tui.parts.ask import AskScreen
 from tests.tui.driving import flat, judged, until
+from tests.tui.fakes import fake
 
 
 class FakePuller:
@@ -42,7 +43,7 @@ class FakePuller:
 
 async def run(puller: FakePuller, answer: str, then: Callable[[], None], words: str) -> None:
     """Ask for a model that is not here, answer the question, let something happen, and wait for words."""
-    app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller)
+    app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller, open_judge=fake())
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await judged(app, pilot)
         await pilot.press("m")
@@ -62,7 +63,7 @@ async def run(puller: FakePuller, answer: str, then: Callable[[], None], words: 
             then()
             if not puller.go_on.is_set():
                 await pilot.press("c")
-        await until(pilot, lambda: app.pulling is None)
+        await until(pilot, lambda: not app.downloads.under_way)
         assert isinstance(app.screen, ModelsScreen)
         assert words in flat(pilot)
 

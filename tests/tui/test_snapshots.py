@@ -22,13 +22,13 @@ SCREENS = {"wrong": ("wrong.md", ()), "candidates": ("candidates.jsonl", ("enter
 async def shown(screen: str, size: tuple[int, int]) -> str:
     """A screen as text, with the digits hidden that differ from machine to machine."""
     file, keys = SCREENS[screen]
-    async with opened(file, size) as (app, pilot):
+    async with opened(file, size, judge=None) as (app, pilot):
         await judged(app, pilot)
         await pilot.pause(0.3)
         await pilot.press(*keys)
         await judged(app, pilot)
         app.session.state.speed = 4321.0  # a busy machine's number may have fewer digits
-        app._tell_model()
+        app.session.model_changed.publish(app.session.state)
         await pilot.pause(0.5)
         return masked(screen_text(pilot)) + "\n"
 

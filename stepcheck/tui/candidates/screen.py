@@ -1,5 +1,6 @@
 """Best-of-N: the candidates of one problem, their aggregates and answers, and the steps of some side by side."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -7,17 +8,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from stepcheck.document import Document
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.candidates.answers import Answers, AnswersFailed, AnswersRead, read_answers_in_thread
 from stepcheck.tui.candidates.rows import COLUMNS, CandidateList, heading, shown_answer
+from stepcheck.tui.desk import Desk
+from stepcheck.tui.files.saving import Saving
 from stepcheck.tui.job import Job, Said
 from stepcheck.tui.judging.groups import AGGREGATES, Group, best, score
 from stepcheck.tui.keys import bindings
 from stepcheck.tui.parts.rows import RowList
 from stepcheck.tui.parts.screen import SessionScreen
+from stepcheck.tui.parts.search import SearchLine
 from stepcheck.tui.parts.title import TitleBar
 from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.steps import StepList
@@ -30,6 +34,7 @@ MOST_BESIDE = 4
 class CandidatesScreen(SessionScreen):
     """Shows the documents of a group."""
 
+    LIST = "#candidates"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("c")]
     DEFAULT_CSS = """
     CandidatesScreen #table { height: auto; max-height: 45%; }
@@ -43,9 +48,10 @@ class CandidatesScreen(SessionScreen):
     CandidatesScreen #beside StepList { height: 1fr; }
     """
 
-    def __init__(self, group: Group) -> None:
-        super().__init__()
+    def __init__(self, desk: Desk, group: Group) -> None:
+        super().__init__(desk)
         self.group = group
+        self._saving = Saving(desk)
         self._column = 1
         self._reversed = False
         self._read: tuple[Document | None, ...] = ()
@@ -66,33 +72,28 @@ class CandidatesScreen(SessionScreen):
                     yield Static()
                     yield StepList()
         yield Static(id="notice")
-        yield Input(placeholder="search; Enter and ↓ for the next, Esc to leave", id="search", compact=True)
+        yield SearchLine()
         yield Footer(show_command_palette=False)
 
     @property
-    def rows(self) -> RowList:
-        """The table."""
-        return self.query_one(CandidateList)
+    def attended(self) -> Sequence[int]:
+        """All candidates."""
+        return self.group.keys
 
     def on_mount(self) -> None:
         """Judge these first."""
         for key in self.group.keys:
-            if self.session.entries[key].result is None and isinstance(self.session.entries[key].item, Document):
+            if self.session.entries[key].result is None:
                 self.session.judge(key)
         self._show()
 
-    def entry_changed(self, key: int) -> None:
+    def document_changed(self, key: int) -> None:
         """A candidate is judged."""
-        if key in self.group.keys and self.is_mounted:
+        if key in self.group.keys:
             self._show()
 
     def model_changed(self) -> None:
         """The threshold or the model is another."""
-        if self.is_mounted:
-            self._show()
-
-    def on_screen_resume(self) -> None:
-        """Come back from a candidate that may have been edited."""
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 (Textual's)
@@ -133,7 +134,7 @@ class CandidatesScreen(SessionScreen):
                 self._answers = message.answers
                 self._show()
             case AnswersFailed():
-                self.owner.say(message.error, error=True)
+                self.desk.say(message.error, error=True)
 
     def _show(self) -> None:
         self._read_answers()
@@ -152,8 +153,8 @@ class CandidatesScreen(SessionScreen):
         self.query_one("#counts", Static).update(Content(self._words()))
         name = self.place_of(self.group.keys[0]).replace("[0]", "")
         self.query_one(TitleBar).present(name, "Best-of-N", self.session.state, self.session.shown_threshold)
-        notice = self.session.state.error or (self.session.state.name.notice if self.session.state.name else "")
-        self.query_one("#notice", Static).update(Content(clean_line(notice)))
+        state = self.session.state
+        self.notice(state.error or (state.name.notice if state.name is not None else ""), error=bool(state.error))
         self._show_beside()
 
     def _words(self) -> str:
@@ -226,13 +227,12 @@ class CandidatesScreen(SessionScreen):
         """Open the steps of the candidate under the cursor."""
         table = self.query_one(CandidateList)
         if table.count:
-            self.owner.open_group(Group((table.keys[table.cursor],)))
+            self.desk.open_group(Group((table.keys[table.cursor],)))
 
     def action_again(self) -> None:
         """Judge all again."""
         for key in self.group.keys:
-            self.session.entries[key].rewards = ()
-            self.session.judge(key)
+            self.session.judge_again(key)
         self._show()
 
     def action_export(self) -> None:
@@ -240,6 +240,6 @@ class CandidatesScreen(SessionScreen):
         views = [self.session.view(key) for key in self.query_one(CandidateList).keys]
         reviews = [review for view in views if view is not None and (review := view.shown_review()) is not None]
         if reviews:
-            self.owner.ask_export(reviews, source_shown=False)
+            self._saving.export(reviews, source_shown=False)
         else:
-            self.owner.say("there is nothing to export yet")
+            self.say("there is nothing to export yet")

@@ -13,7 +13,8 @@ from stepcheck.report.clean import clean_line
 from stepcheck.report.place import place
 from stepcheck.report.wrapping import clip
 from stepcheck.tui.judging.groups import Group, best, first_error
-from stepcheck.tui.judging.session import OpenDocument, Session
+from stepcheck.tui.judging.session import Session
+from stepcheck.tui.judging.state import OpenDocument
 from stepcheck.tui.judging.view import Phase, tick
 from stepcheck.tui.parts.rows import Line, RowList
 

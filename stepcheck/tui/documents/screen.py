@@ -6,17 +6,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from stepcheck.document import Document
-from stepcheck.report.clean import clean_line
+from stepcheck.tui.desk import Desk
 from stepcheck.tui.documents.rows import DocumentList
 from stepcheck.tui.judging.groups import Group, first_error, grouped, score
-from stepcheck.tui.judging.session import OpenDocument
+from stepcheck.tui.judging.state import OpenDocument
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import bindings
 from stepcheck.tui.parts.rows import RowList
 from stepcheck.tui.parts.screen import SessionScreen
+from stepcheck.tui.parts.search import SearchLine
 from stepcheck.tui.parts.title import TitleBar
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _BEAT_SECONDS = 0.15
 class DocumentsScreen(SessionScreen):
     """Shows all documents of the session."""
 
+    LIST = "#documents"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("d")]
     DEFAULT_CSS = """
     DocumentsScreen DocumentList { height: 1fr; }
@@ -36,8 +38,8 @@ class DocumentsScreen(SessionScreen):
     """
     ORDERS: ClassVar[tuple[str, ...]] = ("order of the file", "verdict", "lowest reward", "name")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
         self._order = 0
         self._reversed = False
         self._groups: list[Group] = []
@@ -49,13 +51,8 @@ class DocumentsScreen(SessionScreen):
         yield Static(id="counts")
         yield DocumentList(id="documents")
         yield Static(id="notice")
-        yield Input(placeholder="search; Enter and ↓ for the next, Esc to leave", id="search", compact=True)
+        yield SearchLine()
         yield Footer(show_command_palette=False)
-
-    @property
-    def rows(self) -> RowList:
-        """The list."""
-        return self.query_one(DocumentList)
 
     def on_mount(self) -> None:
         """Show what is there, and from then on what comes."""
@@ -63,7 +60,7 @@ class DocumentsScreen(SessionScreen):
         self._beat()
         self.set_interval(_BEAT_SECONDS, self._beat)
 
-    def entry_changed(self, key: int) -> None:  # noqa: ARG002 (the base's)
+    def document_changed(self, key: int) -> None:  # noqa: ARG002 (the base's)
         """A verdict came in."""
         self._stale = True
 
@@ -71,16 +68,12 @@ class DocumentsScreen(SessionScreen):
         """Every verdict may be another."""
         self._stale = True
 
-    def entries_added(self) -> None:
+    def documents_added(self) -> None:
         """There are more rows."""
         self._regroup = self._stale = True
 
-    def on_screen_resume(self) -> None:
-        """Come back from a solution that may have been edited."""
-        self._stale = True
-
     def _beat(self) -> None:
-        if not self._stale or not self.is_mounted:
+        if not self._stale:
             return
         self._stale = False
         listed = self.query_one(DocumentList)
@@ -90,9 +83,8 @@ class DocumentsScreen(SessionScreen):
             self._show()
         else:
             listed.refresh_rows()
-        if self.session.scorer is not None and listed.groups:
-            visible = [key for index in listed.visible_rows for key in listed.groups[index].keys]
-            self.session.scorer.prefer(visible)
+        if listed.groups:
+            self.session.prefer([key for index in listed.visible_rows for key in listed.groups[index].keys])
         self._refresh_counts()
 
     def _show(self) -> None:
@@ -127,14 +119,10 @@ class DocumentsScreen(SessionScreen):
         parts += [] if self.session.complete else ["reading …"]
         parts += [f"by {self.ORDERS[self._order]}{', reversed' if self._reversed else ''}"] if self._order else []
         self.query_one("#counts", Static).update(Content(" · ".join(parts)))
-        name = "this folder" if self.owner.target.path == "." else self.owner.target.path
-        self.query_one(TitleBar).present(name, "", self.session.state, threshold)
-        line = self.query_one("#notice", Static)
-        error = self.session.state.error
-        notice = self.session.state.name.notice if self.session.state.name is not None else ""
-        line.set_class(bool(error), "-error")
-        line.display = bool(error or notice)
-        line.update(Content(clean_line(error or notice)))
+        name = "this folder" if self.desk.path == "." else self.desk.path
+        state = self.session.state
+        self.query_one(TitleBar).present(name, "", state, threshold)
+        self.notice(state.error or (state.name.notice if state.name is not None else ""), error=bool(state.error))
 
     def wrong(self, index: int) -> bool:
         """Whether a row has a step under the threshold."""
@@ -163,7 +151,7 @@ class DocumentsScreen(SessionScreen):
         """Open the row under the cursor."""
         listed = self.query_one(DocumentList)
         if listed.count:
-            self.owner.open_group(listed.groups[listed.cursor])
+            self.desk.open_group(listed.groups[listed.cursor])
 
     @on(RowList.Chosen)
     def _chosen(self) -> None:
@@ -172,9 +160,9 @@ class DocumentsScreen(SessionScreen):
     def action_again(self) -> None:
         """Judge what is not judged."""
         if self.session.state.phase is Phase.failed:
-            self.owner.open_model()
+            self.session.open_model()
         else:
-            self.session.ask(range(len(self.session.entries)))
+            self.session.go_on()
         self._stale = True
 
 

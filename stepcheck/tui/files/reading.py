@@ -103,13 +103,47 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) or part in {"node_modules", "venv"} for part in path.parts)
 
 
-def read_in_thread(target: Target, post: Post, hear: "Callable[[Said], None]") -> Job:
-    """Read everything and say it in pieces, the last with `complete`."""
+class Reading:
+    """Reads what is open, and again what changed. Of a target that was replaced nothing more is heard."""
 
-    def failed(words: str) -> Said:
-        return DocumentsRead([_unread(target.path, words)], complete=True)
+    def __init__(self, target: Target, post: Post, hear: "Callable[[Said], None]") -> None:
+        self.target = target
+        self._post, self._hear = post, hear
+        self._jobs: list[Job] = []
 
-    return Job(partial(_read, target), post, hear, failed, "reader").start()
+    def open(self, path: str) -> None:
+        """Read another file or folder from now on, cut by the same rules."""
+        self.drop()
+        self.target = Target(path, None, self.target.split)
+
+    def begin(self) -> None:
+        """Read everything and say it in pieces, the last with `complete`."""
+        path = self.target.path
+        self._start(
+            partial(_read, self.target), lambda words: DocumentsRead([_unread(path, words)], complete=True), "reader"
+        )
+
+    def again(self, key: int, document: "Document | Unread") -> None:
+        """Read a document's file anew and say what stands in its place."""
+        self._start(
+            partial(_read_again, self.target, key, document),
+            lambda words: FileChanged(key, _unread(document.source, words)),
+            "watcher",
+        )
+
+    def drop(self) -> None:
+        """Hear nothing more of what is being read, or was read and waits to be heard."""
+        for job in self._jobs:
+            job.drop()
+        self._jobs.clear()
+
+    def _start(self, work: "Callable[[Job], None]", failed: "Callable[[str], Said]", name: str) -> None:
+        self._jobs.append(Job(work, self._post, self._heard, failed, name).start())
+
+    def _heard(self, message: Said) -> None:
+        if isinstance(message, FileChanged):
+            self._jobs.remove(message.job)  # it has said all
+        self._hear(message)
 
 
 def _unread(source: str, words: str) -> "Unread":
@@ -138,17 +172,6 @@ def signature(path: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return state.st_mtime_ns, state.st_size, state.st_ino
-
-
-def read_again_in_thread(
-    target: Target, key: int, document: "Document | Unread", post: Post, hear: "Callable[[Said], None]"
-) -> Job:
-    """Read a document's file anew and say what stands in its place."""
-
-    def failed(words: str) -> Said:
-        return FileChanged(key, _unread(document.source, words))
-
-    return Job(partial(_read_again, target, key, document), post, hear, failed, "watcher").start()
 
 
 def _read_again(target: Target, key: int, document: "Document | Unread", job: Job) -> None:

@@ -8,7 +8,7 @@ from stepcheck.prm.verdict import judge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stepcheck.tui.judging.session import OpenDocument
+    from stepcheck.tui.judging.state import OpenDocument
 
 AGGREGATES = ("product", "min", "last", "mean")
 

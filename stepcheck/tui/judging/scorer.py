@@ -18,6 +18,7 @@ from stepcheck.tui.job import Job, Post, Said, defect
 if TYPE_CHECKING:
     from stepcheck.document import Document
     from stepcheck.judge import Identity, Judge, Judged, Unscored
+    from stepcheck.tui.judging.opening import OnLoading
     from stepcheck.tui.judging.view import Rewards
 
 STAGE_SECONDS = 0.3
@@ -87,9 +88,7 @@ class Wanted:
 class Scorer:
     """Judges documents in a thread of its own with the judge that `make` opens there."""
 
-    def __init__(
-        self, make: "Callable[[Callable[[float], None]], Judge]", post: Post, hear: Callable[[Said], None]
-    ) -> None:
+    def __init__(self, make: "Callable[[OnLoading], Judge]", post: Post, hear: Callable[[Said], None]) -> None:
         self._make = make
         self._judge: Judge | None = None
         self._changed = threading.Condition()
@@ -99,11 +98,6 @@ class Scorer:
         self._dropped = self._closed = False
         self._speed = 0.0
         self.job = Job(self._run, post, hear, ModelFailed, "scorer")
-
-    @property
-    def threshold(self) -> float | None:
-        """The model's threshold; None while it is not loaded."""
-        return self._judge.identity.threshold if self._judge is not None else None
 
     def start(self) -> None:
         """Begin: load the model, then judge what is asked for."""

@@ -1,80 +1,84 @@
-"""Downloads on the app's side: one at a time, asked about before the first byte, shown on the models screen."""
+"""Downloads: one at a time, asked about before the first byte, shown on the models screen."""
 
-from textual.app import App
+from dataclasses import dataclass
+
+from textual.dom import DOMNode
+from textual.signal import Signal
 
 from stepcheck.report.clean import clean
+from stepcheck.tui.desk import Desk
 from stepcheck.tui.job import Said
 from stepcheck.tui.models.pulling import PullEnded, Puller, Pulling, PullMoved, PullOffered
+from stepcheck.tui.parts.ask import AskScreen
 
 
-class Downloads(App[None]):
-    """What the app does with a puller; `StepcheckApp` is the rest of it."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is: a few words, and the share that is done where that is known."""
 
-    puller: Puller | None = None
-    pulling: Pulling | None = None
+    words: str
+    share: float | None = None
 
-    def say(self, words: str, *, error: bool = False) -> None:
-        """Say something in passing."""
-        raise NotImplementedError
+
+class Downloads:
+    """Lets a puller fetch models; without one it says how to get a model. `node` is whom threads post to."""
+
+    def __init__(self, node: DOMNode, desk: Desk, puller: Puller | None) -> None:
+        self._node, self._desk, self._puller = node, desk, puller
+        self._pulling: Pulling | None = None
+        self.progress: Progress | None = None
+        """Of the download that is under way."""
+        self.changed: Signal[None] = Signal(node, "a download moved or ended")
+        self.came: Signal[str] = Signal(node, "a model is here now")
+
+    @property
+    def under_way(self) -> bool:
+        """Whether one is."""
+        return self._pulling is not None
 
     def pull(self, card: str) -> None:
         """Ask what fetching a card's model would do; nothing is fetched before that is answered."""
-        if self.puller is None:
-            self.say(f"{card}: its weights are not on this machine; the line `to get it` says how", error=True)
-        elif self.pulling is not None:
-            self.say("one download at a time; c stops the one that is under way", error=True)
+        if self._puller is None:
+            self._desk.say(f"{card}: its weights are not on this machine; the line `to get it` says how", error=True)
+        elif self._pulling is not None:
+            self._desk.say("one download at a time; c stops the one that is under way", error=True)
         else:
-            self.pulling = Pulling(self.puller, card, self.post_message, self._hear_pull)
-            self.pulling.start()
-            self._tell_pull("asking what it takes …")
+            self._pulling = Pulling(self._puller, card, self._node.post_message, self._hear)
+            self._pulling.start()
+            self._show(Progress("asking what it takes …"))
 
-    def stop_pull(self) -> None:
-        """Stop the download."""
-        if self.pulling is not None:
-            self.pulling.cancel()
+    def stop(self) -> None:
+        """Stop the download; what came so far is kept."""
+        if self._pulling is not None:
+            self._pulling.cancel()
 
-    def _tell_pull(self, words: str, share: float | None = None) -> None:
-        from stepcheck.tui.models.screen import ModelsScreen
+    def _show(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.changed.publish(None)
 
-        for screen in self.screen_stack:
-            if isinstance(screen, ModelsScreen) and screen.is_mounted:
-                screen.show_pull(words, share)
-
-    def _hear_pull(self, message: Said) -> None:
+    def _hear(self, message: Said) -> None:
         match message:
             case PullOffered():
-                self._pull_offered(message)
+                self._offered(message)
             case PullMoved():
-                self._tell_pull(message.words, message.share)
+                self._show(Progress(message.words, message.share))
             case PullEnded():
-                self._pull_ended(message)
+                self._ended(message)
 
-    def _pull_offered(self, message: PullOffered) -> None:
+    def _offered(self, message: PullOffered) -> None:
         """Ask before the first byte."""
-        from stepcheck.tui.parts.ask import AskScreen
+        pulling = self._pulling
+        if pulling is not None:
+            self._show(Progress("waiting for your answer …"))
+            words = clean(f"Pull {message.model}?\n\n{message.words}")
+            question = AskScreen(words, {"y": "yes, download it"})
+            self._desk.ask(question, lambda answer: pulling.answer(take=answer == "y"))
 
-        def answered(answer: str | None) -> None:
-            if self.pulling is not None:
-                self.pulling.answer(take=answer == "y")
-
-        if self.pulling is None:
-            return
-        self._tell_pull("waiting for your answer …")
-        words = clean(f"Pull {message.model}?\n\n{message.words}")
-        self.push_screen(AskScreen(words, {"y": "yes, download it"}), answered)
-
-    def _pull_ended(self, message: PullEnded) -> None:
+    def _ended(self, message: PullEnded) -> None:
         """Say how it ended; a model that is there now can be chosen."""
-        self.pulling = None
+        self._pulling = None
         if message.words:
-            self.say(message.words, error=not message.there)
-        self._tell_pull("")
+            self._desk.say(message.words, error=not message.there)
+        self._show(None)
         if message.there:
-            self._point_at(message.model)
-
-    def _point_at(self, model: str) -> None:
-        from stepcheck.tui.models.screen import ModelsScreen
-
-        for screen in self.screen_stack:
-            if isinstance(screen, ModelsScreen) and screen.is_mounted:
-                screen.point_at(model)
+            self.came.publish(message.model)

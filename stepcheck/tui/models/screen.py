@@ -1,6 +1,7 @@
 """The models on this machine: their cards, what fits, and which one judges."""
 
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,14 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from stepcheck.report.clean import clean_line
+from stepcheck.tui.desk import Desk
+from stepcheck.tui.models.downloads import Downloads
 from stepcheck.tui.models.inventory import available_memory, inventory
 from stepcheck.tui.models.rows import ModelList
 from stepcheck.tui.parts.facts import Facts
 from stepcheck.tui.parts.rows import RowList
-
-if TYPE_CHECKING:
-    from stepcheck.tui.app import StepcheckApp
-
 
 _BAR_CELLS = 24
 
@@ -26,7 +25,6 @@ _BAR_CELLS = 24
 class ModelsScreen(ModalScreen[None]):
     """Enter lets the model under the cursor judge."""
 
-    app: "StepcheckApp"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,m", "dismiss(None)", "back", show=False),
         Binding("j,down", "move(1)", "down", show=False),
@@ -45,6 +43,10 @@ class ModelsScreen(ModalScreen[None]):
     ModelsScreen VerticalScroll { height: 12; border-top: solid $panel; padding: 0 1; }
     """
 
+    def __init__(self, desk: Desk, downloads: Downloads, models_dir: Path | None) -> None:
+        super().__init__()
+        self._desk, self._downloads, self._models_dir = desk, downloads, models_dir
+
     def compose(self) -> ComposeResult:
         """The list and the card."""
         with Vertical() as box:
@@ -60,20 +62,26 @@ class ModelsScreen(ModalScreen[None]):
         self._list()
         self.point_at(self.query_one(ModelList).used)
         self.query_one(ModelList).focus()
+        self._downloads.changed.subscribe(self, lambda _: self._show_pull())
+        self._downloads.came.subscribe(self, self.point_at)
+        self._show_pull()
 
     def action_stop_pull(self) -> None:
         """Stop the download; what came so far is kept."""
-        self.app.stop_pull()
+        self._downloads.stop()
 
-    def show_pull(self, words: str, share: float | None) -> None:
-        """Show how far a download is; without words it is over, and there may be another model."""
+    def _show_pull(self) -> None:
+        """Show how far a download is; when it is over, there may be another model."""
+        progress = self._downloads.progress
         line = self.query_one("#pull", Static)
-        line.display = bool(words)
+        line.display = progress is not None
+        if progress is None:
+            self._list()
+            return
+        share = progress.share
         full = round((share or 0.0) * _BAR_CELLS)
         bar = "" if share is None else "█" * full + "·" * (_BAR_CELLS - full) + f" {share:.0%}  "
-        line.update(Content(f"{bar}{clean_line(words)}   c stops it"))
-        if not words:
-            self._list()
+        line.update(Content(f"{bar}{clean_line(progress.words)}   c stops it"))
 
     def point_at(self, name: str) -> None:
         """Put the cursor on a model, so that Enter uses it."""
@@ -83,9 +91,9 @@ class ModelsScreen(ModalScreen[None]):
             listed.cursor = names.index(name)
 
     def _list(self) -> None:
-        models = inventory(self.app.session.config.models_dir, available_memory())
+        models = inventory(self._models_dir, available_memory())
         listed = self.query_one(ModelList)
-        state = self.app.session.state
+        state = self._desk.session.state
         listed.present(models, state.name.name if state.name is not None else "")
         self._show_card()
 
@@ -107,7 +115,7 @@ class ModelsScreen(ModalScreen[None]):
         if model is None:
             return
         if not model.ready:
-            self.app.pull(model.name)
+            self._downloads.pull(model.name)
             return
         self.dismiss(None)
-        self.app.use_model(model.name)
+        self._desk.session.use(model.name)

@@ -6,7 +6,7 @@ from textual.widget import Widget
 
 from stepcheck.report.clean import clean_line
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.judging.session import ModelState
+from stepcheck.tui.judging.state import ModelState
 from stepcheck.tui.judging.view import Phase
 
 

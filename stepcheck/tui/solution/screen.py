@@ -1,5 +1,6 @@
 """One solution: the problem, the steps with their rewards, the whole of one step, the verdict."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -7,52 +8,61 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from stepcheck.document import Document, Unread
+from stepcheck.errors import InputError
 from stepcheck.report.clean import clean_line
-from stepcheck.tui.judging.view import View
+from stepcheck.report.wrapping import clip
+from stepcheck.tui.colours import palette
+from stepcheck.tui.desk import Desk
+from stepcheck.tui.files.saving import Saving
+from stepcheck.tui.judging.view import Phase, View
 from stepcheck.tui.keys import bindings
 from stepcheck.tui.parts.rows import RowList
+from stepcheck.tui.parts.screen import Command, SessionScreen
+from stepcheck.tui.parts.search import SearchLine
 from stepcheck.tui.parts.title import TitleBar
-from stepcheck.tui.solution.critique.asking import Critiquing
-from stepcheck.tui.solution.critique.pane import CritiquePane
-from stepcheck.tui.solution.detail import Detail
-from stepcheck.tui.solution.edit.editing import Editing
+from stepcheck.tui.sizes import TALL
+from stepcheck.tui.solution.critique.critiques import Critiques
+from stepcheck.tui.solution.critique.question import Critique
+from stepcheck.tui.solution.edit.change import change
+from stepcheck.tui.solution.edit.editing import Editing, NothingToChangeError
+from stepcheck.tui.solution.edit.editor import StepEditor
 from stepcheck.tui.solution.problem import Problem
+from stepcheck.tui.solution.side import Side
 from stepcheck.tui.solution.steps import StepList
 from stepcheck.tui.solution.verdict import VerdictBar
 from stepcheck.tui.solution.watching import Watching
 
 
-class SolutionScreen(Critiquing, Editing, Watching):
-    """Shows the document `key` of the session."""
+class SolutionScreen(SessionScreen):
+    """Shows the document `key` of the session; `critiques` are the app's."""
 
+    LIST = "#steps"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("s")]
     DEFAULT_CSS = """
     SolutionScreen #body { height: 1fr; }
     SolutionScreen #steps { height: 1fr; width: 1fr; }
     SolutionScreen.-wide #body { layout: horizontal; }
     SolutionScreen.-wide #steps { width: 3fr; }
-    SolutionScreen.-wide #side { width: 2fr; height: 1fr; border-left: vkey $panel; }
-    SolutionScreen.-narrow #side { height: 40%; min-height: 5; border-top: solid $panel; }
-    SolutionScreen.-short.-narrow #side { height: 5; }
-    SolutionScreen.-editing.-narrow #side { height: 50%; }
-    SolutionScreen #editing { height: 1; padding: 0 1; background: $panel; text-style: bold; }
-    SolutionScreen.-editing #side Detail { display: none; }
-    SolutionScreen #side CritiquePane { display: none; }
-    SolutionScreen.-critique #side CritiquePane { display: block; height: 1fr; }
-    SolutionScreen.-critique.-wide #side Detail { height: 1fr; }
-    SolutionScreen.-critique.-narrow #side { height: 50%; }
-    SolutionScreen.-critique.-narrow #side Detail { display: none; }
-    SolutionScreen.-editing #side CritiquePane { display: none; }
+    SolutionScreen.-wide Side { width: 2fr; height: 1fr; border-left: vkey $panel; }
+    SolutionScreen.-wide Side.-critique Detail { height: 1fr; }
+    SolutionScreen.-narrow Side { height: 40%; min-height: 5; border-top: solid $panel; }
+    SolutionScreen.-short.-narrow Side { height: 5; }
+    SolutionScreen.-narrow Side.-critique { height: 50%; }
+    SolutionScreen.-narrow Side.-critique Detail { display: none; }
+    SolutionScreen.-narrow Side.-editing { height: 50%; }
     """
 
-    def __init__(self, key: int) -> None:
-        super().__init__()
+    def __init__(self, desk: Desk, key: int, critiques: Critiques) -> None:
+        super().__init__(desk)
         self.key = key
-        self.source_shown = False
+        self.critiques = critiques
+        self.saving = Saving(desk)
+        self.watching = Watching(self, desk, key, self.set_interval)
+        self.editing = Editing(desk.session, key, lambda old, steps, texts: change(old, steps, texts, desk.reread))
+        self._source_shown = False
         self._pointed = False
 
     def compose(self) -> ComposeResult:
@@ -62,84 +72,120 @@ class SolutionScreen(Critiquing, Editing, Watching):
         yield VerdictBar()
         with Container(id="body"):
             yield StepList(id="steps")
-            with Container(id="side"):
-                yield Detail()
-                yield CritiquePane()
+            yield Side(id="side")
         yield Static(id="notice")
-        yield Input(placeholder="search; Enter and ↓ for the next, Esc to leave", id="search", compact=True)
+        yield SearchLine()
         yield Footer(show_command_palette=False)
 
     @property
-    def rows(self) -> RowList:
-        """The steps."""
-        return self.query_one(StepList)
+    def attended(self) -> Sequence[int]:
+        """This document."""
+        return (self.key,)
 
     @property
     def steps(self) -> StepList:
-        """The steps, by their own type."""
-        return self.query_one(StepList)
+        """The steps."""
+        return self.query_one("#steps", StepList)
+
+    @property
+    def side(self) -> Side:
+        """What stands beside them."""
+        return self.query_one(Side)
+
+    @property
+    def document(self) -> Document | None:
+        """What is shown; None while it is not read, or if it could not be."""
+        return self.session.document(self.key)
 
     @property
     def view(self) -> View | None:
         """What is to be seen."""
-        view = self.session.view(self.key) if self.key < len(self.session.entries) else None
-        return replace(view, source_shown=self.source_shown) if view is not None else None
+        view = self.session.view(self.key)
+        return replace(view, source_shown=self._source_shown) if view is not None else None
+
+    @property
+    def critique(self) -> Critique | None:
+        """What a critic has said of this document, if that is to be shown."""
+        critique = self.critiques.current
+        return critique if critique is not None and critique.key == self.key else None
 
     def on_mount(self) -> None:
-        """Show what is known already."""
-        if self.size.height < 24:  # noqa: PLR2004 (as the usual terminal has)
+        """Show what is known already, and hear the controllers."""
+        if self.size.height < TALL:
             self.query_one(Problem).most = 2
+        self.hear(self.critiques.changed, lambda _: self._refresh_critique())
+        self.hear(self.watching.changed, lambda _: self._refresh_lines())
+        self.hear(self.session.saved, lambda _: self.watching.saved_here())
+        self.hear(self.desk.file_read, self._file_read)
         self.refresh_all()
         self._go_to_first_error()
+
+    def _file_read(self, news: tuple[int, Document | Unread]) -> None:
+        key, item = news
+        if key == self.key:
+            self.watching.read(item)
 
     def refresh_all(self) -> None:
         """Show everything anew: a pure function of the session's state."""
         view = self.view
         if view is not None:
             self.steps.present(view)
-            self.query_one(Problem).present(view.document.problem, source_shown=self.source_shown)
+            self.query_one(Problem).present(view.document.problem, source_shown=view.source_shown)
             self._refresh_cursor(view)
-            self.refresh_editor(view)
-        self._refresh_title()
-        self._refresh_notice()
-        self.refresh_critique()
+            self._refresh_editor(view)
+        self._refresh_lines()
+        self._refresh_critique()
 
     def _refresh_cursor(self, view: View) -> None:
         index = min(self.steps.cursor, max(len(view.document.steps) - 1, 0))
         self.query_one(VerdictBar).present(view, index)
-        self.query_one(Detail).present(view, index)
+        self.side.present(view, index)
 
-    def _refresh_title(self) -> None:
+    def _refresh_editor(self, view: View) -> None:
+        """Say beside the step's name what its reward is now, and what it was."""
+        index = self.editing.step
+        if index is not None:
+            reward, was = view.reward(index), view.was(index)
+            moved = f"{was:.3f} → " if was is not None else ""
+            words = f"Step {index + 1}   {moved}{'…' if reward is None else f'{reward:.3f}'}"
+            self.side.entitle(words, palette(self.app.current_theme).style(view.band(index), bold=True))
+
+    def _refresh_lines(self) -> None:
+        """The top line, and the one at the foot: what went wrong, else what must be said."""
         known = self.key < len(self.session.entries)
-        marks = [word for word in (self.changed_mark if known else "", self.watch_mark) if word]
-        name = self.place_of(self.key) if known else self.owner.target.path
+        unsaved = known and self.session.entries[self.key].unsaved
+        marks = ["● changed"] * unsaved + ["◉ watching"] * self.watching.on
+        name = self.place_of(self.key) if known else self.desk.path
         self.query_one(TitleBar).present(name, " · ".join(marks), self.session.state, self.session.shown_threshold)
-
-    def _refresh_notice(self) -> None:
-        """What went wrong, else what must be said of the model, else what was decided for the user."""
-        line = self.query_one("#notice", Static)
-        text, error = self._said()
-        line.set_class(error, "-error")
-        line.display = bool(text)
-        line.update(Content(clean_line(text)))
+        words, error = self._said()
+        self.notice(words, error=error)
 
     def _said(self) -> tuple[str, bool]:
-        if self.watch_error:
-            return f"✗ {self.watch_error} (still watching)", True
+        if self.watching.error:
+            return f"✗ {self.watching.error} (still watching)", True
         if self.key >= len(self.session.entries):
             return ("" if self.session.complete else "reading …"), False
         item = self.session.entries[self.key].item
         if isinstance(item, Unread):
             return f"✗ {item.error}", True
-        if self.edit_error:
-            return f"✗ {self.edit_error}", True
+        if self.editing.error:
+            return f"✗ {self.editing.error}", True
         notes = " · ".join(item.notes)
         notice = self.session.state.name.notice if self.session.state.name is not None else ""
         return f"{notes} · {notice}" if notes and notice else notes or notice, False
 
-    def entry_changed(self, key: int) -> None:
+    def _refresh_critique(self) -> None:
+        critique, document = self.critique, self.document
+        changed = (
+            critique is not None
+            and document is not None
+            and (document.problem, document.steps) != (critique.document.problem, critique.document.steps)
+        )
+        self.side.present_critique(critique, changed=changed, source_shown=self._source_shown)
+
+    def document_changed(self, key: int) -> None:
         """Colour the steps as rewards arrive."""
-        if key == self.key and self.is_mounted:
+        if key == self.key:
             self.refresh_all()
             self._go_to_first_error()
 
@@ -149,16 +195,17 @@ class SolutionScreen(Critiquing, Editing, Watching):
         if self._pointed or view is None or view.first_error is None:
             return
         self._pointed = True
-        if self.steps.cursor == 0 and not self.has_class("-editing"):
+        if self.steps.cursor == 0 and self.editing.step is None:
             self.steps.cursor = view.first_error
 
-    def entries_added(self) -> None:
+    def documents_added(self) -> None:
         """The document is read."""
         self.refresh_all()
 
     def model_changed(self) -> None:
         """Show state and threshold."""
         self.refresh_all()
+        self._go_to_first_error()
 
     @on(RowList.Moved)
     def _moved(self) -> None:
@@ -178,17 +225,27 @@ class SolutionScreen(Critiquing, Editing, Watching):
 
     def found(self, words: str, index: int) -> bool:
         """Whether a step holds the words, as it is shown or as it was written."""
-        item = self.session.entries[self.key].item
-        written = item.steps[index].text.lower() if isinstance(item, Document) else ""
+        document = self.document
+        written = document.steps[index].text.lower() if document is not None else ""
         return words in written or words in self.steps.text(index).lower()
 
     def searched(self, words: str) -> None:
         """Mark what is searched for."""
         self.steps.highlight(words)
 
+    def commands(self, most: int) -> list[Command]:
+        """The steps, to be gone to."""
+        return [
+            (f"Step {index + 1}: {clip(clean_line(self.steps.text(index)), 60)}", "go to the step", self._goer(index))
+            for index in range(min(self.steps.count, most))
+        ]
+
+    def _goer(self, index: int) -> Callable[[], None]:
+        return lambda: setattr(self.steps, "cursor", index)
+
     def action_source(self) -> None:
         """LaTeX as Unicode, or as it was written."""
-        self.source_shown = not self.source_shown
+        self._source_shown = not self._source_shown
         self.refresh_all()
 
     def action_problem(self) -> None:
@@ -198,21 +255,138 @@ class SolutionScreen(Critiquing, Editing, Watching):
 
     def action_again(self) -> None:
         """Judge again, from the first step that is not judged."""
-        if self.session.state.phase.name == "failed":
-            self.owner.open_model()
+        if self.session.state.phase is Phase.failed:
+            self.session.open_model()
         elif self.key < len(self.session.entries):
-            entry = self.session.entries[self.key]
-            if entry.result is not None:
-                entry.rewards = ()
-            self.session.judge(self.key)
+            self.session.judge_again(self.key)
             self.refresh_all()
 
     def action_export(self) -> None:
         """Write what is seen to a file."""
-        entry = self.session.entries[self.key] if self.key < len(self.session.entries) else None
         view = self.view
         review = view.shown_review() if view is not None else None
-        if entry is None or review is None:
-            self.owner.say("there is nothing to export yet")
+        if review is None:
+            self.say("there is nothing to export yet")
+        else:
+            self.saving.export([review], source_shown=self._source_shown)
+
+    def action_watch(self) -> None:
+        """Begin or end to watch the file."""
+        self.watching.switch()
+
+    def action_critic(self) -> None:
+        """Ask a critic about the step under the cursor."""
+        document, index = self.document, self.steps.cursor
+        if document is None or index >= len(document.steps):
+            self.say("there is no step to ask about")
+        elif self.editing.step is None:
+            self.critiques.ask(self.key, document, index)
+
+    def action_back(self) -> None:
+        """Leave the search, else stop the critic, else close its words, else as everywhere."""
+        critique = self.critique
+        if self.close_search():
             return
-        self.owner.ask_export([review], source_shown=self.source_shown)
+        if critique is None:
+            super().action_back()
+        elif critique.running:
+            self.critiques.stop()
+        else:
+            self.critiques.close()
+
+    def action_edit(self) -> None:
+        """Edit the step in place."""
+        index = self.steps.cursor
+        if index < self.steps.count:
+            self._open_editor(index, index + 1, f"Step {index + 1}")
+
+    def action_insert(self) -> None:
+        """Write a step below the cursor."""
+        place = self.steps.cursor + 1 if self.steps.count else 0
+        self._open_editor(place, place, f"New step {place + 1}")
+
+    def action_insert_above(self) -> None:
+        """Write a step above the cursor."""
+        place = self.steps.cursor
+        self._open_editor(place, place, f"New step {place + 1}")
+
+    def _open_editor(self, first: int, last: int, title: str) -> None:
+        text = self.editing.begin(first, last)
+        if text is not None:
+            self.side.open_editor(title, text)
+
+    @on(StepEditor.Paused)
+    def _judge_draft(self) -> None:
+        index = self.editing.step
+        if index is not None:
+            self.editing.try_out(self.side.text)
+            self.refresh_all()
+            self.steps.cursor = min(index, max(self.steps.count - 1, 0))
+
+    @on(StepEditor.Kept)
+    def _keep_draft(self) -> None:
+        index = self.editing.step
+        if index is not None and self.editing.keep(self.side.text):
+            self._close_editor(index)
+        else:
+            self.refresh_all()
+
+    @on(StepEditor.Left)
+    def _drop_draft(self) -> None:
+        self.editing.drop()
+        self._close_editor(self.steps.cursor)
+
+    def _close_editor(self, cursor: int) -> None:
+        self.side.close_editor()
+        self.refresh_all()
+        self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
+        self.steps.focus()
+
+    def _change(self, make: Callable[[int], int]) -> None:
+        """Make a change that needs no typing; it returns where the cursor goes."""
+        try:
+            cursor = make(self.steps.cursor)
+        except InputError as error:
+            self.desk.say(str(error), error=not isinstance(error, NothingToChangeError))
+            return
+        self.refresh_all()
+        self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
+
+    def action_delete(self) -> None:
+        """Delete the step."""
+        self._change(self.editing.delete)
+
+    def action_join(self) -> None:
+        """Join the step with the one below."""
+        self._change(self.editing.join)
+
+    def action_split(self) -> None:
+        """Split the step at the end of its first sentence or line."""
+        self._change(self.editing.split)
+
+    def action_undo(self) -> None:
+        """The state before."""
+        self._change(self.editing.undo)
+
+    def action_redo(self) -> None:
+        """The state that was undone."""
+        self._change(self.editing.redo)
+
+    def action_save(self) -> None:
+        """Write the document into its file."""
+        if self.key in self.session.unsaved:
+            self.saving.save(self.key, then=self.refresh_all)
+        else:
+            self.say("nothing has changed")
+
+    def action_edit_file(self) -> None:
+        """Open the file in the user's editor, and read it again afterwards."""
+        document = self.document
+        source = document.source if document is not None else self.desk.path
+        if source == "-":
+            self.say("standard input has no file: Ctrl-S saves it to one")
+        elif self.key in self.session.unsaved:
+            self.desk.say("save first (Ctrl-S): the editor opens the file", error=True)
+        else:
+            self.desk.edit_file(source)
+            self.desk.read_again(self.key)

@@ -1,8 +1,13 @@
-"""Critiques on the app's side: one question at a time, its words shown beside the step, stopped by Escape."""
+"""Critiques: one question at a time, its words shown beside the step, stopped by Escape.
+
+Owns the question that is under way and what was said; publishes that it changed.
+"""
 
 import threading
+from collections.abc import Callable
 
-from textual.app import App
+from textual.dom import DOMNode
+from textual.signal import Signal
 
 from stepcheck.document import Document
 from stepcheck.tui.job import Said
@@ -18,52 +23,51 @@ from stepcheck.tui.solution.critique.question import (
 NO_CRITIC = "no critic is named: start with --critic FILE.gguf, or --critic ADDRESS of a server"
 
 
-class Critiques(App[None]):
-    """What the app does with a critic; `StepcheckApp` is the rest of it."""
+class Critiques:
+    """Asks the critic that `open_critic` opens; `refuse` hears why nothing is asked. `node` is whom threads post to."""
 
-    open_critic: OpenCritic | None = None
-    critique: Critique | None = None
-    _question: Question | None = None
+    def __init__(self, node: DOMNode, refuse: Callable[[str], None], open_critic: OpenCritic | None) -> None:
+        self._node, self._refuse, self._open_critic = node, refuse, open_critic
+        self.changed: Signal[None] = Signal(node, "there are other words of a critic")
+        self.current: Critique | None = None
+        """What was said last, until it is closed."""
+        self._question: Question | None = None
 
-    def say(self, words: str, *, error: bool = False) -> None:
-        """Say something in passing."""
-        raise NotImplementedError
-
-    def ask_critic(self, key: int, document: Document, index: int) -> None:
+    def ask(self, key: int, document: Document, index: int) -> None:
         """Ask why a step is wrong; a question that is under way is dropped."""
-        if self.open_critic is None:
-            self.say(NO_CRITIC, error=True)
+        if self._open_critic is None:
+            self._refuse(NO_CRITIC)
             return
-        self.stop_critic()
+        self.stop()
         before = self._question.critic if self._question is not None else None
-        self.critique = Critique(key, document, index)
-        self._question = Question(self.open_critic, document, index, self.post_message, self._hear_critic)
+        self.current = Critique(key, document, index)
+        self._question = Question(self._open_critic, document, index, self._node.post_message, self._hear)
         self._question.start(before)
-        self._tell_critique()
+        self.changed.publish(None)
 
-    def stop_critic(self) -> None:
+    def stop(self) -> None:
         """Stop what is under way; what was said stays."""
-        critique, question = self.critique, self._question
+        critique, question = self.current, self._question
         if critique is not None and question is not None and critique.running:
             critique.running, critique.ending = False, "stopped"
             self._question = None
             question.drop()
-            self._tell_critique()
+            self.changed.publish(None)
 
-    def close_critique(self) -> None:
+    def close(self) -> None:
         """Take the words off the screen."""
-        self.stop_critic()
-        self.critique = None
-        self._tell_critique()
+        self.stop()
+        self.current = None
+        self.changed.publish(None)
 
-    def end_critic(self) -> None:
+    def end(self) -> None:
         """Close the critic, when the app ends."""
         question, self._question = self._question, None
         if question is not None:
             threading.Thread(target=question.drop, daemon=True).start()
 
-    def _hear_critic(self, message: Said) -> None:
-        critique = self.critique
+    def _hear(self, message: Said) -> None:
+        critique = self.current
         if critique is None:
             return
         match message:
@@ -77,11 +81,4 @@ class Critiques(App[None]):
                 if message.error and self._question is not None:  # the next one opens the critic anew
                     self._question.drop()
                     self._question = None
-        self._tell_critique()
-
-    def _tell_critique(self) -> None:
-        from stepcheck.tui.solution.screen import SolutionScreen
-
-        for screen in self.screen_stack:
-            if isinstance(screen, SolutionScreen) and screen.is_mounted:
-                screen.refresh_critique()
+        self.changed.publish(None)

@@ -1,14 +1,21 @@
 """A step being edited: plain text, judged while it is typed."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+PAUSE_SECONDS = 0.2
+"""A change is judged when no key was pressed for so long."""
+
 
 class StepEditor(TextArea):
-    """Says `Kept` or `Left`; what was typed is in `text`."""
+    """Says `Paused`, `Kept` or `Left`; what was typed is in `text`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "keep", "keep the change", priority=True),
@@ -19,6 +26,9 @@ class StepEditor(TextArea):
     StepEditor:focus { border: none; }
     """
 
+    class Paused(Message):
+        """Something was typed, and then nothing for a moment."""
+
     class Kept(Message):
         """The change is to stay."""
 
@@ -28,6 +38,14 @@ class StepEditor(TextArea):
     def __init__(self, text: str) -> None:
         super().__init__(text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent", compact=True)
         self.move_cursor(self.document.end)
+        self._pause: Timer | None = None
+
+    @on(TextArea.Changed)
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE_SECONDS, lambda: self.post_message(self.Paused()))
 
     def action_keep(self) -> None:
         """Keep the change."""

@@ -1,0 +1,103 @@
+"""A screen with one list of rows at its heart: moving about, and search."""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.screen import Screen
+from textual.widgets import Input
+
+from stepcheck.tui.parts.rows import RowList
+from stepcheck.tui.parts.search import SearchLine
+
+Result = TypeVar("Result")
+
+
+class ListScreen(Screen[Result]):
+    """Moves the cursor of its list, named by `LIST`, and finds rows; a `SearchLine` is among its widgets."""
+
+    AUTO_FOCUS = "RowList"
+    LIST: ClassVar[str]
+    """The selector of the list that the keys move."""
+
+    @property
+    def rows(self) -> RowList:
+        """The list that the movement keys move."""
+        return self.query_one(self.LIST, RowList)
+
+    def say(self, words: str) -> None:
+        """Say something in passing."""
+        self.notify(words, timeout=4, markup=False)
+
+    def found(self, words: str, index: int) -> bool:  # noqa: ARG002 (for subclasses)
+        """Whether a row holds what is searched for, in lower case."""
+        return False
+
+    def wrong(self, index: int) -> bool:  # noqa: ARG002 (for subclasses)
+        """Whether a row is judged wrong."""
+        return False
+
+    def searched(self, words: str) -> None:
+        """Mark what is searched for."""
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self.rows.move(by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by a page."""
+        self.rows.page(by)
+
+    def action_edge(self, side: int) -> None:
+        """To the first or the last row."""
+        self.rows.move(side * self.rows.count)
+
+    def action_error(self, way: int) -> None:
+        """To the next or the previous error, around the end."""
+        self._seek(way, self.wrong, "no step is under the threshold")
+
+    def action_search(self) -> None:
+        """Open the search line."""
+        self.query_one(SearchLine).open()
+
+    def close_search(self) -> bool:
+        """Close the search line; False if it was not open."""
+        line = self.query_one(SearchLine)
+        if not line.is_open:
+            return False
+        line.close()
+        self.searched("")
+        self.rows.focus()
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """In the search line the arrows go through what was found."""
+        line = self.query_one(SearchLine)
+        if line.has_focus and event.key in ("down", "up"):
+            event.stop()
+            self._find(line.value, 1 if event.key == "down" else -1, "nothing else")
+
+    @on(Input.Changed, "SearchLine")
+    def _typed(self, event: Input.Changed) -> None:
+        self.searched(event.value)
+        words = event.value.lower()
+        if words and not (self.rows.count and self.found(words, self.rows.cursor)):
+            self._find(words, 1)
+
+    @on(Input.Submitted, "SearchLine")
+    def _next(self, event: Input.Submitted) -> None:
+        if event.value:
+            self._find(event.value, 1)
+
+    def _find(self, words: str, way: int, otherwise: str = "") -> None:
+        lowered = words.lower()
+        self._seek(way, lambda index: self.found(lowered, index), otherwise or f"nothing holds “{words}”")
+
+    def _seek(self, way: int, holds: Callable[[int], bool], otherwise: str) -> None:
+        count, start = self.rows.count, self.rows.cursor
+        around = ((start + way * step) % count for step in range(1, count + 1)) if count else iter(())
+        place = next((index for index in around if holds(index)), None)
+        if place is None:
+            self.say(otherwise)
+        else:
+            self.rows.cursor = place

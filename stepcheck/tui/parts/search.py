@@ -1,0 +1,31 @@
+"""The search line at the foot of a screen."""
+
+from textual.widgets import Input
+
+
+class SearchLine(Input):
+    """Hidden until it is opened; what is found is the screen's."""
+
+    DEFAULT_CSS = """
+    SearchLine { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    SearchLine:focus { border: none; }
+    SearchLine.-open { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="search; Enter and ↓ for the next, Esc to leave", id="search", compact=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is on the screen."""
+        return self.has_class("-open")
+
+    def open(self) -> None:
+        """Show it, empty, and type into it."""
+        self.add_class("-open")
+        self.value = ""
+        self.focus()
+
+    def close(self) -> None:
+        """Hide it."""
+        self.remove_class("-open")
