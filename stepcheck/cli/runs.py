@@ -283,7 +283,8 @@ def view(run: RunArgument, *, runs_dir: options.RunsDirOption = None) -> None:
     with _open(run, runs_dir) as found:
         if not found.count().done:
             raise RunError(f"run {found.manifest.name} has no rows yet")
-        RunBrowser(found, theme=config.load({}).theme).run()
+        settings = config.load({})
+        RunBrowser(found, theme=settings.theme, keys=settings.keys).run()
 
 
 def _open(name: str, runs_dir: str | None) -> "Run":

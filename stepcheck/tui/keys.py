@@ -11,16 +11,27 @@ from textual.binding import Binding
 
 from stepcheck.errors import UsageError
 
+SCREENS: Final = {
+    "s": "a solution",
+    "d": "a list of solutions",
+    "c": "Best-of-N",
+    "r": "the cases of a run",
+    "v": "one case",
+}
+APP: Final = "sdc"
+RUN: Final = "rv"
+"""The screens of `stepcheck runs view`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing that a key does. `where` are the screens' first letters: s(olution), d(ocuments), c(andidates)."""
+    """One thing that a key does. `where` are letters of screens, which `SCREENS` names."""
 
     id: str
     keys: str
     action: str
     does: str
-    where: str = "sdc"
+    where: str = APP + RUN
     label: str = ""
     """In the foot line; empty keeps it off."""
 
@@ -34,33 +45,37 @@ KEYS: Final = (
     Key("page-up", "pageup,ctrl+b", "page(-1)", "a page up"),
     Key("first", "g,home", "edge(-1)", "first"),
     Key("last", "G,end", "edge(1)", "last"),
-    Key("next-error", "n", "error(1)", "next error", label="error"),
-    Key("previous-error", "N", "error(-1)", "error before"),
+    Key("next-error", "n", "error(1)", "next error", "sdcr", "error"),
+    Key("previous-error", "N", "error(-1)", "error before", "sdcr"),
     Key("search", "slash", "search", "search", label="search"),
-    Key("open", "enter", "open", "open", "dc", "open"),
+    Key("open", "enter", "open", "open", "dcr", "open"),
+    Key("filter", "f", "filter(1)", "next outcome", "r", "filter"),
+    Key("filter-back", "F", "filter(-1)", "outcome before", "r"),
+    Key("next-case", "n,right", "step(1)", "next case", "v", "next"),
+    Key("previous-case", "p,left", "step(-1)", "case before", "v", "previous"),
     Key("sort", "s", "sort", "sort by the next column", "dc", "sort"),
     Key("reverse", "S", "reverse", "reverse the order", "dc"),
-    Key("threshold-up", "right_square_bracket", "threshold(1)", "raise the threshold"),
-    Key("threshold-down", "left_square_bracket", "threshold(-1)", "lower the threshold"),
-    Key("threshold-model", "backslash", "threshold(0)", "the model's threshold again"),
+    Key("threshold-up", "right_square_bracket", "threshold(1)", "raise the threshold", "sdc"),
+    Key("threshold-down", "left_square_bracket", "threshold(-1)", "lower the threshold", "sdc"),
+    Key("threshold-model", "backslash", "threshold(0)", "the model's threshold again", "sdc"),
     Key("edit", "e", "edit", "edit the step, judged while you type", "s", "edit"),
     Key("edit-file", "E", "edit_file", "edit the file in your editor", "s"),
-    Key("insert", "i", "insert", "insert a step below", "s", "insert"),
-    Key("insert-above", "I", "insert_above", "insert a step above", "s"),
-    Key("delete", "d", "delete", "delete the step", "s"),
-    Key("join", "J", "join", "join with the step below", "s"),
-    Key("split", "K", "split", "split at the end of its first sentence or line; again for the next", "s"),
-    Key("undo", "u,ctrl+z", "undo", "undo", "s"),
-    Key("redo", "U,ctrl+y", "redo", "redo", "s"),
+    Key("insert", "i", "insert(1)", "insert a step below", "s", "insert"),
+    Key("insert-above", "I", "insert(0)", "insert a step above", "s"),
+    Key("delete", "d", "change('delete')", "delete the step", "s"),
+    Key("join", "J", "change('join')", "join with the step below", "s"),
+    Key("split", "K", "change('split')", "split at the end of its first sentence or line; again for the next", "s"),
+    Key("undo", "u,ctrl+z", "change('undo')", "undo", "s"),
+    Key("redo", "U,ctrl+y", "change('redo')", "redo", "s"),
     Key("save", "ctrl+s", "save", "save to the file, every other byte as it was", "s"),
     Key("watch", "w", "watch", "watch the file: save it anywhere, see it here", "s", "watch"),
-    Key("source", "r", "source", "LaTeX as Unicode or as it was written", "s"),
+    Key("source", "r", "source", "LaTeX as Unicode or as it was written", "sv"),
     Key("problem", "p", "problem", "show or fold the problem", "s"),
     Key("critic", "c", "critic", "ask a critic why the step is wrong; Esc stops it, then closes its words", "s"),
-    Key("again", "R", "again", "judge again"),
+    Key("again", "R", "again", "judge again", "sdc"),
     Key("export", "x", "export", "export as Markdown, HTML, SVG or JSON", "sc", "export"),
-    Key("models", "m", "models", "models", label="models"),
-    Key("palette", "ctrl+p,colon", "palette", "command palette: steps, files, models, themes"),
+    Key("models", "m", "models", "models", "sdc", "models"),
+    Key("palette", "ctrl+p,colon", "palette", "command palette: steps, files, models, themes", "sdc"),
     Key("back", "escape", "back", "stop judging; leave a search; back to the list"),
 )
 

@@ -14,7 +14,7 @@ from textual.signal import Signal
 from stepcheck.document import Document, Unread
 from stepcheck.tui.judging.history import History
 from stepcheck.tui.judging.state import ModelState, OpenDocument
-from stepcheck.tui.judging.view import Phase, Rewards, View, carried, matched
+from stepcheck.tui.judging.view import USUAL_THRESHOLD, Phase, Rewards, View, carried, matched
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from stepcheck.tui.judging.opening import OpenJudge
     from stepcheck.tui.judging.scorer import Begun, ModelReady, Partial, Scored, Scorer
 
-USUAL_THRESHOLD = 0.5
 REMEMBERED = 64
 """Reviews of earlier states of edited documents, so that undo needs no model."""
 
@@ -78,8 +77,17 @@ class Session:
             phase, message = Phase.failed, self.state.error
         elif phase is Phase.waiting and self.state.phase is Phase.loading:
             phase, message = Phase.loading, f"{self.state.share:.0%}" if self.state.share else ""
+        review = entry.review
+        named = review.verdict.first_error if review is not None and not review.rewards else None
         return View(
-            document, self.shown_threshold, phase, entry.rewards, entry.before, review=entry.review, message=message
+            document,
+            self.shown_threshold,
+            phase,
+            entry.rewards,
+            entry.before,
+            review=review,
+            named=named,
+            message=message,
         )
 
     def take(self, items: "Sequence[Document | Unread]", *, complete: bool = False) -> None:

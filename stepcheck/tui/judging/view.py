@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOVED = 0.005
 """A reward that changed by less did not move: 4-bit models differ by 0.002 with the batch (FP noise)."""
+USUAL_THRESHOLD = 0.5
+"""Of most models, until the one that judges is known."""
 _TICKS = "▁▂▃▄▅▆▇█"
 Rewards = tuple[float | None, ...]
 
@@ -59,10 +61,16 @@ class View:
     """What failed, or how far the loading is."""
     source_shown: bool = False
     """LaTeX as it was written."""
+    named: int | None = None
+    """The first wrong step, where a judge that gives no rewards names one."""
+    label: int | None = None
+    """The first wrong step as people labelled it; None where nobody did, and -1 for none."""
 
     @cached_property
     def first_error(self) -> int | None:
         """The first step under the threshold, as far as steps are judged."""
+        if not self.rewards:
+            return self.named
         known = [reward for reward in self.rewards[: self.judged] if reward is not None]
         return judge(known, self.threshold).first_error
 
@@ -85,6 +93,12 @@ class View:
         first = self.first_error
         return first is not None and index > first
 
+    def mark(self, index: int) -> str:
+        """What is written at a step: that it is the first error, by the rewards or by its label."""
+        words = "predicted" if self.label is not None else ""
+        by = ["labelled"] * (index == self.label) + [words] * (index == self.first_error)
+        return f"◀ {' and '.join(by)} first error".replace("  ", " ") if by else ""
+
     def was(self, index: int) -> float | None:
         """The reward before the last change, where it moved."""
         old = self.before[index] if index < len(self.before) else None
@@ -100,6 +114,8 @@ class View:
         """The review at the threshold that is seen."""
         if self.review is None:
             return None
+        if not self.review.rewards:
+            return self.review
         return replace(self.review, verdict=judge(self.review.rewards, self.threshold))
 
 
@@ -121,10 +137,13 @@ def verdict(view: View) -> Sentence:
     if view.phase is Phase.cancelled:
         return Sentence(f"■ Stopped after {view.judged} of {count} steps; R goes on", Band.doubtful)
     if first is not None:
-        reward = view.rewards[first]
+        reward = view.reward(first)
+        at = "" if reward is None else f": reward {reward:.3f}, threshold {view.threshold:g}"
         rest = "" if view.phase is Phase.done else f" · {_progress(view, count)}"
-        words = f"✗ Step {first + 1} is the first error: reward {reward:.3f}, threshold {view.threshold:g}{rest}"
+        words = f"✗ Step {first + 1} is the first error{at}{rest}"
         return Sentence(words, Band.bad, view.phase.busy)
+    if view.phase is Phase.done and not view.rewards:
+        return Sentence("✓ No step is named as wrong", Band.good)
     if view.phase is Phase.done:
         return Sentence(f"✓ No step is under the threshold {view.threshold:g}", Band.good)
     return Sentence(_progress(view, count), None, busy=True)

@@ -7,14 +7,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from stepcheck.tui.keys import KEYS, Key, shown
+from stepcheck.tui.keys import APP, KEYS, SCREENS, Key, shown
 from stepcheck.tui.parts.facts import Facts
 
-_GROUPS = (("everywhere", "sdc"), ("a solution", "s"), ("a list of solutions", "dc"), ("a solution, Best-of-N", "sc"))
+_WHILE_EDITING = (("while editing", "", ""), ("Ctrl-S", "keep the change", ""), ("Esc", "drop the change", ""))
 
 
 class HelpScreen(ModalScreen[None]):
-    """The keys, as they are set now."""
+    """The keys of an app's screens, as they are set now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1", "dismiss(None)", "back", show=False),
@@ -27,6 +27,10 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
+    def __init__(self, screens: str = APP) -> None:
+        super().__init__()
+        self._screens = screens
+
     def compose(self) -> ComposeResult:
         """A box that scrolls."""
         with VerticalScroll() as scroll:
@@ -35,14 +39,20 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Fill in the keys as they are now."""
-        rows = [row for title, where in _GROUPS for row in self._group(title, where)]
-        rows += [("while editing", "", ""), ("Ctrl-S", "keep the change", ""), ("Esc", "drop the change", "")]
+        groups: dict[str, list[tuple[str, str, str]]] = {}
+        for key in sorted(KEYS, key=lambda key: -len(self._here(key))):
+            if where := self._here(key):
+                groups.setdefault(self._title(where), []).append(self._row(key))
+        rows = [row for title, keys in groups.items() for row in ((title, "", ""), *keys)]
+        rows += _WHILE_EDITING if "s" in self._screens else ()
         rows += [("other keys", "", ""), ("", 'in stepcheck.toml: [keys], then an id: next-error = "f8"', "")]
         self.query_one(Facts).present(rows)
 
-    def _group(self, title: str, where: str) -> list[tuple[str, str, str]]:
-        rows = [self._row(key) for key in KEYS if key.where == where]
-        return [(title, "", ""), *rows] if rows else []
+    def _here(self, key: Key) -> str:
+        return "".join(screen for screen in self._screens if screen in key.where)
+
+    def _title(self, where: str) -> str:
+        return "everywhere" if where == self._screens else ", ".join(SCREENS[screen] for screen in where)
 
     def _row(self, key: Key) -> tuple[str, str, str]:
         keys = shown(self.app._keymap.get(key.id, key.keys))  # noqa: SLF001 (Textual has no reader for it)

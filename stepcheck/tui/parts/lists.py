@@ -19,6 +19,7 @@ class ListScreen(Screen[Result]):
     AUTO_FOCUS = "RowList"
     LIST: ClassVar[str]
     """The selector of the list that the keys move."""
+    NOTHING_WRONG: ClassVar[str] = "no step is under the threshold"
 
     @property
     def rows(self) -> RowList:
@@ -54,7 +55,7 @@ class ListScreen(Screen[Result]):
 
     def action_error(self, way: int) -> None:
         """To the next or the previous error, around the end."""
-        self._seek(way, self.wrong, "no step is under the threshold")
+        self._seek(way, self.wrong, self.NOTHING_WRONG)
 
     def action_search(self) -> None:
         """Open the search line."""
@@ -86,8 +87,12 @@ class ListScreen(Screen[Result]):
 
     @on(Input.Submitted, "SearchLine")
     def _next(self, event: Input.Submitted) -> None:
-        if event.value:
-            self._find(event.value, 1)
+        self.search_on(event.value)
+
+    def search_on(self, words: str) -> None:
+        """Enter in the search line: to the next that holds the words."""
+        if words:
+            self._find(words, 1)
 
     def _find(self, words: str, way: int, otherwise: str = "") -> None:
         lowered = words.lower()

@@ -2,9 +2,10 @@
 
 browsing.py  what is listed: a value, and pure functions of it
 app.py       the app
+rows.py      the list of cases
 listing.py   the screen with all cases
 case.py      the screen with one case
-steps.py     the widget that shows a case's steps
+about.py     what is said of a case
 """
 
 from stepcheck.tui.runs.app import RunBrowser

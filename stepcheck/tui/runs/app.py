@@ -1,5 +1,6 @@
 """The app of `stepcheck runs view`. It only reads: nothing in a run is ever changed from here."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import App
@@ -7,8 +8,10 @@ from textual.binding import Binding, BindingType
 
 from stepcheck.bench.runs.store import Run
 from stepcheck.tui import colours
-from stepcheck.tui.runs.browsing import entries
+from stepcheck.tui.keys import keymap
+from stepcheck.tui.runs.browsing import listed
 from stepcheck.tui.runs.listing import ListingScreen
+from stepcheck.tui.sizes import WIDE
 
 
 class RunBrowser(App[None]):
@@ -18,13 +21,22 @@ class RunBrowser(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, priority=True)]
 
-    def __init__(self, run: Run, threshold: float | None = None, *, theme: str = colours.DEFAULT) -> None:
+    def __init__(
+        self,
+        run: Run,
+        threshold: float | None = None,
+        *,
+        theme: str = colours.DEFAULT,
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         colours.dress(self, theme)
+        self.set_keymap(keymap(keys or {}))
         self._run_read = run
         self._threshold = run.manifest.threshold if threshold is None else threshold
 
     def on_mount(self) -> None:
         """Show the list."""
-        listed = entries(self._run_read.rows(texts=False), self._threshold)
-        self.push_screen(ListingScreen(self._run_read, listed, self._threshold))
+        rows = listed(self._run_read.rows(texts=False), self._threshold)
+        self.push_screen(ListingScreen(self._run_read, rows, self._threshold))

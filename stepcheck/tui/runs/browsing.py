@@ -1,4 +1,4 @@
-"""What is listed: one entry a row, how it ended, and which entries a filter lets through. Pure."""
+"""What is listed: one row a case, how it ended, and which of them a filter lets through. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ BANDS = {
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """A row in the list: its key, how it ended, and the words of its columns."""
+    """A case in the list: its key, how it ended, and the words of its columns."""
 
     key: Key
     outcome: str
@@ -44,24 +44,24 @@ LABELLED_COLUMNS = ("case", "outcome", "label", "predicted", "lowest", "steps", 
 GRADED_COLUMNS = ("candidate", "outcome", "answer", "reference", "product", "lowest", "steps")
 
 
-def entries(rows: Iterable[Row], threshold: float | None) -> list[ListedRow]:
+def listed(rows: Iterable[Row], threshold: float | None) -> list[ListedRow]:
     """List rows in their order; texts are not needed."""
     return [_graded(row) if isinstance(row.facts, Graded) else _labelled(row, threshold) for row in rows]
 
 
-def chosen(listed: Sequence[ListedRow], name: str, search: str = "") -> list[ListedRow]:
-    """Return the entries that a filter and a search text (in any column, in any case) let through."""
+def chosen(rows: Sequence[ListedRow], name: str, search: str = "") -> list[ListedRow]:
+    """Return the rows that a filter and a search text (in any column, in any case) let through."""
     wanted = search.strip().lower()
     return [
-        entry
-        for entry in listed
-        if name in {EVERYTHING, entry.outcome} and (not wanted or any(wanted in word.lower() for word in entry.words))
+        row
+        for row in rows
+        if name in {EVERYTHING, row.outcome} and (not wanted or any(wanted in word.lower() for word in row.words))
     ]
 
 
-def counts(listed: Sequence[ListedRow], names: Sequence[str]) -> list[int]:
-    """Count the entries of each filter."""
-    found = [entry.outcome for entry in listed]
+def counts(rows: Sequence[ListedRow], names: Sequence[str]) -> list[int]:
+    """Count the rows of each filter."""
+    found = [row.outcome for row in rows]
     return [len(found) if name == EVERYTHING else found.count(name) for name in names]
 
 

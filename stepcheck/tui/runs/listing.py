@@ -1,4 +1,4 @@
-"""The screen with all cases: a filter by outcome, a search, a table."""
+"""The screen with all cases: a filter by outcome, a search, the list."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -6,33 +6,35 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.binding import BindingType
+from textual.widgets import Footer, Static
 
 from stepcheck.bench.runs.store import Run
+from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
-from stepcheck.tui.colours import palette
+from stepcheck.tui.keys import RUN, bindings
+from stepcheck.tui.parts.help import HelpScreen
+from stepcheck.tui.parts.lists import ListScreen
+from stepcheck.tui.parts.rows import RowList
+from stepcheck.tui.parts.search import SearchLine
 from stepcheck.tui.runs import browsing
 from stepcheck.tui.runs.browsing import ListedRow
 from stepcheck.tui.runs.case import CaseScreen
+from stepcheck.tui.runs.rows import CaseList
 
 
-class ListingScreen(Screen[None]):
-    """Lists a run's rows; Enter opens one."""
+class ListingScreen(ListScreen[None]):
+    """Lists a run's rows; Enter opens one. The search narrows the list as the filter does."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f,tab", "filter(1)", "Filter", priority=True),
-        Binding("F,shift+tab", "filter(-1)", "Filter back", show=False, priority=True),
-        Binding("slash", "search", "Search"),
-        Binding("escape", "clear", "Clear", show=False),
-        Binding("q", "app.quit", "Quit"),
-    ]
+    LIST = "#cases"
+    NOTHING_WRONG = "nothing in this list went wrong"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("r")]
     DEFAULT_CSS = """
-    ListingScreen #head, ListingScreen #filters { height: auto; padding: 0 1; }
-    ListingScreen Input { display: none; }
-    ListingScreen Input.open { display: block; }
-    ListingScreen DataTable { height: 1fr; }
+    ListingScreen #head { height: 1; padding: 0 1; background: $panel; text-style: bold; }
+    ListingScreen #filters { height: auto; padding: 0 1; background: $surface; }
+    ListingScreen #heading { height: 1; color: $foreground 60%; }
+    ListingScreen CaseList { height: 1fr; }
+    ListingScreen Footer { background: $panel; }
     """
 
     def __init__(self, run: Run, listed: Sequence[ListedRow], threshold: float | None) -> None:
@@ -42,80 +44,83 @@ class ListingScreen(Screen[None]):
         self._names = browsing.LABELLED_FILTERS if labelled else browsing.GRADED_FILTERS
         self._columns = browsing.LABELLED_COLUMNS if labelled else browsing.GRADED_COLUMNS
         self._filter = 0
-        self._shown: list[ListedRow] = []
+        self._words = ""
 
     def compose(self) -> ComposeResult:
         """Lay out."""
         yield Static(self._head(), id="head", markup=False)
         yield Static("", id="filters", markup=False)
-        yield Input(placeholder="search in every column")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
-        yield Footer()
+        yield Static("", id="heading", markup=False)
+        yield CaseList(self._columns, id="cases")
+        yield SearchLine()
+        yield Footer(show_command_palette=False)
+
+    @property
+    def cases(self) -> CaseList:
+        """The list, by its own type."""
+        return self.query_one(CaseList)
 
     def on_mount(self) -> None:
-        """Fill the table."""
-        table: DataTable[Text] = self.query_one(DataTable)
-        table.add_columns(*self._columns)
+        """Fill the list."""
+        self.cases.measure(self._listed)
         self._refresh()
-        table.focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters belong to the search field while it is open."""
-        del parameters
-        typing = isinstance(self.focused, Input)
-        return not (typing and action in {"filter", "search"})
+    def on_resize(self) -> None:
+        """The heading is as wide as the screen."""
+        self.query_one("#heading", Static).update(self.cases.heading(self.size.width))
+
+    def wrong(self, index: int) -> bool:
+        """Whether a case ended badly."""
+        return self.cases.listed[index].band is Band.bad
+
+    def found(self, words: str, index: int) -> bool:  # noqa: ARG002 (what is listed holds the words)
+        """Every row that is left."""
+        return True
+
+    def searched(self, words: str) -> None:
+        """Narrow the list."""
+        self._words = words
+        self._refresh()
+
+    def search_on(self, words: str) -> None:  # noqa: ARG002 (they are in force already)
+        """Leave the search line, and let the list be as it is."""
+        self.cases.focus()
 
     def action_filter(self, by: int) -> None:
         """Go to the next filter."""
         self._filter = (self._filter + by) % len(self._names)
         self._refresh()
 
-    def action_search(self) -> None:
-        """Open the search field."""
-        field = self.query_one(Input)
-        field.add_class("open")
-        field.focus()
+    def action_back(self) -> None:
+        """Forget the search, else the filter."""
+        if not self.close_search() and self._filter:
+            self._filter = 0
+            self._refresh()
 
-    def action_clear(self) -> None:
-        """Close the search field and forget what was in it."""
-        field = self.query_one(Input)
-        field.remove_class("open")
-        field.value = ""
-        self.query_one(DataTable).focus()
-        self._refresh()
+    def action_open(self) -> None:
+        """Open the case under the cursor."""
+        if self.cases.listed:
+            screen = CaseScreen(self._run, self.cases.listed, self.cases.cursor, self._threshold)
+            self.app.push_screen(screen, self._returned)
 
-    @on(Input.Changed)
-    def _searched(self) -> None:
-        self._refresh()
+    def action_help(self) -> None:
+        """Show every key."""
+        self.app.push_screen(HelpScreen(RUN))
 
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.query_one(DataTable).focus()
+    def action_leave(self) -> None:
+        """Quit."""
+        self.app.exit()
 
-    @on(DataTable.RowSelected)
-    def _opened(self, event: DataTable.RowSelected) -> None:
-        if not self._shown:
-            return
-        screen = CaseScreen(self._run, self._shown, event.cursor_row, self._threshold)
-        self.app.push_screen(screen, self._returned)
+    @on(RowList.Chosen)
+    def _chosen(self) -> None:
+        self.action_open()
 
     def _returned(self, place: int | None) -> None:
-        self.query_one(DataTable).move_cursor(row=place or 0)
+        self.cases.cursor = place or 0
 
     def _refresh(self) -> None:
-        name = self._names[self._filter]
-        self._shown = browsing.chosen(self._listed, name, self.query_one(Input).value)
-        table: DataTable[Text] = self.query_one(DataTable)
-        table.clear()
-        table.add_rows(self._cells(entry) for entry in self._shown)
+        self.cases.present(browsing.chosen(self._listed, self._names[self._filter], self._words))
         self.query_one("#filters", Static).update(self._filters())
-
-    def _cells(self, entry: ListedRow) -> list[Text]:
-        """The words of a row, the outcome with its glyph and colour."""
-        cells = [Text(word) for word in entry.words]
-        style = palette(self.app.current_theme).style(entry.band)
-        cells[1] = Text(f"{entry.band.glyph if entry.band else '!'} {entry.outcome}", style)
-        return cells
 
     def _head(self) -> Text:
         manifest = self._run.manifest
@@ -131,4 +136,4 @@ class ListingScreen(Screen[None]):
         for place, (name, count) in enumerate(zip(self._names, counted, strict=True)):
             chosen = place == self._filter
             text.append(f"[{name} {count:,}]" if chosen else f" {name} {count:,} ", "bold reverse" if chosen else "dim")
-        return text.append(f"   {len(self._shown):,} shown")
+        return text.append(f"   {len(self.cases.listed):,} shown")

@@ -300,14 +300,9 @@ class SolutionScreen(SessionScreen):
         if index < self.steps.count:
             self._open_editor(index, index + 1, f"Step {index + 1}")
 
-    def action_insert(self) -> None:
-        """Write a step below the cursor."""
-        place = self.steps.cursor + 1 if self.steps.count else 0
-        self._open_editor(place, place, f"New step {place + 1}")
-
-    def action_insert_above(self) -> None:
-        """Write a step above the cursor."""
-        place = self.steps.cursor
+    def action_insert(self, below: int) -> None:
+        """Write a step above the cursor, or below it."""
+        place = self.steps.cursor + below if self.steps.count else 0
         self._open_editor(place, place, f"New step {place + 1}")
 
     def _open_editor(self, first: int, last: int, title: str) -> None:
@@ -342,35 +337,23 @@ class SolutionScreen(SessionScreen):
         self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
         self.steps.focus()
 
-    def _change(self, make: Callable[[int], int]) -> None:
-        """Make a change that needs no typing; it returns where the cursor goes."""
+    def action_change(self, how: str) -> None:
+        """Make a change that needs no typing: delete, join, split, undo, redo."""
+        editing = self.editing
+        changes = {
+            "delete": editing.delete,
+            "join": editing.join,
+            "split": editing.split,
+            "undo": editing.undo,
+            "redo": editing.redo,
+        }
         try:
-            cursor = make(self.steps.cursor)
+            cursor = changes[how](self.steps.cursor)
         except InputError as error:
             self.desk.say(str(error), error=not isinstance(error, NothingToChangeError))
             return
         self.refresh_all()
         self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
-
-    def action_delete(self) -> None:
-        """Delete the step."""
-        self._change(self.editing.delete)
-
-    def action_join(self) -> None:
-        """Join the step with the one below."""
-        self._change(self.editing.join)
-
-    def action_split(self) -> None:
-        """Split the step at the end of its first sentence or line."""
-        self._change(self.editing.split)
-
-    def action_undo(self) -> None:
-        """The state before."""
-        self._change(self.editing.undo)
-
-    def action_redo(self) -> None:
-        """The state that was undone."""
-        self._change(self.editing.redo)
 
     def action_save(self) -> None:
         """Write the document into its file."""

@@ -25,7 +25,6 @@ _HEAD = 2_000
 """Characters that a row can show at the very most."""
 _DIM = Style(dim=True)
 _BOLD = Style(bold=True)
-_MARK = "◀ first error"
 
 
 def glyph(kind: Band | None) -> str:
@@ -102,11 +101,12 @@ class StepList(RowList):
     def _wrapped(self, index: int, width: int) -> list[str]:
         room = width - self._head() - 1
         lines = wrap(self.text(index), room, 1 if self.count > ROOMY else self._most)
-        if self.view is not None and index == self.view.first_error and self.count <= ROOMY:
-            if len(lines) == 1 and cell_len(lines[0]) + len(_MARK) + 2 <= room:
-                return [f"{lines[0]}  {_MARK}"]
-            return [*lines, _MARK]
-        return lines
+        mark = self.view.mark(index) if self.view is not None and self.count <= ROOMY else ""
+        if not mark:
+            return lines
+        if len(lines) == 1 and cell_len(lines[0]) + len(mark) + 2 <= room:
+            return [f"{lines[0]}  {mark}"]
+        return [*lines, mark]
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
         """A step."""
@@ -140,12 +140,12 @@ class StepList(RowList):
 
     def _words(self, line: str, index: int, view: View) -> Iterator[Segment]:
         style = _DIM if view.late(index) else Style.null()
-        mark = self.palette.style(Band.bad, bold=True)
-        body, found, rest = line.partition(_MARK) if index == view.first_error else (line, "", "")
+        mark = view.mark(index)
+        body, found, rest = line.rpartition(mark) if mark and line.endswith(mark) else (line, "", "")
         lowered, at = body.lower(), 0
         while self.found and len(lowered) == len(body) and (hit := lowered.find(self.found, at)) >= 0:
             yield Segment(body[at:hit], style)
             at = hit + len(self.found)
             yield Segment(body[hit:at], style + Style(reverse=True))
         yield Segment(body[at:], style)
-        yield Segment(found + rest, mark)
+        yield Segment(found + rest, self.palette.style(Band.bad, bold=True))
