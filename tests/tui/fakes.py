@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from stepcheck.document import Document
-from stepcheck.judge import Cost, Judged, by_rewards
+from stepcheck.judge import Cost, Identity, Judged, by_rewards
+from stepcheck.prm.verdict import Verdict
 from stepcheck.tui.judging.opening import OnLoading, OpenJudge
 from tests.fakes import FakeChecker
 
@@ -67,6 +68,17 @@ class Unhurried(Counting):
     """Takes some milliseconds for each step: a long list is not judged in a moment."""
 
     pace = 0.003
+
+
+class Naming(Counting):
+    """Names the first false equation, in words, and gives no rewards."""
+
+    gives = frozenset({"verdict", "words"})
+
+    def check(self, document: Document) -> Judged:
+        wrong = (i for i, step in enumerate(document.steps) if _reward(step.text) < self.threshold)
+        identity = Identity(name="words")
+        return Judged(document=document, model=identity, verdict=Verdict(next(wrong, None), None))
 
 
 def _reward(text: str) -> float:

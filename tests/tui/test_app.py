@@ -20,14 +20,14 @@ from stepcheck.tui.candidates.screen import CandidatesScreen
 from stepcheck.tui.documents.screen import DocumentsScreen
 from stepcheck.tui.files.reading import Target
 from stepcheck.tui.judging.view import Phase
-from stepcheck.tui.keys import KEYS
+from stepcheck.tui.keys import APP, KEYS
 from stepcheck.tui.models.screen import ModelsScreen
 from stepcheck.tui.parts.help import HelpScreen
 from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.screen import SolutionScreen
 from stepcheck.tui.solution.steps import StepList
 from tests.tui.driving import busy, flat, judged, opened, screen_text, solution, until, view, write
-from tests.tui.fakes import Unhurried, fake
+from tests.tui.fakes import Naming, Unhurried, fake
 
 
 async def test_the_text_is_there_before_the_model(work: Path) -> None:
@@ -421,7 +421,7 @@ async def test_help_shows_every_key(work: Path) -> None:
         assert isinstance(app.screen, HelpScreen)
         shown = screen_text(pilot)
         for key in KEYS:
-            assert key.id in shown
+            assert (key.id in shown) == (not set(APP).isdisjoint(key.where))
         await pilot.press("escape")
         assert isinstance(app.screen, SolutionScreen)
     assert work
@@ -497,6 +497,25 @@ async def test_a_message_while_the_app_ends_touches_nothing(work: Path) -> None:
         app._exit = True  # as from the moment of leaving
         await pilot.pause(0.2)
         app._exit = False
+    assert work
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_a_judge_in_words(work: Path, size: tuple[int, int]) -> None:
+    """Without rewards the named step is the first error, in the list, among candidates and in a solution."""
+    async with opened(".", size, judge=fake(Naming)) as (app, pilot):
+        await judged(app, pilot)
+        await until(pilot, lambda: "22 of 22 solutions judged" in screen_text(pilot))
+        assert "✗ step 2" in screen_text(pilot)
+        await pilot.press("g", "enter")
+        assert isinstance(app.screen, CandidatesScreen)
+        await pilot.press("escape", "slash")
+        await write(pilot, "wrong.md")
+        await pilot.press("escape", "enter")
+        assert "✗ Step 2 is the first error" in screen_text(pilot)
+        assert "◀ first error" in screen_text(pilot)
+        await pilot.press("n", "left_square_bracket", "d")
+        await until(pilot, lambda: "✓ No step is named as wrong" in screen_text(pilot))
     assert work
 
 

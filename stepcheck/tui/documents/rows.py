@@ -12,7 +12,7 @@ from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.place import place
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.judging.groups import Group, best, first_error
+from stepcheck.tui.judging.groups import Group, best, first_error, score
 from stepcheck.tui.judging.session import Session
 from stepcheck.tui.judging.state import OpenDocument
 from stepcheck.tui.judging.view import Phase, tick
@@ -69,17 +69,14 @@ class DocumentList(RowList):
             word = "▸ scoring" if entry.phase is Phase.scoring else "· waiting" if entry.phase.busy else "■ stopped"
             return [Segment(f"{word:<{self._room}}", _DIM)]
         first = first_error(entry, threshold)
-        kind = (
-            Band.bad
-            if first is not None
-            else min((band(reward, threshold) for reward in entry.review.rewards), key=[Band.doubtful, Band.good].index)
-        )
+        bands = [Band.bad] if first is not None else [band(reward, threshold) for reward in entry.review.rewards]
+        kind = min(bands, key=[Band.bad, Band.doubtful, Band.good].index, default=Band.good)
         words = f"step {first + 1}" if first is not None else "no error"
-        low = entry.review.aggregates.min
+        low = score(entry, "min")
         return [
             Segment(f"{kind.glyph} ", colours.style(kind, bold=True)),
             Segment(f"{words:<10}", colours.style(kind)),
-            Segment(f"{low:.3f}  ", colours.style(kind)),
+            Segment(" " * 7 if low is None else f"{low:.3f}  ", colours.style(kind)),
             *self._spark(entry, threshold),
         ]
 

@@ -36,8 +36,9 @@ def grouped(entries: "Sequence[OpenDocument]", start: int = 0) -> list[Group]:
 
 
 def score(entry: "OpenDocument", name: str) -> float | None:
-    """An aggregate of a judged document."""
-    return float(getattr(entry.review.aggregates, name)) if entry.review is not None else None
+    """An aggregate of a judged document; None where there are no rewards."""
+    review = entry.review
+    return float(getattr(review.aggregates, name)) if review is not None and review.rewards else None
 
 
 def best(entries: "Iterable[tuple[int, OpenDocument]]", name: str = "product") -> int | None:
@@ -47,6 +48,8 @@ def best(entries: "Iterable[tuple[int, OpenDocument]]", name: str = "product") -
 
 
 def first_error(entry: "OpenDocument", threshold: float) -> int | None:
-    """The first step under the threshold, as far as it is known."""
+    """The first step under the threshold, as far as it is known; the one that is named where there are no rewards."""
+    if entry.review is not None and not entry.review.rewards:
+        return entry.review.verdict.first_error
     known = [reward for reward in entry.rewards if reward is not None]
     return judge(known, threshold).first_error

@@ -142,11 +142,15 @@ def verdict(view: View) -> Sentence:
         rest = "" if view.phase is Phase.done else f" · {_progress(view, count)}"
         words = f"✗ Step {first + 1} is the first error{at}{rest}"
         return Sentence(words, Band.bad, view.phase.busy)
-    if view.phase is Phase.done and not view.rewards:
-        return Sentence("✓ No step is named as wrong", Band.good)
-    if view.phase is Phase.done:
-        return Sentence(f"✓ No step is under the threshold {view.threshold:g}", Band.good)
-    return Sentence(_progress(view, count), None, busy=True)
+    return _done(view) if view.phase is Phase.done else Sentence(_progress(view, count), None, busy=True)
+
+
+def _done(view: View) -> Sentence:
+    """Word that no step is wrong, or that nobody knows."""
+    if view.review is not None and not view.review.verdict.decided:
+        return Sentence("~ Neither a step nor none was named as wrong", Band.doubtful)
+    under = f"is under the threshold {view.threshold:g}" if view.rewards else "is named as wrong"
+    return Sentence(f"✓ No step {under}", Band.good)
 
 
 def _progress(view: View, count: int) -> str:
