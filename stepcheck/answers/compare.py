@@ -1,49 +1,56 @@
 r"""Two answers → equal, unequal, or could not be told: from the cheapest comparison to the dearest.
 
-Exact text; one canonical way of writing; numbers; lists, tuples, intervals and sets, part by part; at last math-verify.
-Refuses to call "could not tell" wrong: it is an outcome of its own.
+Exact text; one way of layout; the values that both can be read as, kind by kind and part by part; at last math-verify,
+for expressions that no reader here knows. Any plausible reading in which two answers are equal makes them equal; else
+the likeliest pair of readings of one kind decides; kinds that do not meet are unequal where both are certainly what
+they are.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from stepcheck.answers.algebra import MOST_CHARACTERS as MOST_RECKONED
 from stepcheck.answers.algebra import Algebra
-from stepcheck.answers.forms import MOST_CHARACTERS, canonical, choice, is_words, plain
-from stepcheck.answers.numbers import read_number, same_number, same_time
+from stepcheck.answers.likeness import (
+    Likeness,
+    clocks,
+    in_base_and_number,
+    is_family_of_one_name,
+    numbers_in_bases,
+    sayings,
+)
+from stepcheck.answers.outcome import Outcome, all_of
+from stepcheck.answers.reading import read
+from stepcheck.answers.text import MOST_CHARACTERS, letters, squeezed, tidy
+from stepcheck.answers.tree import exact, replaced, variables
+from stepcheck.answers.values import (
+    Amount,
+    Based,
+    Choice,
+    Clock,
+    Family,
+    Matrix,
+    Named,
+    Ordered,
+    Ratio,
+    Readings,
+    RealSet,
+    Relation,
+    Several,
+    Value,
+    Words,
+)
 
-DEEPEST = 4
-"""Lists within lists."""
-MOST_PARTS = 50
 REMEMBERED = 4096
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
-_BRACKETS = {r"\{": "{", r"\}": "}", r"\lbrace": "{", r"\rbrace": "}"}
-_CONNECTIVES = re.compile(r"\s*(?:,|;|\band\b|\bor\b|和|或)\s*(?:\b(?:and|or)\b\s*)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`equal` is None where it could not be told; `how` names the comparison that decided, or the reason."""
-
-    equal: bool | None
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """An answer of several parts: its brackets, empty for a bare list, and whether their order counts."""
-
-    open: str
-    close: str
-    items: tuple[str, ...]
-
-    @property
-    def ordered(self) -> bool:
-        """Sets and bare lists have no order; tuples and intervals do."""
-        return self.open in {"(", "["}
+MOST_PAIRS = 64
+_OPEN = "time or ratio"
+_PROSE = re.compile(
+    r"(?<![\\A-Za-z])(?!(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|pi)h?\b)[A-Za-z]{3,}"
+)
+"""A word that is no function: math-verify would read it as a product of letters."""
 
 
 class Grader:
@@ -78,51 +85,105 @@ class Grader:
     ) -> None:
         self.close()
 
-    def _compare(self, gold: str, given: str, depth: int = 0) -> Outcome:
+    def _compare(self, gold: str, given: str) -> Outcome:
         if gold.strip() == given.strip():
             return Outcome(equal=True, how="exact")
         if max(len(gold), len(given)) > MOST_CHARACTERS:
             return Outcome(equal=None, how="too long to compare")
-        letter = choice(gold)
-        if letter is not None and len(plain(gold).strip("(). ")) == 1:
-            return _choices(letter, given)
-        left, right = canonical(gold), canonical(given)
-        if left == right:
-            return Outcome(equal=bool(left) or None, how="normalised")
-        return _by_value(gold, given) or self._several(gold, given, depth) or self._ask(gold, given)
+        ours, theirs = tidy(gold), tidy(given)
+        if squeezed(ours) == squeezed(theirs):
+            return Outcome(equal=bool(ours) or None, how="normalised")
+        try:
+            with self._algebra.within():
+                return self._by_value(gold, given) or self._ask(ours, theirs)
+        except RecursionError:
+            return Outcome(equal=None, how="too deep to compare")
 
-    def _several(self, gold: str, given: str, depth: int) -> Outcome | None:
-        """Compare part by part, where both have parts or one has; None where neither has."""
-        ours, theirs = parts(gold), parts(given)
-        if depth >= DEEPEST or (ours is None and theirs is None):
+    def _by_value(self, gold: str, given: str) -> Outcome | None:
+        """Compare what both can be read as; None where one cannot be read as mathematics."""
+        ours, theirs = read(gold), read(given)
+        if not ours or not theirs:
             return None
-        if ours is None or theirs is None:
-            return None if depth else self._lone(gold, given, ours, theirs)
-        loose = not ours.open or not theirs.open
-        if not loose and (ours.open, ours.close) != (theirs.open, theirs.close):
-            return Outcome(equal=False, how="brackets")
-        if len(ours.items) != len(theirs.items):
-            return Outcome(equal=False, how="number of parts")
-        if ours.ordered or theirs.ordered:
-            found = [self._compare(a, b, depth + 1).equal for a, b in zip(ours.items, theirs.items, strict=True)]
-            return Outcome(_all(found), "parts in order")
-        return Outcome(self._matched(ours.items, theirs.items, depth), "parts in any order")
+        short = max(len(gold), len(given)) <= MOST_RECKONED
+        return _Comparison(Likeness(self._algebra, short=short)).readings(ours, theirs)
 
-    def _lone(self, gold: str, given: str, ours: Parts | None, theirs: Parts | None) -> Outcome | None:
-        """One part against one value: `{5}` and `5`, a bracket around a sum; several against one are unequal."""
-        found = ours or theirs
-        if found is None or (found.open == "(" and len(found.items) == 1):
-            return None
-        if len(found.items) == 1 and found.open == "{":
-            other = given if ours else gold
-            return self._compare(found.items[0], other, 1)
+    def _ask(self, gold: str, given: str) -> Outcome:
+        """Ask math-verify about what no reader here knows."""
+        if not all(re.search(r"[\\^_=+\d]", text) and not _PROSE.search(text) for text in (gold, given)):
+            return Outcome(equal=None, how="could not be read")
+        answer = self._algebra.equal(letters(gold), letters(given))
+        return Outcome(answer, "math-verify" if answer is not None else "math-verify could not tell")
+
+
+class _Comparison:
+    """One comparison of two answers: which kinds meet, and how."""
+
+    def __init__(self, likeness: Likeness) -> None:
+        self.likeness = likeness
+        self.ways: dict[tuple[type[Any], type[Any]], Callable[[Any, Any], Outcome | None]] = {
+            (Amount, Amount): likeness.amounts, (Several, Several): self.lists, (Several, Amount): self.list_and_value,
+            (Several, Ordered): self.list_and_tuple, (Ordered, Ordered): self.tuples, (Ordered, Matrix): self.row,
+            (Matrix, Matrix): self.matrices, (RealSet, RealSet): likeness.sets, (RealSet, Amount): self.set_and_number,
+            (RealSet, Several): self.set_and_list, (Relation, Relation): likeness.relations, (Named, Named): self.names,
+            (Ratio, Ratio): likeness.ratios, (Ratio, Amount): likeness.ratio_and_number, (Clock, Clock): clocks,
+            (Based, Based): numbers_in_bases, (Based, Amount): in_base_and_number, (Choice, Choice): choices,
+            (Family, Family): self.families, (Words, Words): sayings,
+        }  # fmt: skip
+
+    def readings(self, gold: Readings, given: Readings) -> Outcome:
+        """Compare two answers in all their readings."""
+        found = []
+        for outcome in self._outcomes(gold, given):
+            if outcome.equal or outcome.how == _OPEN:
+                return outcome
+            found.append(outcome)
+        lettered = [one for one in (gold[0], given[0]) if isinstance(one, Choice)]
+        if len(lettered) == 1:
+            return self.choice_and_value(lettered[0], given if lettered[0] is gold[0] else gold)
+        if found:
+            return found[0]
+        return _of_kinds(gold, given)
+
+    def _outcomes(self, gold: Readings, given: Readings) -> Iterator[Outcome]:
+        pairs = [(a, b) for a in gold for b in given][:MOST_PAIRS]
+        for a, b in pairs:
+            outcome = self.pair(a, b)
+            if outcome is not None:
+                yield outcome
+
+    def pair(self, a: Value, b: Value) -> Outcome | None:
+        """Compare two values; None where their kinds do not meet."""
+        if (way := self.ways.get((type(a), type(b)))) is not None:
+            return way(a, b)
+        if (way := self.ways.get((type(b), type(a)))) is not None:
+            return way(b, a)
+        if isinstance(a, Named) or isinstance(b, Named):
+            named, other = (a, b) if isinstance(a, Named) else (b, a)
+            return self.named_and_value(named, other) if isinstance(named, Named) else None
         return None
 
-    def _matched(self, ours: Sequence[str], theirs: Sequence[str], depth: int) -> bool | None:
+    def same(self, gold: Readings, given: Readings) -> bool | None:
+        """Tell whether two parts are equal."""
+        return self.readings(gold, given).equal
+
+    # ---- parts
+
+    def lists(self, a: Several, b: Several) -> Outcome:
+        """Compare lists and sets, in any order."""
+        ours, theirs = _distinct(a), _distinct(b)
+        if len(ours) != len(theirs):
+            return Outcome(equal=False, how="number of parts")
+        return Outcome(self.matched(ours, theirs), "parts in any order")
+
+    def matched(self, ours: Sequence[Readings], theirs: Sequence[Readings]) -> bool | None:
         """Find a partner for each part; None if only an undecided one is left."""
         left, undecided = list(theirs), False
         for item in ours:
-            outcomes = [self._compare(item, other, depth + 1).equal for other in left]
+            outcomes: list[bool | None] = []
+            for other in left:
+                outcomes.append(self.same(item, other))
+                if outcomes[-1]:
+                    break
             if True in outcomes:
                 left.pop(outcomes.index(True))
             elif None in outcomes:
@@ -131,81 +192,161 @@ class Grader:
                 return False
         return None if undecided else True
 
-    def _ask(self, gold: str, given: str) -> Outcome:
-        answer = self._algebra.equal(plain(gold), plain(given))
-        return Outcome(answer, "math-verify" if answer is not None else "math-verify could not tell")
+    def list_and_value(self, a: Several, b: Amount) -> Outcome:
+        """Compare a list of one with its value."""
+        if len(a.items) == 1:
+            return self.readings(a.items[0], (b,))
+        return Outcome(equal=False, how="number of parts")
 
+    def list_and_tuple(self, a: Several, b: Ordered) -> Outcome:
+        """Compare a list without brackets with a tuple: then order counts."""
+        return Outcome(equal=False, how="brackets") if a.braces else self.in_order(a.items, b.items)
 
-def parts(answer: str) -> Parts | None:
-    """Take an answer of several parts apart at its outermost commas; None for one value."""
-    text = plain(answer)
-    for written, bracket in _BRACKETS.items():
-        text = text.replace(written, "\x01" if bracket == "{" else "\x02")
-    if r"\pm" in text and text.count(r"\pm") == 1:
-        return Parts("", "", (text.replace(r"\pm", "+"), text.replace(r"\pm", "-")))
-    opened, closed, inner = "", "", text
-    if text[:1] in {"(", "[", "\x01"} and text[-1:] in {")", "]", "\x02"} and _closes_last(text):
-        opened, closed, inner = text[0].replace("\x01", "{"), text[-1].replace("\x02", "}"), text[1:-1]
-    items = tuple(item.strip().replace("\x01", r"\{").replace("\x02", r"\}") for item in _split(inner))
-    if len(items) < 2 and opened != "{":  # noqa: PLR2004 (one value)
-        return None
-    return Parts(opened, closed, items) if all(items) and len(items) <= MOST_PARTS else None
+    def tuples(self, a: Ordered, b: Ordered) -> Outcome:
+        """Compare points, tuples and vectors; ( and [ do not say the same, a column says what either says."""
+        if {a.bracket, b.bracket} == {"(", "["}:
+            return Outcome(equal=False, how="brackets")
+        return self.in_order(a.items, b.items)
 
+    def in_order(self, ours: Sequence[Readings], theirs: Sequence[Readings]) -> Outcome:
+        """Compare part by part."""
+        if len(ours) != len(theirs):
+            return Outcome(equal=False, how="number of parts")
+        return Outcome(all_of(map(self.same, ours, theirs)), "parts in order")
 
-def _split(text: str) -> list[str]:
-    """Cut at commas, semicolons, `and`, `or` that stand in no bracket; a thousands' comma is none."""
-    items, depth, start, at = [], 0, 0, 0
-    while at < len(text):
-        char = text[at]
-        if char in "([{\x01":
-            depth += 1
-        elif char in ")]}\x02":
-            depth -= 1
-        elif depth == 0 and (found := _CONNECTIVES.match(text, at)) and not _thousands(text, at):
-            items.append(text[start:at])
-            start = at = found.end()
-            continue
-        at += 1
-    return [*items, text[start:]]
+    def row(self, a: Ordered, b: Matrix) -> Outcome:
+        """Compare a vector with a matrix of one row."""
+        if len(b.rows) == 1 and not b.bars and a.bracket != "⟨":
+            return self.in_order(a.items, b.rows[0])
+        return Outcome(equal=False, how="shape of the matrix")
 
+    def matrices(self, a: Matrix, b: Matrix) -> Outcome:
+        """Compare entry by entry."""
+        if a.bars != b.bars or [len(row) for row in a.rows] != [len(row) for row in b.rows]:
+            return Outcome(equal=False, how="shape of the matrix")
+        pairs = [(x, y) for ours, theirs in zip(a.rows, b.rows, strict=True) for x, y in zip(ours, theirs, strict=True)]
+        return Outcome(all_of(self.same(x, y) for x, y in pairs), "entries of the matrix")
 
-def _thousands(text: str, at: int) -> bool:
-    lone = re.fullmatch(r"[^,]*?\d{1,3}(?:,\d{3})+(?!\d)[^,]*", text)
-    return text[at] == "," and lone is not None
+    def set_and_number(self, a: RealSet, b: Amount) -> Outcome | None:
+        """Compare the set of one number with that number."""
+        if len(a.pieces) == 1 and a.pieces[0].low is not None and a.pieces[0].low == a.pieces[0].high:
+            return self.likeness.amounts(Amount(a.pieces[0].low), b)
+        return None if variables(b.tree) else Outcome(equal=False, how="a set and a number")
 
+    def set_and_list(self, a: RealSet, b: Several) -> Outcome | None:
+        """Compare a set of single numbers with a list of them."""
+        points = [piece.low for piece in a.pieces if piece.low is not None and piece.low == piece.high]
+        if len(points) < len(a.pieces) or not points:
+            return Outcome(equal=False, how="a set and a list")
+        return self.lists(Several(tuple((Amount(point),) for point in points)), b)
 
-def _closes_last(text: str) -> bool:
-    """Tell whether the first bracket is closed by the last character."""
-    depth = 0
-    for at, char in enumerate(text):
-        depth += (char in "([\x01") - (char in ")]\x02")
-        if depth == 0:
-            return at == len(text) - 1
-    return False
+    # ---- names
 
+    def names(self, a: Named, b: Named) -> Outcome:
+        """Compare values by name."""
+        ours, theirs = dict(a.entries), dict(b.entries)
+        if ours.keys() == theirs.keys():
+            same = all_of(self.same(ours[name], theirs[name]) for name in ours)
+            if same is False and _numbered(ours) and self.matched([*ours.values()], [*theirs.values()]):
+                return Outcome(equal=None, how="numbered names in another order")
+            return Outcome(same, "values by name")
+        if len(ours) == len(theirs) == 1:
+            same = self.same(*ours.values(), *theirs.values())
+            return Outcome(same if not same or _are_synonyms(*ours, *theirs) else None, "names differ")
+        shared = ours.keys() & theirs.keys()
+        different = any(self.same(ours[name], theirs[name]) is False for name in shared)
+        return Outcome(False if different or len(ours) != len(theirs) else None, "names differ")
 
-def _choices(letter: str, given: str) -> Outcome:
-    theirs = choice(given)
-    if theirs is None:
+    def named_and_value(self, a: Named, b: Value) -> Outcome | None:
+        """Compare a named value with one without name; several with a tuple or list, in the order of their names."""
+        values = [value for _, value in a.entries]
+        if isinstance(b, RealSet) and b.name and b.name != a.entries[0][0]:
+            return Outcome(equal=None, how="names differ")
+        if len(values) == 1:
+            found = list(self._outcomes(values[0], (b,)))
+            return next((one for one in found if one.equal), found[0] if found else None)
+        if not isinstance(b, Ordered | Several):
+            return None
+        if isinstance(b, Several) and _numbered(dict(a.entries)):
+            return self.lists(Several(tuple(values)), b)
+        outcome = self.in_order(values, b.items)
+        if outcome.equal is False and len(values) == len(b.items) and self.matched(values, b.items):
+            usual = all(len(name) == 1 for name, _ in a.entries)
+            return Outcome(equal=False if usual else None, how="values without names")
+        return outcome if not (isinstance(b, Several) and b.braces) else Outcome(equal=False, how="names and a set")
+
+    # ---- the rest
+
+    def choice_and_value(self, a: Choice, others: Readings) -> Outcome:
+        """Compare a choice with an answer that names none: by what stands behind its letter, if anything."""
+        if a.content and self.readings(read(a.content) or (Words(a.content),), others).equal:
+            return Outcome(equal=True, how="content of the choice")
         return Outcome(equal=None, how="no choice named")
-    return Outcome(theirs == letter, "choice")
+
+    def families(self, a: Family, b: Family) -> Outcome:
+        """Compare values for all whole numbers; two that look different may be one family."""
+        if a.field != b.field:
+            return Outcome(equal=None, how="families")
+        same = self.same(_renamed(a.inner, a.name), _renamed(b.inner, b.name))
+        return Outcome(True if same else None, "families")
 
 
-def _by_value(gold: str, given: str) -> Outcome | None:
-    """Compare numbers, clock times and words; None where the two are something else."""
-    a, b = read_number(gold), read_number(given)
-    if a is not None and b is not None:
-        same = same_number(a, b)
-        return Outcome(same, "numeric" if same is not None else "units differ")
-    same = same_time(gold, given)
-    if same is not None:
-        return Outcome(same, "clock or ratio")
-    if is_words(plain(gold)) and is_words(plain(given)):
-        return Outcome(equal=False, how="words")
-    return None
+def choices(a: Choice, b: Choice) -> Outcome:
+    """Compare letters, in any order."""
+    return Outcome(a.letters == b.letters, "choice")
 
 
-def _all(found: Sequence[bool | None]) -> bool | None:
-    if False in found:
-        return False
-    return None if None in found else True
+def _distinct(value: Several) -> list[Readings]:
+    """Return the items, repeated ones once."""
+    found: dict[Any, Readings] = {}
+    for item in value.items:
+        first = item[0]
+        number = exact(first.tree) if isinstance(first, Amount) and first.unit.is_none and not first.percent else None
+        found.setdefault(number if number is not None else item, item)
+    return list(found.values())
+
+
+def _numbered(entries: dict[str, Readings]) -> bool:
+    """Whether the names only number the values of one unknown: x_1, x_2."""
+    bases = {is_family_of_one_name(name) for name in entries}
+    return len(bases) == 1 and "" not in bases
+
+
+def _are_synonyms(a: str, b: str) -> bool:
+    """Whether two names say the same: y and f(x), a word and a letter."""
+    return any(len(name) > 1 and (name.isalpha() or "(" in name or " " in name) for name in (a, b))
+
+
+def _renamed(found: Readings, name: str) -> Readings:
+    """Put a fixed name in place of the whole number of a family."""
+    renamed: list[Value] = []
+    for value in found:
+        if isinstance(value, Amount):
+            renamed.append(Amount(replaced(value.tree, name, ("var", "\u2124")), value.unit))
+        elif isinstance(value, Several):
+            renamed.append(Several(tuple(_renamed(item, name) for item in value.items)))
+        elif isinstance(value, Named):
+            renamed.append(Named(tuple((key, _renamed(item, name)) for key, item in value.entries)))
+    return tuple(renamed) or found
+
+
+def _of_kinds(gold: Readings, given: Readings) -> Outcome:
+    """Decide about kinds that do not meet: unequal, if both are certainly what they are."""
+    a, b = gold[0], given[0]
+    sure = _is_certain(a) and _is_certain(b)
+    return Outcome(
+        False if sure else None,
+        f"{_article(a.kind)} and {_article(b.kind)}" if a.kind != b.kind else "could not be told",
+    )
+
+
+def _is_certain(value: Value) -> bool:
+    if isinstance(value, Words):
+        return bool(value.meaning)
+    if isinstance(value, Amount):
+        return not variables(value.tree) and not value.loose
+    return not isinstance(value, Choice | Relation | Family | Named)
+
+
+def _article(kind: str) -> str:
+    return kind if kind.endswith("s") else f"a {kind}"

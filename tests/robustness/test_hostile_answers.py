@@ -102,7 +102,7 @@ def test_a_process_without_a_parent_ends(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time; from stepcheck.answers.algebra import COMMAND\n"
         "child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
-        'child.stdout.readline(); child.stdin.write(b\'["x", "99999^{99999^{9}}+(10^{9})!"]\\n\')\n'
+        'child.stdout.readline(); child.stdin.write(b\'["verify", "x", "99999^{99999^{9}}+(10^{9})!"]\\n\')\n'
         "child.stdin.flush()\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(0.3); import os; os._exit(9)\n"
     )

@@ -1,0 +1,182 @@
+r"""An answer → its text without looks: one way of writing for what only differs in layout.
+
+Owns delimiters, spacing, fonts, full-width and Unicode signs. What stands in `\text{…}`, and the words around formulas
+in dollars, is put between `WORDS` and `MATHS`: letters in there are words and units, not variables.
+Refuses to interpret: what a comma or a letter means is said by its reader.
+"""
+
+import re
+import unicodedata
+
+MOST_CHARACTERS = 2_000
+"""Longer answers are not looked into: no final answer is so long."""
+WORDS, MATHS = "\ue000", "\ue001"
+DEGREE = "°"
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ", "0123456789+-()nx")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ]+")
+_FRACTIONS = {
+    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
+    "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
+    "⅑": (1, 9), "⅒": (1, 10), "↉": (0, 3),
+}  # fmt: skip
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda", "ρ": "rho",
+    "σ": "sigma", "τ": "tau", "φ": "phi", "ϕ": "phi", "ω": "omega", "η": "eta", "ζ": "zeta", "ξ": "xi", "ψ": "psi",
+    "κ": "kappa", "ν": "nu", "π": "pi", "Δ": "Delta", "Γ": "Gamma", "Ω": "Omega", "Σ": "Sigma", "Φ": "Phi",
+    "Θ": "Theta", "Λ": "Lambda", "Π": "Pi", "Ψ": "Psi",
+}  # fmt: skip
+_SIGNS = {
+    "−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "∗": "*", "•": "*",
+    "⨯": "*", "÷": "/", "∕": "/", "⁄": "/", "∶": ":", "∞": r"\infty ", "≤": r"\le ", "≦": r"\le ", "⩽": r"\le ",
+    "≥": r"\ge ", "≧": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "√": r"\sqrt ",
+    "∛": r"\cbrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset ", "∈": r"\in ", "∉": r"\notin ",
+    "∖": r"\setminus ", "ℝ": r"\R ", "ℤ": r"\Z ", "ℕ": r"\N ", "ℚ": r"\Q ", "ℂ": r"\C ", "、": ", ",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "…": "...", "⋯": "...",
+    "≈": r"\approx ", "º": DEGREE, "˚": DEGREE, "℃": DEGREE + "C", "℉": DEGREE + "F", "′": "'", "″": "''", "’": "'",
+    "‘": "'", "“": '"', "”": '"', "∧": r"\wedge ", "∨": r"\vee ", "\u2223": "|", "¢": r"\cent ", "₤": "£",
+    "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "％": "%", "ℓ": "L", "µ": "μ", "μ": "μ",
+    "✓": " ", "→": r"\to ", "。": ".", "．": ".",
+}  # fmt: skip
+_TABLE = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    | {char: f"\\{name} " for char, name in _GREEK.items()}
+    | {char: rf"\frac{{{top}}}{{{bottom}}}" for char, (top, bottom) in _FRACTIONS.items()}
+    | _SIGNS
+    | dict.fromkeys(
+        "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\r\n\v\f", " "
+    )
+)
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ue000-\uf8ff]")
+_WRAPS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"), ('"', '"'))
+_TEXT = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt|normal|up|sc|sl)?|mathrm|mathsf|mathtt|mbox|hbox|operatorname\*?|emph|underline)\s*"
+    r"\{([^{}]*)\}"
+)
+_FONT = re.compile(
+    r"\\(?:mathbf|mathit|boldsymbol|bm|pmb|mathcal|mathscr|mathfrak|mathnormal)\s*(?:\{([^{}]*)\}|([A-Za-z]))"
+)
+_BOARD = re.compile(r"\\mathbb\s*(?:\{\s*([A-Z])\s*\}|([A-Z]))|\\mathbf\s*\{\s*([RZNQC])\s*\}(?=\s*(?:$|[\\,)}^+-]))")
+_BOX = re.compile(
+    r"\\(?:boxed|fbox|ensuremath|displaylines|phantom|color\{[^{}]*\}|textcolor\{[^{}]*\})\s*\{([^{}]*)\}"
+)
+_LOOKS = re.compile(
+    r"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|strut|rm|bf|it|nonumber)"
+    r"(?![a-zA-Z])\.?"
+)
+_SPACES = re.compile(
+    r"(?<!\\)\\(?:[,;:> ]|(?:quad|qquad|enspace|enskip|thinspace|medspace|thickspace|hfill)(?![a-zA-Z]))|~"
+)
+_HSPACE = re.compile(r"\\(?:hspace|vspace|hskip|kern|mspace|label|tag)\*?\s*\{[^{}]*\}")
+_SAME = (
+    (re.compile(r",\s*\\!\s*"), "{,}"),
+    (re.compile(r"\\!|\\/"), ""),
+    (re.compile(r"\{\s*,\s*\}"), "{,}"),
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
+    (re.compile(r"\\(?:degree|degrees|textdegree|deg)(?![a-zA-Z])"), DEGREE),
+    (
+        re.compile(
+            r"(?:\{\s*\})?\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z])|\{\s*°\s*\}|°|\{\s*o\s*\}(?=\s*[CF]?$))"
+        ),
+        DEGREE,
+    ),
+    (re.compile(r"(?<=\d)\s*\\circ(?![a-zA-Z])"), DEGREE),
+    (re.compile(r"\\%"), "%"),
+    (re.compile(r"\\#"), "#"),
+    (re.compile(r"\\_"), "_"),
+    (re.compile(r"\\(?:lbrace|left\\lbrace)(?![a-zA-Z])"), r"\\{"),
+    (re.compile(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
+    (re.compile(r"\\(?:text)?(?:dollar|textdollar)(?![a-zA-Z])"), r"\\$"),
+    (re.compile(r"\\euro(?![a-zA-Z])"), "€"),
+    (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
+    (re.compile(r"\\(?:yen)(?![a-zA-Z])"), "¥"),
+)
+_FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_LETTER = re.compile(r"\s*[eid]\s*")
+_TAIL = " \n.,;:!?。"
+
+
+def tidy(answer: str) -> str:
+    """Take away what only changes the looks; words are marked, signs are ASCII or TeX commands."""
+    text = _UNSEEN.sub("", unicodedata.normalize("NFC", answer[:MOST_CHARACTERS]))
+    text = _RAISED.sub(lambda found: f"^{{{found[0].translate(_SUPERSCRIPTS)}}}", text)
+    text = _LOWERED.sub(lambda found: f"_{{{found[0].translate(_SUBSCRIPTS)}}}", text)
+    text = _FRACTIONS_AFTER.sub(r"\1 \2", text).translate(_TABLE)
+    text = _unwrapped(_trimmed(text))
+    text = _formulas(text)
+    text = _LOOKS.sub(" ", _HSPACE.sub(" ", text))
+    for _ in range(3):  # texts within texts
+        text = _BOX.sub(r"\1", text)
+        text = _BOARD.sub(lambda found: f"\\{found[1] or found[2] or found[3]} ", text)
+        text = _FONT.sub(lambda found: f"{found[1] or found[2] or ''}", text)
+        text = _TEXT.sub(_words, text)
+    for pattern, instead in _SAME:
+        text = pattern.sub(instead, text)
+    text = _SPACES.sub(" ", text).replace(r"\$", "$")
+    text = _unwrapped(_trimmed(re.sub(r"\s+", " ", text)))
+    return re.sub(rf"\s*{WORDS}\s*{MATHS}", " ", text).strip()
+
+
+_FRACTIONS_AFTER = re.compile(rf"(\d)\s*([{''.join(_FRACTIONS)}])")
+
+
+def letters(text: str) -> str:
+    """Return a tidy text as a reader of words wants it: without marks, with single blanks."""
+    return " ".join(text.replace(WORDS, " ").replace(MATHS, " ").split())
+
+
+def squeezed(text: str) -> str:
+    """Return the form that is compared letter by letter: no blanks but those between digits or words."""
+    return re.sub(r"(?<![\w.])\s+|\s+(?![\w.])", "", letters(text))
+
+
+def _words(found: re.Match[str]) -> str:
+    """Mark what is in a text; an upright e, i or d of mathematics is a letter as others."""
+    inner = found[1]
+    if _LETTER.fullmatch(inner) and "text" not in found[0]:
+        return f" {inner.strip()} "
+    return f" {WORDS}{inner.replace(WORDS, '').replace(MATHS, '')}{MATHS} "
+
+
+def _formulas(text: str) -> str:
+    """Of a sentence with formulas in dollars, mark the words; a pair of amounts of money is no formula."""
+    found = list(_FORMULA.finditer(text))
+    if not found:
+        return text
+    parts, at = [], 0
+    for one in found:
+        inner = next(group for group in one.groups() if group is not None)
+        if at == 0 and one.start() == 0 and one.end() == len(text):
+            return inner
+        parts += [f"{WORDS}{text[at : one.start()]}{MATHS}" if one.start() > at else "", f" {inner} "]
+        at = one.end()
+    rest = text[at:]
+    return "".join([*parts, f"{WORDS}{rest}{MATHS}" if rest.strip() else ""])
+
+
+def _trimmed(text: str) -> str:
+    text = text.strip()
+    while (
+        text and text[-1] in _TAIL and not text.endswith(("...", r"\,", r"\;", r"\:", r"\!")) and not _abbreviated(text)
+    ):
+        text = text[:-1].rstrip()
+    return text
+
+
+def _abbreviated(text: str) -> bool:
+    """Whether the last sign is of a factorial, or of an abbreviation that was torn (p..), and no end of a sentence."""
+    if text.endswith(".."):
+        return text[-3:-2].isalpha()
+    return text.endswith("!") and bool(re.search(r"[\w)}]!+$", text)) and not re.search(r"[A-Za-z]{3,}!$", text)
+
+
+def _unwrapped(text: str) -> str:
+    for left, right in _WRAPS:
+        inner = text[len(left) : -len(right)]
+        whole = len(text) > len(left + right) and text.startswith(left) and text.endswith(right)
+        if whole and left not in inner and right not in inner:
+            return _unwrapped(_trimmed(inner))
+    return text
