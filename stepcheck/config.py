@@ -5,9 +5,11 @@ nearest known name, for a misspelt setting that is silently ignored is worse tha
 """
 
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +35,10 @@ Flag = Annotated[bool, Meta(title="flag")]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: its type, what to say when a value does not fit, and its other names (a table has none)."""
+    """One setting: its type, what to say when a value does not fit, its other names (a table has none), its meaning.
+
+    `otherwise` says what is taken where nothing is set, in words.
+    """
 
     kind: Any
     expected: str
@@ -41,23 +46,46 @@ class Key:
     flag: str
     default: Any = None
     meaning: str = ""
+    otherwise: str = ""
 
 
+_COUNT = "a whole number, 1 or more"
+_FOLDER = "your data folder"
 KEYS: Mapping[str, Key] = {
-    "model": Key(Words, "a model's name or a card's path", "MODEL", "--model", "nano", "the model that judges"),
-    "models_dir": Key(Words, "a folder", "MODELS", "--models-dir", None, "where models are kept"),
-    "runs_dir": Key(Words, "a folder", "RUNS", "--runs-dir", None, "where runs of benches are kept"),
-    "threshold": Key(Probability, "a number from 0 to 1", "THRESHOLD", "--threshold", None, "reward that a step needs"),
-    "n_threads": Key(Threads, "a whole number from 1 to 512", "N_THREADS", "--threads", None, "CPU threads"),
-    "n_gpu_layers": Key(
-        NotNegative, "a whole number, 0 or more", "N_GPU_LAYERS", "--gpu-layers", None, "layers on the accelerator"
+    "model": Key(Words, "a model's name or a card's path", "MODEL", "--model", "nano", "the model that judges", "nano"),
+    "models_dir": Key(Words, "a folder", "MODELS", "--models-dir", None, "where models are kept", _FOLDER),
+    "runs_dir": Key(Words, "a folder", "RUNS", "--runs-dir", None, "where runs of benches are kept", _FOLDER),
+    "threshold": Key(
+        Probability,
+        "a number from 0 to 1",
+        "THRESHOLD",
+        "--threshold",
+        None,
+        "a step with a lower reward is wrong",
+        "the model's",
     ),
-    "n_ctx": Key(Positive, "a whole number, 1 or more", "N_CTX", "--ctx", None, "room of the KV cache, in tokens"),
-    "offline": Key(Flag, "true or false", "OFFLINE", "--offline", False, "never open a connection"),
-    "n_ubatch": Key(Positive, "a whole number, 1 or more", "N_UBATCH", "--ubatch", None, "tokens per decode"),
-    "theme": Key(Words, "a theme's name", "THEME", "--theme", "okabe-ito", "the app's colours"),
+    "n_threads": Key(
+        Threads, "a whole number from 1 to 512", "N_THREADS", "--threads", None, "CPU threads", "one per core"
+    ),
+    "n_gpu_layers": Key(
+        NotNegative,
+        "a whole number, 0 or more",
+        "N_GPU_LAYERS",
+        "--gpu-layers",
+        None,
+        "layers on the accelerator",
+        "all, if any",
+    ),
+    "n_ctx": Key(Positive, _COUNT, "N_CTX", "--ctx", None, "room of the KV cache, in tokens", "the model's"),
+    "offline": Key(
+        Flag, "true or false", "OFFLINE", "--offline", False, "open no connection", "STEPCHECK_OFFLINE, HF_HUB_OFFLINE"
+    ),
+    "n_ubatch": Key(Positive, _COUNT, "N_UBATCH", "--ubatch", None, "tokens per decode", "512"),
+    "theme": Key(Words, "a theme's name", "THEME", "--theme", "okabe-ito", "the app's colours", "okabe-ito"),
     "keys": Key(dict[str, str], "a table of ids and keys", "", "", None, "the app's keys"),
 }
+PROJECT: ContextVar[bool] = ContextVar("project", default=True)
+"""Whether the settings file of this folder is read: `stepcheck --no-project-config …` switches it off for a command."""
 DEBUG = "DEBUG"
 CRITIC_KEY = "CRITIC_KEY"
 """No setting: a secret is neither kept in a file nor shown."""
@@ -79,6 +107,17 @@ class Config:
     """All settings, one for every key of `KEYS`; None means: the model's or the machine's own default."""
 
     settings: Mapping[str, Setting]
+    project: str = ""
+    """The settings file of this folder, as origins name it; empty where none was read."""
+
+    @property
+    def chosen_here(self) -> tuple[str, ...]:
+        """What the file of this folder chose that decides what is loaded, in words: a foreign folder may hold one."""
+        return tuple(
+            f"{self.project} here sets {name} = {self.settings[name].value!r} (not with: stepcheck --no-project-config)"
+            for name in ("model", "models_dir")
+            if self.settings[name].origin == self.project
+        )
 
     @property
     def model(self) -> str:
@@ -140,10 +179,12 @@ def load(
     environment = os.environ if environment is None else environment
     found = {name: Setting(key.default, "default") for name, key in KEYS.items()}
     found |= _from_file(user_file or user_config_file())
-    found |= _from_file((folder or Path()) / FILE_NAME)
+    project = (folder or Path()) / FILE_NAME
+    here = _from_file(project) if PROJECT.get() else {}
+    found |= here
     found |= _from_environment(environment)
     found |= _from_flags(flags or {})
-    return Config(found)
+    return Config(found, str(project) if here else "")
 
 
 def user_config_file() -> Path:
@@ -186,20 +227,27 @@ def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
 def _from_file(path: Path) -> dict[str, Setting]:
     """Read a TOML file that may be absent; a relative folder is relative to the file."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of more digits than Python reads
         raise UsageError(f"{path}: not a TOML file: {error}") from error
     for name in table:
         if name not in KEYS:
-            raise UsageError(f"{path}: unknown key '{name}'{_nearest(name, KEYS)}")
-    values = {name: _fit(name, value, str(path)) for name, value in table.items()}
+            raise UsageError(f"{path}{_line(text, name)}: unknown key '{name}'{_nearest(name, KEYS)}")
+    values = {name: _fit(name, value, f"{path}{_line(text, name)}") for name, value in table.items()}
     for name in {"models_dir", "runs_dir"} & values.keys():
         values[name] = str(path.absolute().parent / Path(values[name]).expanduser())
     return {name: Setting(value, str(path)) for name, value in values.items()}
+
+
+def _line(text: str, name: str) -> str:
+    """Where a key stands in a file, as `:3`; empty where it is written in a way that is not looked for."""
+    found = re.search(rf"""^[ \t]*\[*[ \t]*["']?{re.escape(name)}["']?[ \t]*[=\].]""", text, re.MULTILINE)
+    return f":{1 + text.count(chr(10), 0, found.start())}" if found else ""
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:

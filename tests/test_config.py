@@ -62,10 +62,25 @@ def test_an_unknown_key_names_file_key_and_nearest(home: Path) -> None:
     path.write_text("treshold = 0.5\n")
     with pytest.raises(UsageError, match="unknown key 'treshold'; did you mean 'threshold'") as caught:
         load(home)
-    assert str(path) in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:1: ")
     path.write_text("zzz = 1\n")
     with pytest.raises(UsageError, match="unknown key 'zzz'; known are model, models_dir"):
         load(home)
+
+
+def test_what_a_folder_chooses_to_load_is_said(home: Path) -> None:
+    """A model or a models folder that the file of this folder sets is put into words, unless the file is left out."""
+    (home / "here" / "stepcheck.toml").write_text('model = "theirs"\nmodels_dir = "m"\nthreshold = 0.5\n')
+    first, second = load(home).chosen_here
+    assert "sets model = 'theirs'" in first
+    assert f"sets models_dir = '{home / 'here' / 'm'}'" in second
+    assert load(home, STEPCHECK_MODEL="nano", STEPCHECK_MODELS="mine").chosen_here == ()
+    token = config.PROJECT.set(False)
+    try:
+        assert load(home).model == "nano"
+        assert load(home).chosen_here == ()
+    finally:
+        config.PROJECT.reset(token)
 
 
 def test_an_unknown_variable_is_an_error(home: Path) -> None:
@@ -91,12 +106,12 @@ def test_an_unknown_variable_is_an_error(home: Path) -> None:
     ],
 )
 def test_a_value_that_does_not_fit(home: Path, line: str, message: str) -> None:
-    """The error says where, which key, the value and what was expected."""
+    """The error says in which line, which key, the value and what was expected."""
     path = home / "here" / "stepcheck.toml"
-    path.write_text(line)
+    path.write_text(f"# mine\n{line}")
     with pytest.raises(UsageError) as caught:
         load(home)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{path}:2: ")
     assert message in str(caught.value)
 
 

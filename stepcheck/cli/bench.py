@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.data import pulled
 from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.output import ExitCode, opened, say
@@ -48,33 +48,12 @@ class AnswersFrom(StrEnum):
     strict = "strict"
 
 
-_CASES = "Which cases"
 FIGURES = ("too_long", "no_verdict")
 """Kinds of errors that say something of the judge, and would come again."""
 FormatOption = Annotated[Shown, typer.Option("--format", "-f", help="How to write the figures.")]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write the figures here.", show_default="standard output"),
-]
-RunOption = Annotated[
-    str | None,
-    typer.Option("--run", metavar="NAME", help="The run's name.", show_default="made of bench, model and settings"),
-]
-RetryOption = Annotated[bool, typer.Option("--retry-errors", help="Do the cases again that failed before.")]
-LimitOption = Annotated[
-    int | None, typer.Option(metavar="N", help="The first N of each subset.", rich_help_panel=_CASES)
-]
-SampleOption = Annotated[
-    int | None, typer.Option(metavar="N", help="N of each subset, drawn with --seed.", rich_help_panel=_CASES)
-]
-SeedOption = Annotated[int, typer.Option(metavar="N", help="The seed of --sample.", rich_help_panel=_CASES)]
-IdsOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="ID,…|@FILE", help="These cases, by id; repeatable.", rich_help_panel=_CASES),
-]
-ShardOption = Annotated[
-    str | None,
-    typer.Option(metavar="i/n", help="The i-th of n parts; see: stepcheck runs merge.", rich_help_panel=_CASES),
 ]
 DataOption = Annotated[
     list[Path] | None,
@@ -106,32 +85,21 @@ def _group() -> None:
 
 
 @app.command()
+@groups.grouped
 def processbench(  # noqa: PLR0913 (every option of a command is an argument of its function)
     *,
     data: DataOption = None,
     subset: SubsetOption = None,
-    threshold: options.ThresholdOption = None,
+    threshold: groups.Threshold = None,
     tune_on: TuneOption = None,
     tune_threshold: KeepOption = None,
-    critic: options.CriticOption = None,
-    critic_model: options.CriticModelOption = None,
-    votes: options.VotesOption = None,
-    run: RunOption = None,
-    retry_errors: RetryOption = False,
+    critic: groups.CriticFlags,
+    votes: groups.Votes = None,
     form: FormatOption = Shown.human,
     output: OutputOption = None,
-    limit: LimitOption = None,
-    sample: SampleOption = None,
-    seed: SeedOption = 0,
-    ids: IdsOption = None,
-    shard: ShardOption = None,
-    runs_dir: options.RunsDirOption = None,
-    model: options.ModelOption = None,
-    models_dir: options.ModelsDirOption = None,
-    threads: options.ThreadsOption = None,
-    gpu_layers: options.GpuLayersOption = None,
-    ctx: options.CtxOption = None,
-    ubatch: options.UbatchOption = None,
+    cases: groups.CaseFlags,
+    kept: groups.RunFlags,
+    engine: groups.EngineFlags,
 ) -> None:
     """Find the first wrong step of labelled solutions, and compare with the published figures.
 
@@ -143,12 +111,10 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     if sum(given is not None for given in (tune_on, threshold, tune_threshold)) > 1:
         raise UsageError("--threshold, --tune-on and --tune-threshold: give one of them")
     rewards = {"--threshold": threshold, "--tune-on": tune_on, "--tune-threshold": tune_threshold}
-    asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
+    asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
     tune_on = tune_on or tune_threshold
-    flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads}
-    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir}
-    settings = config.load(flags)
-    selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
+    settings = groups.settle(engine.flags | {"threshold": threshold, "runs_dir": kept.runs_dir})
+    selection = select(cases)
     subsets = [
         scan(name, path, selection, merge=False)
         for name, path in find_files(data or [pulled("processbench")], subset or [])
@@ -156,7 +122,7 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     check_ids(subsets, selection)
     if tune_on is not None and tune_on not in {found.name for found in subsets}:
         raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")
-    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, run, retry_errors, asked)
+    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, kept.run, kept.retry_errors, asked)
     folder = perform(order, settings)
     if tune_threshold is not None:
         _keep_threshold(folder, tune_threshold, settings)
@@ -183,6 +149,7 @@ def _keep_threshold(folder: Path, subset: str, settings: config.Config) -> None:
 
 
 @app.command()
+@groups.grouped
 def bon(  # noqa: PLR0913 (every option of a command is an argument of its function)
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON or JSONL; a file is a task.")],
     *,
@@ -199,23 +166,12 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
         typer.Option(help="What a response answers that states no answer: its last number, or nothing (strict)."),
     ] = AnswersFrom.last_number,
     task: Annotated[list[str] | None, typer.Option(help="Names for the files, in order; repeatable.")] = None,
-    split: options.SplitOption = "auto",
-    run: RunOption = None,
-    retry_errors: RetryOption = False,
+    split: groups.Split = "auto",
     form: FormatOption = Shown.human,
     output: OutputOption = None,
-    limit: LimitOption = None,
-    sample: SampleOption = None,
-    seed: SeedOption = 0,
-    ids: IdsOption = None,
-    shard: ShardOption = None,
-    runs_dir: options.RunsDirOption = None,
-    model: options.ModelOption = None,
-    models_dir: options.ModelsDirOption = None,
-    threads: options.ThreadsOption = None,
-    gpu_layers: options.GpuLayersOption = None,
-    ctx: options.CtxOption = None,
-    ubatch: options.UbatchOption = None,
+    cases: groups.CaseFlags,
+    kept: groups.RunFlags,
+    engine: groups.EngineFlags,
 ) -> None:
     """Choose the best of N candidates by their steps' rewards, and compare with votes and with what is published.
 
@@ -229,16 +185,14 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
     if n is not None and n < 1:
         raise UsageError(f"--n {n}: expected 1 or more")
     asked = Asked(n=n, grading=grading.value if grading else None, aggregates=parse_aggregates(aggregate))
-    flags = {"model": model, "models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers}
-    settings = config.load(flags | {"n_ctx": ctx, "n_ubatch": ubatch, "runs_dir": runs_dir})
-    selection = select(limit=limit, sample=sample, seed=seed, ids=ids or [], shard=shard)
+    settings = groups.settle(engine.flags | {"runs_dir": kept.runs_dir})
     reading = Reading(n, split, answers.value)
-    order = _order_candidates(find_files(files, task or []), selection, reading, run, retry=retry_errors)
+    order = _order_candidates(find_files(files, task or []), select(cases), reading, kept)
     conclude(perform(order, settings), form, output, asked)
 
 
 def _order_candidates(
-    files: list[tuple[str, Path]], selection: "Selection", reading: "Reading", run: str | None, *, retry: bool
+    files: list[tuple[str, Path]], selection: "Selection", reading: "Reading", kept: groups.RunFlags
 ) -> Order:
     """Describe a Best-of-N run. The grader starts its process only when it needs it, and takes it along at the end."""
     from stepcheck.answers import Grader
@@ -253,7 +207,7 @@ def _order_candidates(
             yield from read_problems(subset, grader, reading)
 
     settings = {"n": reading.n, "split": reading.split, "answers": reading.answers}
-    return Order("bestofn", subsets, selection, read, settings, name=run, retry_errors=retry)
+    return Order("bestofn", subsets, selection, read, settings, name=kept.run, retry_errors=kept.retry_errors)
 
 
 def parse_aggregates(given: str) -> tuple[str, ...]:

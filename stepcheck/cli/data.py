@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.output import opened, say
 from stepcheck.errors import UsageError
 
@@ -31,7 +31,7 @@ def pull(
     update: Annotated[
         bool, typer.Option("--update", help="Take the newest commit instead of the pinned one, and pin that.")
     ] = False,
-    offline: options.OfflineOption = None,
+    offline: groups.Offline = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Download a dataset, pinned to a commit and verified; prints its folder."""

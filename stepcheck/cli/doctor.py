@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups, options
 from stepcheck.cli.output import json_text, opened
 from stepcheck.cli.transfer import size
 from stepcheck.report.clean import clean, clean_line
@@ -35,9 +35,9 @@ class _Health:
 def doctor(
     *,
     bench: Annotated[bool, typer.Option("--bench", help="Measure how fast each weight type is read here.")] = False,
-    models_dir: options.ModelsDirOption = None,
-    threads: options.ThreadsOption = None,
-    gpu_layers: options.GpuLayersOption = None,
+    models_dir: groups.ModelsDir = None,
+    threads: groups.Threads = None,
+    gpu_layers: groups.GpuLayers = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Say what this machine can run, how fast, and what to install to make it faster.
@@ -47,7 +47,7 @@ def doctor(
     """
     from stepcheck.machine.machine import keep_rates
 
-    settings = config.load({"models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers})
+    settings = groups.settle({"models_dir": models_dir, "n_threads": threads, "n_gpu_layers": gpu_layers})
     if bench:
         rates = _bench(settings)
         keep_rates({rate.weight_type.value: rate.model for rate in rates})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepcheck import config
+from stepcheck.cli.groups import CriticFlags
 from stepcheck.errors import OfflineError, UsageError
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ class AskedCritic:
 
 
 def asked_critic(
-    name: str | None, server_model: str | None, votes: int | None, *, rewards: Mapping[str, object], model: str | None
+    given: CriticFlags, votes: int | None, *, rewards: Mapping[str, object], model: str | None
 ) -> AskedCritic | None:
-    """Take the critic's options together; `rewards` are flags that need rewards, which a critic does not give.
+    """Check the critic's options together; `rewards` are flags that need rewards, which a critic does not give.
 
     Raises:
         UsageError: options that do not go together.
     """
-    if name is None:
-        if server_model is not None or votes is not None:
+    if given.critic is None:
+        if given.critic_model is not None or votes is not None:
             raise UsageError("--critic-model and --votes are for a critic: give one with --critic")
         return None
     for flag, value in rewards.items():
@@ -41,7 +42,7 @@ def asked_critic(
             raise UsageError(f"{flag}: a critic names the first wrong step and gives no rewards")
     if model is not None:
         raise UsageError("--model and --critic: one judge at a time")
-    return AskedCritic(name, server_model or "", 1 if votes is None else votes)
+    return AskedCritic(given.critic, given.critic_model or "", 1 if votes is None else votes)
 
 
 def open_judge(

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from stepcheck import __version__
 
@@ -72,6 +72,7 @@ def build_app() -> "typer.Typer":
     """Put the commands together."""
     import typer
 
+    from stepcheck import config
     from stepcheck.cli import bench, data, models, runs, settings
     from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
@@ -94,12 +95,16 @@ def build_app() -> "typer.Typer":
     @app.callback()
     def _root(
         *,
-        version: Annotated[
+        version: Annotated[  # noqa: ARG001 (its callback has answered)
             bool,
             typer.Option("--version", "-V", help="Show the version.", callback=show_version, is_eager=True),
         ] = False,
+        no_project_config: Annotated[
+            bool, typer.Option("--no-project-config", help="Leave ./stepcheck.toml unread.")
+        ] = False,
     ) -> None:
         """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
+        config.PROJECT.set(not no_project_config)
 
     app.command("score")(score)
     app.command("tui")(tui)
@@ -120,12 +125,31 @@ def _run(arguments: Sequence[str] | None) -> int:
     prepare_streams()
     import typer
 
+    from stepcheck import config
+
     command = typer.main.get_command(build_app())
+    _say_no_type_of_flags(command)
     given = None if arguments is None else list(arguments)
-    code = command.main(args=given, prog_name="stepcheck", standalone_mode=False)
+    reads_project = config.PROJECT.set(True)
+    try:
+        code = command.main(args=given, prog_name="stepcheck", standalone_mode=False)
+    finally:
+        config.PROJECT.reset(reads_project)
     if code == ExitCode.interrupted:
         return _interrupted()
     return int(code or 0)
+
+
+def _say_no_type_of_flags(command: Any, parent: "typer.Context | None" = None) -> None:  # noqa: ANN401 (Typer's)
+    """In help, a flag is given or not: `<bool>` behind it would ask for a value."""
+    import typer
+
+    context = typer.Context(command, parent=parent, info_name=command.name, **command.context_settings)
+    for option in (*command.params, command.get_help_option(context)):
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _say_no_type_of_flags(below, context)
 
 
 def _interrupted() -> int:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.output import ExitCode, json_text, opened, say
 from stepcheck.cli.pulling import pull
@@ -40,7 +39,7 @@ def _group() -> None:
 @app.command("list")
 def show_list(
     *,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -113,7 +112,7 @@ def _entry(entry: "Listed") -> dict[str, Any]:
 def show(
     name: NameArgument,
     *,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Show a card as TOML, whether or not its weights are here."""
@@ -130,7 +129,7 @@ def show(
 def path(
     name: NameArgument,
     *,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Print where a model's weights are; an error if they are not on this machine."""
@@ -147,7 +146,7 @@ def verify(
     names: NamesArgument = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every model that is here.")] = False,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -201,7 +200,7 @@ def _verdict(name: str, found: list[dict[str, str]]) -> str:
 def rm(
     names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Models' names.", autocompletion=complete)],
     *,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -244,7 +243,7 @@ def take_in(
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the file's")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a model of this name.")] = False,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -286,7 +285,7 @@ def convert(  # noqa: PLR0913 (every option of a command is an argument of its f
         typer.Option(metavar="DIR", help="The reference model's checkpoint, where the card's readout is a log ratio."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model of this name.")] = False,
-    models_dir: options.ModelsDirOption = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -329,7 +328,7 @@ def _made(card: Path, said: str, *, as_json: bool, quiet: bool) -> None:
 
 def _folder(models_dir: str | None) -> Path | None:
     """Where models are kept, by flag or setting; None is the user's data folder."""
-    return config.load({"models_dir": models_dir}).models_dir
+    return groups.settle({"models_dir": models_dir}).models_dir
 
 
 def _card(name: str, models: Path | None) -> "ModelCard":

@@ -7,7 +7,6 @@ import itertools
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,14 @@ import typer
 
 from stepcheck import __version__, config
 from stepcheck.cli import judging
+from stepcheck.cli.groups import CaseFlags
 from stepcheck.cli.judging import AskedCritic
 from stepcheck.cli.output import ExitCode, say
 from stepcheck.errors import NoRewardsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from stepcheck.bench.cases import Case
     from stepcheck.bench.data import Selection, Subset
     from stepcheck.bench.runs.manifest import Kind, Manifest
@@ -45,7 +47,7 @@ class Order:
     critic: AskedCritic | None = None
 
 
-def select(*, limit: int | None, sample: int | None, seed: int, ids: Sequence[str], shard: str | None) -> "Selection":
+def select(cases: CaseFlags) -> "Selection":
     """Check what the command line says of the choice of cases.
 
     Raises:
@@ -53,14 +55,14 @@ def select(*, limit: int | None, sample: int | None, seed: int, ids: Sequence[st
     """
     from stepcheck.bench.data import Selection
 
-    for option, value in (("--limit", limit), ("--sample", sample)):
+    for option, value in (("--limit", cases.limit), ("--sample", cases.sample)):
         if value is not None and value < 1:
             raise UsageError(f"{option} {value}: expected 1 or more")
-    number, _, count = (shard or "1/1").partition("/")
+    number, _, count = (cases.shard or "1/1").partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 10_000):  # noqa: PLR2004
-        raise UsageError(f"--shard {shard}: expected i/n with 1 ≤ i ≤ n, e.g. 1/4 for the first of four")
-    wanted = dict.fromkeys(name for given in ids for name in _ids(given))
-    return Selection(limit, sample, seed, tuple(wanted), int(number), int(count))
+        raise UsageError(f"--shard {cases.shard}: expected i/n with 1 ≤ i ≤ n, e.g. 1/4 for the first of four")
+    wanted = dict.fromkeys(name for given in cases.ids or () for name in _ids(given))
+    return Selection(cases.limit, cases.sample, cases.seed, tuple(wanted), int(number), int(count))
 
 
 def _ids(given: str) -> list[str]:

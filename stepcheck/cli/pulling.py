@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.output import json_text, opened, say
 from stepcheck.errors import ModelError, UsageError
@@ -42,8 +41,8 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
         bool, typer.Option("--update", help="Take the newest commit instead of the pinned one, and pin that.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Pull although it is there, or the disk seems full.")] = False,
-    offline: options.OfflineOption = None,
-    models_dir: options.ModelsDirOption = None,
+    offline: groups.Offline = None,
+    models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -56,7 +55,7 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     from stepcheck.hub.disk.store import user_dir
     from stepcheck.hub.pull.pull import already_here
 
-    settings = config.load({"models_dir": models_dir, "offline": offline})
+    settings = groups.settle({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
     source, weight_type = choose(model, card, settings.models_dir)
     made = already_here(folder, name or default_name(source.name, weight_type.value), source)

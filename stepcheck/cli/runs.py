@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.bench import GradedBy, Shown, parse_aggregates
 from stepcheck.cli.output import Sink, opened, say
 from stepcheck.cli.table import table
@@ -57,7 +57,7 @@ def _group() -> None:
 def show_list(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run.")] = False,
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """List every run: bench, model, how far it is, its main figure."""
     from stepcheck.bench.runs.folder import list_runs
@@ -118,7 +118,7 @@ def show(  # noqa: PLR0913 (every option of a command is an argument of its func
     grading: GradingOption = None,
     plots: Annotated[bool, typer.Option("--plots", help="Draw the plots below the tables.")] = False,
     manifest: Annotated[bool, typer.Option("--manifest", help="Show what the run is instead, as JSON.")] = False,
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Show a run's figures again, computed from its rows; also of a run that is still being written."""
     import shutil
@@ -153,7 +153,7 @@ def compare(
     form: Annotated[Shown, typer.Option("--format", "-f", help="How to write it.")] = Shown.human,
     output: OutputOption = None,
     aggregate: Annotated[str, typer.Option(metavar="NAME", help="Best-of-N: how steps become one score.")] = "product",
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Compare two runs case by case: the difference with its interval, McNemar's test, the cases that flipped."""
     from stepcheck.bench.comparing import compare as compared
@@ -183,7 +183,7 @@ def export(
         Path | None, typer.Option(metavar="FOLDER", help="Write the plots here too, as SVG and PNG.")
     ] = None,
     threshold: ThresholdOption = None,
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Write a run's rows, or a page about it that needs nothing beside it."""
     with _open(run, runs_dir) as found:
@@ -233,7 +233,7 @@ def merge(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new run.")],
     shards: Annotated[list[str], typer.Argument(metavar="RUN…", help="All shards of one run, finished.")],
     *,
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Put the shards of a run (--shard i/n) together into a new one."""
     from contextlib import ExitStack
@@ -252,7 +252,7 @@ def remove(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs to delete.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Delete runs with all their rows. Asks first; without a terminal only with --yes."""
     import sys
@@ -272,7 +272,7 @@ def remove(
 
 
 @app.command()
-def view(run: RunArgument, *, runs_dir: options.RunsDirOption = None) -> None:
+def view(run: RunArgument, *, runs_dir: groups.RunsDir = None) -> None:
     """Browse a run's cases in the terminal: filter them by outcome, open one, see label and prediction."""
     import sys
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepcheck import config
-from stepcheck.cli import judging, options
+from stepcheck.cli import groups, judging, options
 from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.writers import DRAWN, WRITERS, Writer, WrittenAs
-from stepcheck.document import Format, text_or_file
+from stepcheck.document import Format
 from stepcheck.errors import UsageError
+from stepcheck.steps import SplitMode
 
 if TYPE_CHECKING:
     from stepcheck.document import Document, Unread
@@ -32,6 +32,7 @@ READ_AHEAD_BYTES = 2**20
 """Files up to this size together are read before the first is scored (two seconds at most), to tell the time left."""
 
 
+@groups.grouped
 def score(  # noqa: PLR0913 (every option of a command is an argument of its function)
     files: Annotated[
         list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
@@ -42,22 +43,14 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write here, all or nothing; default: standard output."),
     ] = None,
-    threshold: options.ThresholdOption = None,
+    threshold: groups.Threshold = None,
     fail_under: Annotated[
         float | None, typer.Option(metavar="0…1", help="Exit with 3 if any step's reward is lower.")
     ] = None,
-    problem: options.ProblemOption = None,
-    split: options.SplitOption = "auto",
-    kind: options.FromOption = None,
-    model: options.ModelOption = None,
-    critic: options.CriticOption = None,
-    critic_model: options.CriticModelOption = None,
-    votes: options.VotesOption = None,
-    models_dir: options.ModelsDirOption = None,
-    threads: options.ThreadsOption = None,
-    gpu_layers: options.GpuLayersOption = None,
-    ctx: options.CtxOption = None,
-    ubatch: options.UbatchOption = None,
+    reading: groups.InputFlags,
+    engine: groups.EngineFlags,
+    critic: groups.CriticFlags,
+    votes: groups.Votes = None,
     force: options.ForceModelOption = False,
 ) -> None:
     """Judge each step of solutions, and point at the first wrong one.
@@ -67,16 +60,14 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     Settings may also stand in the environment and in stepcheck.toml:
     stepcheck config show lists them.
     """
-    flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads}
-    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch}
-    settings = config.load(flags)
+    settings = groups.settle(engine.flags | {"threshold": threshold})
     if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
     rewards = {"--threshold": threshold, "--fail-under": fail_under}
     if form in DRAWN:
         rewards[f"--format {form.value}"] = 1.0
-    asked = asked_critic(critic, critic_model, votes, rewards=rewards, model=model)
-    reading = _Reading(problem and text_or_file(problem), split, kind)
+    asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
+    how = _Reading(reading.given_problem, reading.split, reading.kind)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
         opened(output) as sink,
@@ -86,7 +77,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
-        summary = _run(judge, _gather(files, reading), WRITERS[form](sink), meter)
+        summary = _run(judge, _gather(files, how), WRITERS[form](sink), meter)
     code = _conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
@@ -97,7 +88,7 @@ class _Reading:
     """How inputs are read."""
 
     problem: str | None
-    split: options.Split
+    split: SplitMode
     kind: Format | None
 
 

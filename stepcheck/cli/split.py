@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.output import ExitCode, opened, say
-from stepcheck.document import Format
 
 if TYPE_CHECKING:
     from stepcheck.document import Document, Unread
@@ -24,17 +23,13 @@ class SplitFormat(StrEnum):
     json = "json"
 
 
+@groups.grouped
 def split(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
     ],
     *,
-    split: options.SplitOption = "auto",
-    problem: options.ProblemOption = None,
-    source: Annotated[
-        Format | None,
-        typer.Option("--from", help="Read the input as this.", show_default="by its suffix or its beginning"),
-    ] = None,
+    reading: groups.InputFlags,
     form: Annotated[
         SplitFormat, typer.Option("--format", "-f", help="json writes one object a line.")
     ] = SplitFormat.text,
@@ -43,12 +38,11 @@ def split(
 
     Steps that a JSON row gives ready-made stay as they are, whatever --split says.
     """
-    from stepcheck.document import Document, read, text_or_file
+    from stepcheck.document import Document, read
 
-    given = text_or_file(problem) if problem is not None else None
-    failed = False
+    given, failed = reading.given_problem, False
     with opened(None) as sink:
-        items = (item for file in files for item in read(file, problem=given, split=split, format=source))
+        items = (item for file in files for item in read(file, problem=given, split=reading.split, format=reading.kind))
         for place, item in enumerate(items):
             if form is SplitFormat.json:
                 sink.write(_encode(item, ascii_only=not sink.utf8) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.output import opened
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def table(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.", show_default="standard output")
     ] = None,
     aggregate: Annotated[str, typer.Option(metavar="NAME", help="Best-of-N: how steps become one score.")] = "product",
-    runs_dir: options.RunsDirOption = None,
+    runs_dir: groups.RunsDir = None,
 ) -> None:
     """Lay runs out as models × subsets (or × tasks), with intervals, beside the published rows."""
     from stepcheck.bench.results import ProcessBenchResult

@@ -8,40 +8,31 @@ from typing import Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import options
+from stepcheck.cli import groups
 from stepcheck.cli.judging import AskedCritic, asked_critic, open_asked
-from stepcheck.document import Format, text_or_file
+from stepcheck.document import Format
+from stepcheck.steps import SplitMode
 
 
-def tui(  # noqa: PLR0913 (every option of a command is an argument of its function)
+@groups.grouped
+def tui(
     target: Annotated[
         str, typer.Argument(metavar="[FILE | FOLDER | -]", help="A solution, a file or folder of many, or a pipe.")
     ] = ".",
     *,
-    threshold: options.ThresholdOption = None,
-    theme: Annotated[str | None, typer.Option(metavar="NAME", help="The colours.", show_default="okabe-ito")] = None,
-    problem: options.ProblemOption = None,
-    split: options.SplitOption = "auto",
-    kind: options.FromOption = None,
-    model: options.ModelOption = None,
-    models_dir: options.ModelsDirOption = None,
-    offline: options.OfflineOption = None,
-    critic: options.CriticOption = None,
-    critic_model: options.CriticModelOption = None,
-    threads: options.ThreadsOption = None,
-    gpu_layers: options.GpuLayersOption = None,
-    ctx: options.CtxOption = None,
-    ubatch: options.UbatchOption = None,
+    threshold: groups.Threshold = None,
+    theme: Annotated[str | None, groups.setting("theme", metavar="NAME")] = None,
+    reading: groups.InputFlags,
+    engine: groups.EngineFlags,
+    critic: groups.CriticFlags,
 ) -> None:
     """See where a solution breaks, mend it, see it heal.
 
     ? shows every key. Themes: okabe-ito, cividis, mono, each also with -light, and Textual's own.
     """
-    flags = {"model": model, "models_dir": models_dir, "threshold": threshold, "n_threads": threads, "theme": theme}
-    flags |= {"n_gpu_layers": gpu_layers, "n_ctx": ctx, "n_ubatch": ubatch, "offline": offline}
-    settings = config.load(flags)
-    asked = asked_critic(critic, critic_model, None, rewards={}, model=None)
-    code = _run(Asked(target, problem and text_or_file(problem), split, kind, asked), settings)
+    settings = groups.settle(engine.flags | {"threshold": threshold, "theme": theme})
+    asked = asked_critic(critic, None, rewards={}, model=None)
+    code = _run(Asked(target, reading.given_problem, reading.split, reading.kind, asked), settings)
     if code:
         raise typer.Exit(code)
 
@@ -52,7 +43,7 @@ class Asked:
 
     path: str
     problem: str | None
-    split: options.Split
+    split: SplitMode
     kind: Format | None
     critic: AskedCritic | None
 
