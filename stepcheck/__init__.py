@@ -3,30 +3,67 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker
+    from stepcheck.checker import Checker, open_checker
     from stepcheck.document import Document, Step, Unread, read
-    from stepcheck.errors import StepcheckError
-    from stepcheck.judge import Review, Unscored
+    from stepcheck.engine.base import EngineOptions, Reader, Rows, Sampling
+    from stepcheck.errors import InputError, StepcheckError
+    from stepcheck.judge import Cost, Critique, Gives, Identity, Judge, Judged, Review, Unscored, by_rewards
+    from stepcheck.prm.card import ModelCard
+    from stepcheck.prm.prompt import Prompt, Segment, Want
+    from stepcheck.prm.readout import Head
+    from stepcheck.prm.verdict import Aggregates, Verdict
 
 __version__ = "0.1.0"
-__all__ = ["Checker", "Document", "Review", "Step", "StepcheckError", "Unread", "Unscored", "__version__", "read"]
+__all__ = [
+    "Aggregates",
+    "Checker",
+    "Cost",
+    "Critique",
+    "Document",
+    "EngineOptions",
+    "Gives",
+    "Head",
+    "Identity",
+    "InputError",
+    "Judge",
+    "Judged",
+    "ModelCard",
+    "Prompt",
+    "Reader",
+    "Review",
+    "Rows",
+    "Sampling",
+    "Segment",
+    "Step",
+    "StepcheckError",
+    "Unread",
+    "Unscored",
+    "Verdict",
+    "Want",
+    "__version__",
+    "by_rewards",
+    "open_checker",
+    "read",
+]
 
 _HOMES = {
-    "Checker": "stepcheck.checker",
-    "Review": "stepcheck.judge",
-    "Unscored": "stepcheck.judge",
-    "Document": "stepcheck.document",
-    "Step": "stepcheck.document",
-    "Unread": "stepcheck.document",
-    "read": "stepcheck.document",
-    "StepcheckError": "stepcheck.errors",
+    "stepcheck.checker": ("Checker", "open_checker"),
+    "stepcheck.document": ("Document", "Step", "Unread", "read"),
+    "stepcheck.engine.base": ("EngineOptions", "Reader", "Rows", "Sampling"),
+    "stepcheck.errors": ("InputError", "StepcheckError"),
+    "stepcheck.judge": ("Cost", "Critique", "Gives", "Identity", "Judge", "Judged", "Review", "Unscored", "by_rewards"),
+    "stepcheck.prm.card": ("ModelCard",),
+    "stepcheck.prm.prompt": ("Prompt", "Segment", "Want"),
+    "stepcheck.prm.readout": ("Head",),
+    "stepcheck.prm.verdict": ("Aggregates", "Verdict"),
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562 asks for it)
     """Import a public name on first use, so that `stepcheck --version` pays for none of them."""
-    if name not in _HOMES:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module 'stepcheck' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(home), name)

@@ -1,28 +1,23 @@
 """The one place where the stages meet: document → prompt → rows → rewards → verdict → judged document."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from stepcheck.document import Document, Unread
-from stepcheck.engine.base import Engine, EngineOptions, Rows
+from stepcheck.engine.base import Loading, Reader, Rows
 from stepcheck.errors import InputError, ModelError, StepcheckError, UsageError
-from stepcheck.hub.disk.store import Model, find, verify
 from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards, check
-from stepcheck.machine.machine import check_memory
+from stepcheck.opening import Opened, Opening, open_model
 from stepcheck.prm.card import ModelCard
-from stepcheck.prm.prompt import Prompt, build_all
+from stepcheck.prm.families import family_of
+from stepcheck.prm.prompt import Prompt, Want, build_all
 
 if TYPE_CHECKING:
     from stepcheck.prm.readout import Head
-
-
-UNPACKED = ("f32", "f16", "bf16")
-"""Weight types that llama.cpp uses as they lie in the file."""
 
 
 @dataclass(slots=True)
@@ -42,56 +37,64 @@ class _Waiting:
 class Checker:
     """Judges documents with one model.
 
-    `model` is a card's name, or the path of a card or of a folder with one. `threshold` replaces the card's. The model
-    is loaded with the first document, or when `start` is called. Use it as a context manager, or call `close`.
-    `force` loads a model that seems too large for this machine's memory.
+    Made of a card, of what reads its prompts and of the head that turns rows into rewards; or of a name, with which
+    all three are found as `open_checker` does. `threshold` replaces the card's. A model is loaded with the first
+    document, or when `start` is called. Use it as a context manager, or call `close`.
 
     Raises on construction:
-        ModelError: no such model, its files are missing or are not those that were pinned.
-        OutOfMemoryError: it does not fit into the memory.
         UsageError: the threshold is not between 0 and 1.
+        StepcheckError: given a name, what `open_checker` raises.
     """
-
-    def __init__(
-        self,
-        model: str | Path = "nano",
-        *,
-        threshold: float | None = None,
-        models_dir: Path | None = None,
-        options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
-        on_loading: Callable[[float], None] | None = None,
-        engine: Engine | None = None,
-        force: bool = False,
-    ) -> None:
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise UsageError(f"threshold {threshold} is not between 0 and 1")
-        self._model = find(str(model), models_dir)
-        verify(self._model)
-        if engine is None and not force:
-            check_memory(self._model, options)
-        self.threshold = self._model.card.threshold if threshold is None else threshold
-        self.identity = _identify(self._model, self.threshold)
-        self._engine = engine or _engine(self._model, options, on_loading)
 
     gives: frozenset[Gives] = frozenset({"rewards", "verdict"})
 
-    @property
-    def card(self) -> ModelCard:
-        """The model's card."""
-        return self._model.card
+    @overload
+    def __init__(
+        self,
+        card: ModelCard,
+        reader: Reader,
+        head: "Head",
+        *,
+        threshold: float | None = None,
+        notice: str | None = None,
+    ) -> None: ...
 
-    @property
-    def engine(self) -> Engine:
-        """What reads the prompts."""
-        return self._engine
+    @overload
+    def __init__(
+        self, card: str | Path = "nano", *, threshold: float | None = None, **how: Unpack[Opening]
+    ) -> None: ...
+
+    def __init__(
+        self,
+        card: ModelCard | str | Path = "nano",
+        reader: Reader | None = None,
+        head: "Head | None" = None,
+        *,
+        threshold: float | None = None,
+        notice: str | None = None,
+        **how: Unpack[Opening],
+    ) -> None:
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UsageError(f"threshold {threshold} is not between 0 and 1")
+        if not isinstance(card, ModelCard):
+            found = open_model(card, **how)
+        elif reader is None or head is None:
+            raise UsageError(f"{card.name}: a card alone judges nothing: give a reader and a head, or the model's name")
+        else:
+            found = Opened(card, reader, head, card.notice if notice is None else notice)
+        self.card, self.reader, self._head = found.card, found.reader, found.head
+        self.threshold = self.card.threshold if threshold is None else threshold
+        self._want = family_of(self.card.readout).want or Want()
+        self.identity = _identify(self.card, self.threshold, found.notice)
 
     def start(self) -> None:
         """Begin to load the model without waiting."""
-        self._engine.start()
+        if isinstance(self.reader, Loading):
+            self.reader.start()
 
     def ready(self) -> str:
         """Wait until the model is loaded and say where it runs, e.g. `CPU`."""
-        return self._engine.info.device
+        return self.reader.info.device if isinstance(self.reader, Loading) else ""
 
     def check(self, document: Document) -> Judged:
         """Judge one document.
@@ -108,12 +111,12 @@ class Checker:
         each other: what they share is computed once. Close the generator to drop what is still in flight.
         """
         pending: deque[_Waiting | Unscored] = deque()
-        for answer in self._engine.read(self._prompts(documents, pending)):
+        for answer in self.reader.read(self._prompts(documents, pending), self._want):
             yield from _unscored(pending)
             waiting = pending[0]
             if isinstance(waiting, _Waiting) and waiting.complete(answer):
                 pending.popleft()
-                yield self._review(waiting.document, waiting.answers)
+                yield self._judged(waiting.document, waiting.answers)
         yield from _unscored(pending)
 
     def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
@@ -121,8 +124,8 @@ class Checker:
         return self.check_many(items)
 
     def close(self) -> None:
-        """End the engine at once."""
-        self._engine.close()
+        """End the reader at once."""
+        self.reader.close()
 
     def __enter__(self) -> Self:
         return self
@@ -141,14 +144,14 @@ class Checker:
                 pending.append(Unscored.of(document, document.error))
                 continue
             try:
-                prompts = build_all(self._model.card.template, document)
+                prompts = build_all(self.card.template, document)
             except InputError as error:
                 pending.append(Unscored.of(document, error))
                 continue
             pending.append(_Waiting(document, len(prompts)))
             yield from prompts
 
-    def _review(self, document: Document, answers: list[Rows | StepcheckError]) -> Judged | Unscored:
+    def _judged(self, document: Document, answers: list[Rows | StepcheckError]) -> Judged | Unscored:
         rows: list[Rows] = []
         for answer in answers:
             if isinstance(answer, StepcheckError):
@@ -165,58 +168,33 @@ class Checker:
     def _rewards(self, rows: list[Rows]) -> tuple[float, ...]:
         import numpy as np
 
-        rewards = self._head.rewards(np.concatenate([answer.hidden for answer in rows]))
-        return tuple(float(reward) for reward in rewards)
-
-    @cached_property
-    def _head(self) -> "Head":
-        from stepcheck.prm.readout import read_head
-
-        head = read_head(self._model.head, self._model.card.readout)
-        if head.hidden != self._engine.info.hidden:
+        width = rows[0].hidden.shape[1]
+        if width != self._head.hidden:
             raise ModelError(
-                f"{self._model.head}: the head reads width {head.hidden}, the backbone {self._model.backbone.name} "
-                f"gives {self._engine.info.hidden}: they are not of one model"
+                f"{self.card.name}: the head reads width {self._head.hidden}, the backbone gives {width}: "
+                "they are not of one model"
             )
-        return head
+        return tuple(map(float, self._head.rewards(np.concatenate([answer.hidden for answer in rows]))))
 
 
-def _identify(model: Model, threshold: float) -> Identity:
+def open_checker(name: str | Path = "nano", *, threshold: float | None = None, **how: Unpack[Opening]) -> Checker:
+    """Open a checker with a model by its card's name, or by the path of a card or of a folder with one.
+
+    `models_dir` is where models are kept, `options` how llama.cpp runs, `on_loading` hears how much is loaded, and
+    `force` loads a model that seems too large for this machine's memory.
+
+    Raises:
+        ModelError: no such model, its files are missing or are not those that were pinned.
+        OutOfMemoryError: it does not fit into the memory.
+        UsageError: the threshold is not between 0 and 1.
+    """
+    return Checker(name, threshold=threshold, **how)
+
+
+def _identify(card: ModelCard, threshold: float, notice: str) -> Identity:
     """Say who judges; what the card says of files binds a run with it."""
-    files = model.card.files
-    return Identity(
-        name=model.card.name,
-        sha256=files.backbone_sha256 if files else "",
-        notice=" ".join(filter(None, (model.card.notice, _memory(model)))),
-        threshold=threshold,
-        card=model.card,
-    )
-
-
-def _memory(model: Model) -> str:
-    """Say what two models take, before they are loaded."""
-    if model.card.readout.kind != "log_ratio":
-        return ""
-    sizes = (path.stat().st_size / 1e9 for path in (model.backbone, model.head))
-    return "Reads two models, {:.1f} GB and {:.1f} GB of weights, both in memory at a time.".format(*sizes)
-
-
-def _engine(model: Model, options: EngineOptions, on_loading: Callable[[float], None] | None) -> Engine:
-    from stepcheck.engine.client import LlamaEngine
-    from stepcheck.engine.ratio import RatioEngine
-
-    if model.card.readout.kind == "log_ratio":
-        return RatioEngine(
-            model.backbone, model.head, context=model.card.context, options=options, on_loading=on_loading
-        )
-    return LlamaEngine(
-        model.backbone,
-        mark=model.card.template.mark,
-        context=model.card.context,
-        options=options,
-        mapped=model.card.weight_type in UNPACKED,
-        on_loading=on_loading,
-    )
+    sha256 = card.files.backbone_sha256 if card.files else ""
+    return Identity(name=card.name, sha256=sha256, notice=notice, threshold=threshold, card=card)
 
 
 def _unscored(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:

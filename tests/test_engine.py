@@ -174,7 +174,7 @@ def test_close_ends_a_read_within_a_second(random_model: Path) -> None:
     others = set(psutil.Process().children())
     checker = Checker(random_model, options=ONE_THREAD)
     checker.start()
-    _ = checker.engine.info
+    checker.ready()
     children = [child for child in psutil.Process().children() if child not in others]
     assert len(children) == 1
     endless = (Document(f"p {i}", (Step("1 + 1 = 2. " * 150),)) for i in range(10**9))

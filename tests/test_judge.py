@@ -92,16 +92,15 @@ def test_it_runs_benches_that_are_kept(capsys: pytest.CaptureFixture[str]) -> No
     assert "judge.sha256 was" in capsys.readouterr().err
 
 
-async def test_it_judges_in_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_it_judges_in_the_app(tmp_path: Path) -> None:
     """The solution that is opened gets its verdict; there is nothing to load."""
     from stepcheck.tui.app import StepcheckApp
     from stepcheck.tui.files.reading import Target
     from tests.tui.driving import until
 
-    monkeypatch.setattr("stepcheck.tui.judging.session.Session._make", lambda *_: JUDGE)
     path = tmp_path / "sum.md"
     path.write_text("# Problem\n\n1 + 1?\n\n# Solution\n\n1. Add.\n2. 1 + 1 = 3\n3. So 3.\n", encoding="utf-8")
-    app = StepcheckApp(Target(str(path), None, "auto", None), load({}))
+    app = StepcheckApp(Target(str(path)), load({}), open_judge=lambda _model, _on_loading: JUDGE)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: bool(app.session.entries and app.session.entries[0].review))
         review = app.session.entries[0].review

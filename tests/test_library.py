@@ -42,7 +42,7 @@ def test_an_import_links_and_copies_nothing(made: Path, card: ModelCard, tmp_pat
     new = import_model(*parts(made), card, folder, name="mine")
     assert new == folder / "mine.toml"
     model = find("mine", folder)
-    assert (model.backbone, model.head) == tuple(path.resolve() for path in parts(made))
+    assert (model.backbone, model.weights["head"].path) == tuple(path.resolve() for path in parts(made))
     verify(model)
     assert (model.card.name, model.card.base, model.card.weight_type) == ("mine", "m", "q8_0")
     assert set(read_lock(folder).models["mine"].files) == {"mine.gguf", "mine.head.safetensors"}

@@ -51,6 +51,6 @@ def test_a_pulled_model_equals_a_converted_one(name: str, tmp_path: Path) -> Non
         offer = make_offer(hub, card, WeightType.Q8_0, tmp_path / "models", name="m")
         pulled = find(str(pull(hub, offer)))
     assert pulled.backbone.read_bytes() == local.backbone.read_bytes()
-    assert pulled.head.read_bytes() == local.head.read_bytes()
+    assert pulled.weights["head"].path.read_bytes() == local.weights["head"].path.read_bytes()
     assert pulled.card.readout == card.readout
     assert pulled.card.template == local.card.template

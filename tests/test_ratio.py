@@ -110,7 +110,7 @@ def test_the_death_of_one_model_costs_one_document(pair: Path) -> None:
         (victim,) = [
             child
             for child in psutil.Process().children()
-            if child.pid in before and child.pid == checker.engine._hosts[1]._process.pid  # type: ignore[attr-defined]
+            if child.pid in before and child.pid == checker.reader._hosts[1]._process.pid  # type: ignore[attr-defined]
         ]
         os.kill(victim.pid, signal.SIGKILL)
         (lost,) = list(checker.check_many([document]))
@@ -122,7 +122,10 @@ def test_the_death_of_one_model_costs_one_document(pair: Path) -> None:
 def test_both_files_are_verified_and_found(pair: Path) -> None:
     """The card names both; a step without text and a text that is too long are errors of their own."""
     model = find(str(pair))
-    assert (model.backbone.name, model.head.name) == ("pair.gguf", "pair.reference.gguf")
+    assert {role: part.path.name for role, part in model.weights.parts.items()} == {
+        "backbone": "pair.gguf",
+        "reference": "pair.reference.gguf",
+    }
     documents = (Document("p", (Step("x " * 5000),)), Document("p", (Step("fine"),)))
     with Checker(pair, options=ONE) as checker:
         long, fine = checker.check_many(documents)

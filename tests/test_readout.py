@@ -8,7 +8,8 @@ from safetensors.numpy import save_file
 
 from stepcheck.errors import CountMismatchError, ModelError, NonFiniteError
 from stepcheck.prm.card import Readout
-from stepcheck.prm.readout import LinearHead, LogRatioHead, MlpHead, activate, read_head
+from stepcheck.prm.families import read_head
+from stepcheck.prm.readout import LinearHead, LogRatioHead, MlpHead, activate
 
 HEAD = MlpHead(
     weight_in=np.array([[1, 0], [0, 1]], np.float32),

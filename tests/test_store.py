@@ -38,7 +38,7 @@ def test_a_model_is_found_by_name_card_and_folder(models: Path) -> None:
         model = find(where, models)
         assert model.card.name == "mine"
         assert model.card_path == models / "mine.toml"
-        assert (model.backbone, model.head) == (models / "mine.gguf", models / "mine.head.safetensors")
+        assert (model.backbone, model.weights["head"].path) == (models / "mine.gguf", models / "mine.head.safetensors")
     shutil.copytree(models, models / "below")
     for file in models.glob("mine.*"):
         file.unlink()
@@ -162,7 +162,7 @@ def flips(models: Path, count: int) -> int:
     rng, refused = random.Random(3), 0
     model = find("mine", models)
     for number in range(count):
-        path = (model.backbone, model.head)[number % 2]
+        path = (model.backbone, model.weights["head"].path)[number % 2]
         data = bytearray(path.read_bytes())
         place = rng.randrange(len(data))
         data[place] ^= 1 << rng.randrange(8)

@@ -77,10 +77,11 @@ def _examine(settings: config.Config) -> _Health:
     from stepcheck.machine.choice import best_type, fitting
     from stepcheck.machine.doctor import advise, hardware
     from stepcheck.machine.machine import describe_build, known_rates, memory_available, processor
+    from stepcheck.prm.families import runs
 
     build, cpu, memory = describe_build(), processor(), memory_available()
     listed = list_models(settings.models_dir)
-    cards = [entry.card for entry in listed if entry.card and entry.card.memory and entry.card.runs]
+    cards = [entry.card for entry in listed if entry.card and entry.card.memory and runs(entry.card)]
     seven = next((card for card in cards if card.name == "Qwen2.5-Math-PRM-7B"), None)
     return _Health(
         build=build,

@@ -76,9 +76,11 @@ def _row(entry: "Listed") -> tuple[str, str, str]:
 
 def _missing(card: "ModelCard") -> str:
     """Say what a card without usable files lacks."""
+    from stepcheck.prm.families import runs
+
     if card.files is not None:
         return "files missing"
-    return "to be pulled" if card.origin and card.runs else "figures only"
+    return "to be pulled" if card.origin and runs(card) else "figures only"
 
 
 def _bytes(entry: "Listed") -> int:
@@ -136,7 +138,7 @@ def path(
     from stepcheck.hub.disk.store import find
 
     model = find(name, _folder(models_dir))
-    places = {"card": str(model.card_path), "backbone": str(model.backbone), "head": str(model.head)}
+    places = {"card": str(model.card_path)} | {role: str(part.path) for role, part in model.weights.parts.items()}
     with opened(None) as sink:
         sink.write(json_text(places) if as_json else f"{model.backbone}\n")
 
@@ -312,7 +314,7 @@ def convert(  # noqa: PLR0913 (every option of a command is an argument of its f
         on_progress=Progress(),
     )
     model = store.find(str(made))
-    count = model.backbone.stat().st_size + model.head.stat().st_size
+    count = sum(part.path.stat().st_size for part in model.weights.parts.values())
     known = target.resolve() == (models or store.user_dir()).resolve()
     said = f"converted to {to}, {size(count)}; use it with: --model {made.stem if known else made}"
     _made(made, said, as_json=as_json, quiet=quiet)

@@ -10,6 +10,7 @@ from stepcheck.critic.critic import Critic
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import ModelError, ModelNotFoundError
 from stepcheck.judge import Identity
+from stepcheck.prm.families import family_of
 
 if TYPE_CHECKING:
     from stepcheck.engine.base import Sampling
@@ -69,7 +70,7 @@ def _file(name: str, models_dir: Path | None) -> tuple[Path, Identity]:
             raise ModelNotFoundError(f"{path}: there is no such file")
         return path, Identity(name=path.stem, sha256=hashes.sha256(path))
     found = find(name, models_dir)
-    if found.card.readout.kind != "critic":
+    if family_of(found.card.readout).want is not None:
         raise ModelError(
             f"{name}: is read by its {found.card.readout.kind} head and cannot write; a critic is an instruct model's"
             " GGUF file, or a server's address"

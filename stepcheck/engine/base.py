@@ -1,19 +1,17 @@
-"""The engine's protocol and its values.
+"""What reads prompts: the protocol and its values.
 
-An engine turns prompts into rows of hidden state, one per mark, in order. It knows no maths, no Markdown and no
+A reader turns prompts into rows of hidden state, one per mark, in order. It knows no maths, no Markdown and no
 thresholds.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from stepcheck.errors import StepcheckError
-from stepcheck.prm.prompt import Prompt
+from stepcheck.prm.prompt import HIDDEN, Prompt, Want
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -80,28 +78,31 @@ class Ending:
     refused: bool = False
 
 
-class Engine(Protocol):
-    """Reads prompts; closes."""
+class Reader(Protocol):
+    """Whole prompts in, a matrix each out, batched as it likes."""
+
+    def read(self, prompts: Iterable[Prompt], want: Want = HIDDEN) -> Iterator[Rows | StepcheckError]:
+        """Yield rows or an error for every prompt, in order; draws from `prompts` no further than it needs to.
+
+        Raises:
+            StepcheckError: no prompt at all can be read: the model cannot be loaded, or cannot give what is wanted.
+        """
+        ...
+
+    def close(self) -> None:
+        """End at once, from any thread; what is under way is lost."""
+        ...
+
+
+@runtime_checkable
+class Loading(Protocol):
+    """What a reader can do besides, if it has a model to load."""
 
     @property
     def info(self) -> EngineInfo:
-        """What was loaded; loads it if need be."""
+        """What was loaded; waits until it is."""
         ...
 
     def start(self) -> None:
         """Begin to load without waiting."""
         ...
-
-    def read(self, prompts: Iterable[Prompt]) -> Iterator[Rows | StepcheckError]:
-        """Yield rows or an error for every prompt, in order; draws from `prompts` no further than it needs to."""
-        ...
-
-    def close(self) -> None:
-        """End the engine at once; what is under way is lost."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
-    ) -> None: ...

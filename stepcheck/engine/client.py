@@ -17,8 +17,8 @@ from stepcheck import errors
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
 from stepcheck.engine.process import WorkerProcess
-from stepcheck.errors import CancelledError, CountMismatchError, LoadError, StepcheckError, WorkerDiedError
-from stepcheck.prm.prompt import Prompt
+from stepcheck.errors import CancelledError, CountMismatchError, LoadError, StepcheckError, UsageError, WorkerDiedError
+from stepcheck.prm.prompt import HIDDEN, Prompt, Want
 
 WINDOW = 32
 """Prompts in flight: enough to fill batches across short ones."""
@@ -68,11 +68,13 @@ class LlamaEngine:
         """
         return self._host.ready()
 
-    def read(self, prompts: Iterable[Prompt]) -> Iterator[Rows | StepcheckError]:
+    def read(self, prompts: Iterable[Prompt], want: Want = HIDDEN) -> Iterator[Rows | StepcheckError]:
         """Yield rows or an error for every prompt, in order.
 
         A prompt's own failure is yielded in its place; a model that cannot be loaded is raised.
         """
+        if want != HIDDEN:
+            raise UsageError(f"this engine reads hidden states, not {want.kind}")
         return _Reading(self._host, iter(prompts)).results()
 
     def close(self) -> None:

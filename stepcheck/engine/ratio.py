@@ -15,8 +15,8 @@ import numpy as np
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
 from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of, rows_of
-from stepcheck.errors import ModelError, StepcheckError, WorkerDiedError
-from stepcheck.prm.prompt import Prompt
+from stepcheck.errors import ModelError, StepcheckError, UsageError, WorkerDiedError
+from stepcheck.prm.prompt import LIKELIHOOD, Prompt, Want
 
 COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.likelihood")
 
@@ -54,8 +54,10 @@ class RatioEngine:
         context = min(first.context, second.context)
         return EngineInfo(2, context, first.device, first.n_threads, first.n_ubatch)
 
-    def read(self, prompts: Iterable[Prompt]) -> Iterator[Rows | StepcheckError]:
+    def read(self, prompts: Iterable[Prompt], want: Want = LIKELIHOOD) -> Iterator[Rows | StepcheckError]:
         """Yield rows or an error for every prompt, in order; a model that cannot be loaded is raised."""
+        if want != LIKELIHOOD:
+            raise UsageError(f"a ratio is one of likelihoods, not of {want.kind}")
         for prompt in prompts:
             _ = self.info
             job = self._hosts[0].new_job()

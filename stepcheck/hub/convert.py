@@ -14,7 +14,7 @@ import msgspec
 
 from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.checkpoint.files import find_tensors
-from stepcheck.hub.checkpoint.heads import choose_readout, head_parts, pack_head
+from stepcheck.hub.checkpoint.heads import choose_readout, conversion_of, head_parts, pack_head
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, read_tokenizer
 from stepcheck.hub.disk.durable import write_durably
@@ -23,6 +23,7 @@ from stepcheck.hub.gguf.backbone import plan, write_backbone
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
 from stepcheck.prm.card import Shape as CardShape
+from stepcheck.prm.families import family_of
 
 QWEN_TEMPLATE: Final = Template(
     before_problem="<|im_start|>system\n"
@@ -61,7 +62,7 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     readout = card.readout if card else choose_readout(tensors, source)
     template = template or (card.template if card else _usual_template(readout, source))
     tokenizer = read_tokenizer(source, shape.vocab, template)
-    pair = readout.kind == "log_ratio"
+    pair = family_of(readout).beside == "reference"
     if pair != (reference is not None):
         raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
     parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
@@ -129,7 +130,7 @@ def _write_reference(
 
 def _usual_template(readout: Readout, source: Path) -> Template:
     """Return Qwen's prompt for its own head; what another head was trained with, nobody can tell from its weights."""
-    if readout.kind != "mlp":
+    if not conversion_of(readout).usual_prompt:
         raise CheckpointError(
             f"{source}: has a {readout.kind} head, but no card says with which prompt it was trained; give one with"
             " --card"

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from stepcheck.errors import ModelError, ModelNotFoundError
+from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.lock import Kept, forget_model, holding, record_model
@@ -76,7 +77,7 @@ def import_model(
 
 def _pair_head(backbone: Path, card: ModelCard, folder: Path) -> Path:
     """Write the head of a token pair, which a whole language model's file holds."""
-    if card.readout.kind != "token_pair":
+    if not conversion_of(card.readout).by_tokens:
         raise ModelError(
             f"{backbone}: a model that is read by '{card.readout.kind}' has its head in a file of its own:"
             " give it with --head"

@@ -86,9 +86,11 @@ def check_memory(model: Model, options: EngineOptions, *, available: int | None 
     Raises:
         OutOfMemoryError: with what it takes, what there is, and what to do.
     """
-    size = model.backbone.stat().st_size
+    models = [
+        part.path.stat().st_size for role, part in model.weights.parts.items() if role in {"backbone", "reference"}
+    ]
     free = memory_available() if available is None else available
-    needed = memory_needed(size, model.card, options)
+    needed = sum(memory_needed(size, model.card, options) for size in models)
     if needed <= free:
         return
     if options.n_gpu_layers != 0 and sys.platform != "darwin":  # a Mac's graphics share its memory

@@ -18,6 +18,7 @@ LARGEST: Final = 1 << 18
 Positive = Annotated[int, Meta(ge=1, le=2**40)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Kind = Literal["mlp", "linear", "token_pair", "outcome", "log_ratio", "critic"]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -82,7 +83,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """How the hidden state at a mark becomes a reward."""
 
-    kind: Literal["mlp", "linear", "token_pair", "outcome", "log_ratio", "critic"]
+    kind: Kind
     """How a step is read.
 
     `mlp`: Linear → ReLU → Linear → softmax at a mark (Qwen2.5-Math-PRM, arXiv 2501.07301, section 4). `linear`: one
@@ -102,10 +103,6 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Of a log ratio: the reference model's repository."""
     scale: float = 1.0
     """Of a log ratio: what the sum of log ratios is multiplied with."""
-
-
-RUNNING: Final = frozenset({"mlp", "linear", "token_pair", "outcome", "log_ratio"})
-"""Kinds of readout that this version converts, pulls and scores; cards of the others are there for their figures."""
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -204,11 +201,6 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     memory: dict[str, Positive] = {}
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether this version can run such a model."""
-        return self.readout.kind in RUNNING
 
 
 def read_card(path: Path) -> ModelCard:

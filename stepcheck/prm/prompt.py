@@ -8,12 +8,29 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from stepcheck.document import Document
 from stepcheck.errors import InputError
 from stepcheck.prm.card import Template
 
 _PART = re.compile(r"\{(?:problem|step|number)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is read at a mark.
+
+    `hidden`: the state after the final norm. `logits`: those of `tokens`, of what would come next. `log_likelihood`:
+    log p of the solution's tokens up to the mark, summed. `probabilities`: what a server gives that keeps its head.
+    """
+
+    kind: Literal["hidden", "logits", "log_likelihood", "probabilities"] = "hidden"
+    tokens: tuple[str, ...] = ()
+
+
+HIDDEN: Final = Want("hidden")
+LIKELIHOOD: Final = Want("log_likelihood")
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,32 +138,42 @@ def _check_rows(rows: Floats, hidden: int) -> None:
         )
 
 
-def read_head(path: Path, readout: Readout) -> Head:
-    """Load a head from safetensors.
+def log_ratio(path: Path, readout: Readout) -> Head:
+    """Read a log ratio off two likelihoods; `path` is the reference model's and is read by the engine.
 
     Raises:
-        ModelError: the file is missing or broken, a tensor is missing or has the wrong shape, or the card's readout has
-            no head; names file and tensor. A log ratio's file is a model, and not read here.
+        ModelError: the card's activation needs two outputs, and a ratio is one.
     """
+    if readout.activation == "softmax":
+        raise ModelError(f"{path}: a log ratio is one value: the card's readout.activation is sigmoid or none")
+    return LogRatioHead(readout.scale, readout.activation)
+
+
+def read_mlp(path: Path, readout: Readout) -> Head:
+    """Load an MLP head from safetensors.
+
+    Raises:
+        ModelError: the file is missing or broken, a tensor is missing or has the wrong shape.
+    """
+    weight_in, bias_in, weight_out, bias_out = _load(path, readout, MLP_TENSORS, "an MLP head")
+    return MlpHead(weight_in, bias_in, weight_out, bias_out, readout.positive, readout.activation)
+
+
+def read_linear(path: Path, readout: Readout) -> Head:
+    """Load a linear head from safetensors; errors as in `read_mlp`."""
+    weight, bias = _load(path, readout, LINEAR_TENSORS, "a linear head")
+    return LinearHead(weight, bias, readout.positive, readout.activation)
+
+
+def _load(path: Path, readout: Readout, names: tuple[str, ...], what: str) -> list[Floats]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    if readout.kind == "critic":
-        raise ModelError(f"{path}: a critic judges in words and has no head")
-    if readout.kind == "log_ratio":
-        if readout.activation == "softmax":
-            raise ModelError(f"{path}: a log ratio is one value: the card's readout.activation is sigmoid or none")
-        return LogRatioHead(readout.scale, readout.activation)
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a head: {error}") from error
-    outputs = OUTPUTS[readout.activation]
-    if readout.kind in ("mlp", "outcome"):
-        weight_in, bias_in, weight_out, bias_out = _take(path, tensors, MLP_TENSORS, "an MLP head", outputs)
-        return MlpHead(weight_in, bias_in, weight_out, bias_out, readout.positive, readout.activation)
-    weight, bias = _take(path, tensors, LINEAR_TENSORS, "a linear head", outputs)
-    return LinearHead(weight, bias, readout.positive, readout.activation)
+    return _take(path, tensors, names, what, OUTPUTS[readout.activation])
 
 
 def _take(path: Path, tensors: dict[str, Floats], names: tuple[str, ...], what: str, outputs: int) -> list[Floats]:

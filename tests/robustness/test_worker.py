@@ -18,6 +18,7 @@ from stepcheck.engine.client import LlamaEngine, load_of
 from stepcheck.errors import EngineError, StepcheckError, WorkerDiedError
 from stepcheck.hub.disk.store import find
 from stepcheck.judge import Judged, Unscored
+from stepcheck.opening import open_model
 from stepcheck.prm.prompt import Prompt, build
 from tests import checkpoints
 
@@ -43,7 +44,7 @@ def test_a_death_costs_one_document(random_model: Path, count: int, deaths: int)
     engine = LlamaEngine(
         model.backbone, mark=model.card.template.mark, context=model.card.context, options=ONE_THREAD, command=DYING
     )
-    with Checker(random_model, engine=engine) as checker:
+    with Checker(model.card, engine, open_model(random_model).head) as checker:
         results = list(checker.check_many(documents(count, chosen)))
     assert {i for i, result in enumerate(results) if isinstance(result, Unscored)} == chosen
     for i, (result, expected) in enumerate(zip(results, clean, strict=True)):
@@ -128,7 +129,10 @@ def test_the_error_of_a_dead_worker_says_how_it_ended(random_model: Path) -> Non
     """SIGABRT, or an exit status on Windows: the message carries it."""
     model = find(str(random_model), None)
     engine = LlamaEngine(model.backbone, mark=model.card.template.mark, context=512, command=DYING)
-    with Checker(random_model, engine=engine) as checker, pytest.raises(WorkerDiedError) as caught:
+    with (
+        Checker(model.card, engine, open_model(random_model).head) as checker,
+        pytest.raises(WorkerDiedError) as caught,
+    ):
         checker.check(Document("p", (Step("DIE"),)))
     assert "signal 6" in str(caught.value) or "exit status" in str(caught.value)
 

@@ -5,7 +5,7 @@ the language model's: 2·H numbers of 152,064·H. Refuses to guess where a check
 be read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import ELEMENT, HEAD, LINEAR_HEADS, SLAB, Tensor, take
-from stepcheck.prm.card import Readout
+from stepcheck.prm.card import Kind, Readout
 from stepcheck.prm.readout import LINEAR_TENSORS, MLP_TENSORS, OUTPUTS
 
 LM_HEADS: Final = ("lm_head.weight", "pretrained_model.lm_head.weight")
@@ -64,6 +64,26 @@ def choose_readout(tensors: dict[str, Tensor], folder: Path) -> Readout:
     return Readout(kind="mlp")
 
 
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How the models of a family are had.
+
+    `parts` finds the head's tensors in a checkpoint. `by_tokens`: the head is rows of the language model's, which only
+    the vocabulary finds, and any GGUF of it holds them. `usual_prompt`: without a card it is Qwen's. `elsewhere` says
+    how a model is had that is not pulled.
+    """
+
+    parts: "FindParts"
+    by_tokens: bool = False
+    usual_prompt: bool = False
+    elsewhere: str = ""
+
+
+def conversion_of(readout: Readout) -> Conversion:
+    """Return how a readout's models are had."""
+    return CONVERSIONS[readout.kind]
+
+
 def head_parts(
     tensors: dict[str, Tensor], shape: Shape, readout: Readout, tokens: Sequence[str], folder: Path
 ) -> list[Part]:
@@ -72,25 +92,33 @@ def head_parts(
     Raises:
         CheckpointError: a tensor is missing or of the wrong shape, or a token of the pair is not in the vocabulary.
     """
-    outputs = OUTPUTS[readout.activation]
-    if readout.kind in ("mlp", "outcome"):
-        hidden = shape.hidden
-        shapes: tuple[tuple[int, ...], ...] = ((hidden, hidden), (hidden,), (outputs, hidden), (outputs,))
-        names = readout.tensors or HEAD
-        if len(names) != len(HEAD):
-            raise CheckpointError(f"{folder}: the card's readout.tensors must name {len(HEAD)} tensors of an MLP head")
-        return [
-            Part(name, size, (take(tensors, source, size, folder),))
-            for name, source, size in zip(MLP_TENSORS, names, shapes, strict=True)
-        ]
-    if readout.kind == "linear":
-        return _linear(tensors, shape.hidden, outputs, readout, folder)
-    if readout.kind == "token_pair":
-        return _token_pair(tensors, shape, readout, tokens, folder)
+    return conversion_of(readout).parts(tensors, shape, readout, tokens, folder)
+
+
+def _mlp(
+    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+) -> list[Part]:
+    hidden, outputs = shape.hidden, OUTPUTS[readout.activation]
+    shapes: tuple[tuple[int, ...], ...] = ((hidden, hidden), (hidden,), (outputs, hidden), (outputs,))
+    names = readout.tensors or HEAD
+    if len(names) != len(HEAD):
+        raise CheckpointError(f"{folder}: the card's readout.tensors must name {len(HEAD)} tensors of an MLP head")
+    return [
+        Part(name, size, (take(tensors, source, size, folder),))
+        for name, source, size in zip(MLP_TENSORS, names, shapes, strict=True)
+    ]
+
+
+def _none(
+    _tensors: dict[str, Tensor], _shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+) -> list[Part]:
     raise CheckpointError(f"{folder}: a model that is read by {readout.kind!r} has no head to convert")
 
 
-def _linear(tensors: dict[str, Tensor], hidden: int, outputs: int, readout: Readout, folder: Path) -> list[Part]:
+def _linear(
+    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+) -> list[Part]:
+    hidden, outputs = shape.hidden, OUTPUTS[readout.activation]
     known = (readout.tensors,) if readout.tensors else LINEAR_HEADS
     names = next((names for names in known if names[0] in tensors), known[0])
     size = (outputs, hidden)
@@ -109,6 +137,23 @@ def _token_pair(
     right, wrong = pair_ids(readout, tokens, folder)
     rows = tuple(_row(matrix, number) for number in (wrong, right))
     return [Part(LINEAR_TENSORS[0], (2, shape.hidden), rows), Part(LINEAR_TENSORS[1], (2,), ())]
+
+
+FindParts = Callable[[dict[str, Tensor], Shape, Readout, Sequence[str], Path], list[Part]]
+CONVERSIONS: Final[Mapping[Kind, Conversion]] = {
+    "mlp": Conversion(_mlp, usual_prompt=True),
+    "outcome": Conversion(_mlp),
+    "linear": Conversion(_linear),
+    "token_pair": Conversion(_token_pair, by_tokens=True),
+    "log_ratio": Conversion(
+        _none,
+        elsewhere="needs two checkpoints: download both, then:"
+        " stepcheck models convert DIR --card NAME --reference DIR",
+    ),
+    "critic": Conversion(
+        _none, elsewhere="is a critic and needs no conversion: give its GGUF file or a server's address with --critic"
+    ),
+}
 
 
 def pair_ids(readout: Readout, tokens: Sequence[str], where: Path) -> tuple[int, int]:

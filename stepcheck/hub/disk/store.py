@@ -14,6 +14,8 @@ from stepcheck.errors import CardError, ModelError, ModelNotFoundError
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.lock import Lock, read_lock
 from stepcheck.prm.card import ModelCard, read_card
+from stepcheck.prm.families import family_of, runs
+from stepcheck.prm.weights import Pinned, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,12 @@ class Model:
 
     card: ModelCard
     card_path: Path
-    backbone: Path
-    head: Path
+    weights: Weights
+
+    @property
+    def backbone(self) -> Path:
+        """Its GGUF."""
+        return self.weights["backbone"].path
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def _only_variant(card: ModelCard, models_dir: Path | None) -> Listed:
     made = variants(card.name, models_dir)
     if len(made) > 1:
         raise ModelError(f"{card.name}: is here in several types; choose one: {', '.join(e.name for e in made)}")
-    if not made and not card.runs:
+    if not made and not runs(card):
         raise ModelError(
             f"{card.name}: this version cannot run a model that is read by '{card.readout.kind}'; its card is here for"
             " its published figures"
@@ -161,7 +167,7 @@ def _unknown(name: str, listed: list[Listed]) -> str:
     """Say how to get a model that is known and not here, else what is nearest."""
     for entry in listed:
         kind = name.removeprefix(entry.name).lstrip(":-").lower() if name.startswith(entry.name) else ""
-        if entry.card and kind in entry.card.memory and entry.card.runs:
+        if entry.card and kind in entry.card.memory and runs(entry.card):
             return f"{name}: is not on this machine. Get it with: stepcheck models pull {entry.name}:{kind}"
     names = sorted({entry.name for entry in listed})
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -172,9 +178,10 @@ def _unknown(name: str, listed: list[Listed]) -> str:
 def _open(path: Path, card: ModelCard) -> Model:
     if card.files is None:
         raise ModelError(f"{path}: the card names no files")
-    lock = read_lock(path.parent)
-    backbone = _inside(path, "files.backbone", card.files.backbone, lock)
-    return Model(card, path, backbone, _inside(path, "files.head", card.files.head, lock))
+    lock, files = read_lock(path.parent), card.files
+    backbone = Pinned(_inside(path, "files.backbone", files.backbone, lock), files.backbone_sha256)
+    beside = Pinned(_inside(path, "files.head", files.head, lock), files.head_sha256)
+    return Model(card, path, Weights({"backbone": backbone, family_of(card.readout).beside: beside}))
 
 
 def _inside(card_path: Path, key: str, name: str, lock: Lock) -> Path:
@@ -212,7 +219,7 @@ class Damage:
 
 
 def verify(model: Model, *, remember: Path | None = None) -> None:
-    """Check that both files are those that the card names, and the lock file beside it.
+    """Check that all files are those that the card names, and the lock file beside it.
 
     Large files that did not change since they were last hashed are taken as they are; `remember` is the file that keeps
     their hashes (by default in the user's cache).
@@ -238,13 +245,11 @@ def damages(model: Model, *, remember: Path | None = None, anew: bool = False) -
         raise ModelError(f"{model.card_path}: the card names no files")
     lock = read_lock(folder)
     kept = lock.models.get(model.card.name)
-    for path, name, by_card in (
-        (model.backbone, files.backbone, files.backbone_sha256),
-        (model.head, files.head, files.head_sha256),
-    ):
+    names = (files.backbone, files.head)
+    for part, name in zip(model.weights.parts.values(), names, strict=True):
         pinned = kept.files.get(name) if kept else None
-        actual = hashes.sha256(path, remember=remember, anew=anew)
-        for expected, by in ((by_card, model.card_path.name), (pinned, "the lock file")):
+        actual = hashes.sha256(part.path, remember=remember, anew=anew)
+        for expected, by in ((part.sha256, model.card_path.name), (pinned, "the lock file")):
             if expected not in {None, actual}:
-                yield Damage(path, folder / name, str(expected), actual, by)
+                yield Damage(part.path, folder / name, str(expected), actual, by)
                 break

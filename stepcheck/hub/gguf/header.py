@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from stepcheck.errors import ModelError
 from stepcheck.prm.card import ModelCard
-from stepcheck.prm.readout import read_head
+from stepcheck.prm.families import read_head
 
 MAGIC: Final = b"GGUF"
 VERSIONS: Final = (2, 3)

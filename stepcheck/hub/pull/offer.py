@@ -12,6 +12,7 @@ from typing import Final
 
 from stepcheck.errors import HubError, ModelError, UnknownRevisionError
 from stepcheck.hub.checkpoint.files import INDEXES, SINGLES
+from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.checkpoint.shard import PICKLED
 from stepcheck.hub.checkpoint.vocabulary import tokenizer_files
 from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
@@ -79,13 +80,6 @@ class Offer:
         return staging_of(self.folder, self.name)
 
 
-NOT_PULLED: Final = {
-    "log_ratio": "needs two checkpoints: download both, then: stepcheck models convert DIR --card NAME --reference DIR",
-    "critic": "is a critic and needs no conversion: give its GGUF file or a server's address with --critic",
-}
-"""Readouts whose models are had in another way, which is said."""
-
-
 def make_offer(
     hub: Hub,
     card: ModelCard,
@@ -108,7 +102,7 @@ def make_offer(
     backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
     files, shards = _needed(snapshot, origin)
     if backbone:
-        files = [file for file in files if file.path in HEAD_FILES or card.readout.kind == "token_pair"]
+        files = [file for file in files if file.path in HEAD_FILES or conversion_of(card.readout).by_tokens]
     head = _ready_head(hub, folder, origin, renew=renew, watch=watch) if backbone and origin.head else None
     if head:
         files, shards = [], []
@@ -146,8 +140,8 @@ def make_offer(
 def _origin(card: ModelCard) -> Origin:
     if card.origin is None:
         raise ModelError(f"{card.name}: its card names no repository to pull from")
-    if card.readout.kind in NOT_PULLED:
-        raise ModelError(f"{card.name}: {NOT_PULLED[card.readout.kind]}")
+    if elsewhere := conversion_of(card.readout).elsewhere:
+        raise ModelError(f"{card.name}: {elsewhere}")
     return card.origin
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError, HubError, ModelError
 from stepcheck.hub.checkpoint.files import INDEXES, assemble, read_index
-from stepcheck.hub.checkpoint.heads import Part, head_parts, pack_head
+from stepcheck.hub.checkpoint.heads import Part, conversion_of, head_parts, pack_head
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.shard import PICKLED, parse_shard, read_shard
 from stepcheck.hub.checkpoint.tensors import SLAB, Tensor, find_again
@@ -284,7 +284,7 @@ class _Pull:
 
     def _tokens(self, shape: Shape) -> list[str]:
         """Read the vocabulary, where the head is two of its tokens' rows."""
-        if self._offer.card.readout.kind != "token_pair":
+        if not conversion_of(self._offer.card.readout).by_tokens:
             return []
         return read_tokenizer(self._checkpoint, shape.vocab, self._offer.card.template).tokens
 

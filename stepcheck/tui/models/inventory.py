@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.disk.store import Listed, list_models
-from stepcheck.hub.pull.offer import NOT_PULLED
 from stepcheck.prm.card import ModelCard
 
 _OVERHEAD = 1.2
@@ -64,7 +64,7 @@ def _row(entry: Listed, available: int) -> ModelRow:
 
 
 def _how(card: ModelCard) -> str:
-    if card.origin is None or card.readout.kind in NOT_PULLED:
+    if card.origin is None or conversion_of(card.readout).elsewhere:
         return f"stepcheck models convert FOLDER --card {card.name} --to q4_k_m"
     return f"Enter, or: stepcheck models pull {card.name}"
 
