@@ -1,33 +1,39 @@
 """A Best-of-N run's rows → its figures.
 
-Every figure is over the problems for which it can be told: those about answers need a grade for every candidate, those
-about rewards also rewards for all of them. How many problems a figure is over is said with it; candidates that were not
-scored, and answers that could not be told, are counted and are neither right nor wrong.
+A figure for N is over the problems with at least N candidates, those about rewards over those of them with rewards for
+every candidate; how many these are is said with it. A candidate that could not be told right or wrong is neither: the
+figures that hang on it are ranges, from where it is wrong to where it is right.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from stepcheck.bench import selection, statistics
-from stepcheck.bench.cases import Graded, Row
+from stepcheck.bench.cases import Row
+from stepcheck.bench.problems import Grading, Problem, facts_of, gather, grading_of, nearly_all, ratings, scores
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.selection import Candidates
 from stepcheck.bench.statistics import Interval
 from stepcheck.errors import UsageError
-from stepcheck.prm.verdict import aggregate
 
 AGGREGATES = ("product", "min", "last", "mean")
-Grading = Literal["file", "own"]
+NOT_KEPT = "not recorded"
+"""The rule of an answer in runs that were kept before rules were."""
+NO_RULE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Per cent of problems solved by one way to choose among `k` candidates, over `problems` of them."""
+    """Per cent of problems solved by one way to choose among `k` candidates, over `problems` of them.
+
+    `value` takes what could not be told for wrong, `high` for right.
+    """
 
     name: str
     k: int
     value: float
+    high: float
     interval: Interval | None
     problems: int
     exact: bool
@@ -49,16 +55,24 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One file's figures, by name and k: mean, maj, pass, prm-product …, vote-product …, rm."""
+    """One file's figures, by name and k: mean, maj, pass, prm-product …, vote-product …, rm.
+
+    `n` is the largest N for which nearly all problems have candidates enough; `most` what any of them has. `answers`
+    counts candidates by the rule by which their answer was found.
+    """
 
     name: str
     problems: int
     n: int
+    most: int
+    candidates: int
+    answers: dict[str, int]
     fewer: int
     unreadable: int
     too_long: int
     unscored: int
     untold: int
+    ungraded: int
     figures: tuple[Figure, ...]
 
     def figure(self, name: str, k: int) -> Figure | None:
@@ -83,23 +97,13 @@ class BestOfNResult:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """The candidates of one problem, in order; `candidates` is None where a grade is missing."""
-
-    id: str
-    candidates: Candidates | None
-    rewards: tuple[tuple[float, ...] | None, ...]
-    scores: tuple[float | None, ...]
-
-
 def read_result(
     run: Run, *, n: int | None = None, grading: Grading | None = None, aggregates: Sequence[str] = ()
 ) -> BestOfNResult:
     """Compute a run's figures.
 
     `grading` is the file's own where it has any, else ours. `n` takes the first n candidates of each problem; without
-    it, as many as the run has.
+    it, all that it has.
 
     Raises:
         UsageError: an unknown aggregate, or n is not positive.
@@ -114,7 +118,7 @@ def read_result(
     chosen = grading or grading_of(everything)
     shown = tuple(aggregates) or AGGREGATES[:1]
     tasks = tuple(_task(name, found, n, chosen, shown) for name, found in rows.items())
-    compared = [row for row in everything if _facts(row).file_right is not None]
+    compared = [row for row in everything if facts_of(row).file_right is not None]
     tokens, seconds = run.cost()
     return BestOfNResult(
         run.manifest.name,
@@ -131,108 +135,100 @@ def read_result(
     )
 
 
-def grading_of(rows: Iterable[Row]) -> Grading:
-    """Return whose grades count where nobody said: the file's, if it has any."""
-    return "file" if any(_facts(row).file_right is not None for row in rows) else "own"
-
-
-def most_candidates(rows: Iterable[Row]) -> int:
-    """Return the largest number of candidates that a problem has."""
-    counts: dict[int, int] = {}
-    for row in rows:
-        counts[row.position] = counts.get(row.position, 0) + 1
-    return max(counts.values(), default=1)
-
-
-def best_candidate(problem: Problem, aggregate: str) -> int | None:
-    """Return the candidate with the highest aggregate, the first of equals; None if one has no rewards."""
-    scores = _scores(problem, aggregate)
-    return None if scores is None else max(range(len(scores)), key=lambda i: (scores[i], -i))
-
-
-def problems(rows: Iterable[Row], n: int, grading: Grading) -> list[Problem]:
-    """Gather rows into problems of exactly `n` candidates; those with fewer, or unreadable ones, are left out."""
-    groups: dict[int, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.position, []).append(row)
-    whole = (found[:n] for found in groups.values() if len(found) >= n and all(row.facts for row in found))
-    return [_problem(found, grading) for found in whole]
-
-
-def _problem(rows: Sequence[Row], grading: Grading) -> Problem:
-    facts = [_facts(row) for row in rows]
-    by_file = grading == "file"
-    right = [fact.file_right if by_file else fact.right for fact in facts]
-    named = by_file and any(fact.file_answer is not None for fact in facts)
-    groups = [fact.file_group if named else fact.group for fact in facts]
-    told = [value for value in right if value is not None]
-    candidates = Candidates(tuple(told), tuple(groups)) if len(told) == len(right) else None
-    rewards, scores = tuple(row.rewards for row in rows), tuple(fact.file_score for fact in facts)
-    return Problem(rows[0].id, candidates, rewards, scores)
+def count_answers(tasks: Iterable[TaskResult]) -> dict[str, int]:
+    """Count the candidates of all tasks by the rule by which their answer was found, the most frequent first."""
+    found: Counter[str] = Counter()
+    for task in tasks:
+        found.update(task.answers)
+    return dict(sorted(found.items(), key=lambda item: (item[0] == NO_RULE, -item[1])))
 
 
 def _task(name: str, rows: Sequence[Row], n: int | None, grading: Grading, aggregates: Sequence[str]) -> TaskResult:
     places = {row.position for row in rows}
-    size = n or most_candidates(rows)
-    found = problems(rows, size, grading)
+    everything = gather(rows, grading, n)
+    found = [problem for problem in everything if problem.graded]
+    size, most = nearly_all(found or everything), max(map(len, found or everything), default=1)
     errors = [row for row in rows if row.error is not None]
     unreadable = len({row.position for row in rows if row.facts is None})
     too_long = sum(row.error is not None and row.error.kind == "too_long" for row in errors)
-    figures = tuple(
-        figure for k in selection.sizes(size) for figure in _figures(found, k, size, tuple(aggregates)) if figure
-    )
+    answered = [row for row in rows if row.facts is not None and (n is None or row.candidate < n)]
     return TaskResult(
         name,
         len(places),
         size,
-        len(places) - len(found) - unreadable,
+        most,
+        len(answered),
+        dict(Counter(map(_rule, answered))),
+        sum(len(problem) < size for problem in everything),
         unreadable,
         too_long,
         len(errors) - too_long - unreadable,
-        sum(problem.candidates is None for problem in found),
-        figures,
+        sum(not problem.told for problem in found),
+        len(everything) - len(found),
+        tuple(_figures(found, sorted({*selection.sizes(size), *selection.sizes(most)}), aggregates)),
     )
 
 
-def _figures(found: Sequence[Problem], k: int, n: int, aggregates: tuple[str, ...]) -> Iterable[Figure | None]:
-    graded = [(problem, problem.candidates) for problem in found if problem.candidates is not None]
-    exact = selection.is_exact(n, k)
+def _rule(row: Row) -> str:
+    facts = facts_of(row)
+    return facts.rule or (NOT_KEPT if facts.answer is not None else NO_RULE)
+
+
+def _figures(found: Sequence[Problem], sizes: Sequence[int], aggregates: Sequence[str]) -> Iterator[Figure]:
+    for k in sizes:
+        enough = [problem for problem in found if len(problem) >= k]
+        for figure in _figures_at(enough, k, aggregates):
+            if figure is not None:
+                yield figure
+
+
+def _figures_at(found: Sequence[Problem], k: int, aggregates: Sequence[str]) -> Iterator[Figure | None]:
+    exact = all(selection.is_exact(len(problem), k) for problem in found)
     if k == 1:
-        yield _figure("mean", 1, [sum(told.right) / len(told) for _, told in graded])
-    yield _figure("maj", k, [selection.vote_at(told, k) for _, told in graded], exact=exact)
-    yield _figure("pass", k, [selection.pass_at(told.right, k) for _, told in graded])
+        yield _figure("mean", 1, found, lambda told, _: sum(told.right) / len(told))
+    yield _figure("maj", k, found, lambda told, _: selection.vote_at(told, k), exact=exact)
+    yield _figure("pass", k, found, lambda told, _: selection.pass_at(told.right, k))
     for name in aggregates:
-        scored = [(_scores(problem, name), told) for problem, told in graded]
-        known = [(scores, told) for scores, told in scored if scores is not None]
-        yield _figure(f"prm-{name}", k, [selection.best_at(scores, told.right, k) for scores, told in known])
-        yield _figure(f"vote-{name}", k, [selection.vote_at(told, k, s) for s, told in known], exact=exact)
-    rated = [(problem.scores, told) for problem, told in graded if all(s is not None for s in problem.scores)]
-    known = [(tuple(s for s in scores if s is not None), told) for scores, told in rated]
-    yield _figure("rm", k, [selection.best_at(scores, told.right, k) for scores, told in known])
+        scored = [problem for problem in found if scores(problem, name) is not None]
+        known = [by for problem in scored if (by := scores(problem, name)) is not None]
+        yield _figure(f"prm-{name}", k, scored, lambda told, s: selection.best_at(s, told.right, k), known)
+        yield _figure(f"vote-{name}", k, scored, lambda told, s: selection.vote_at(told, k, s), known, exact=exact)
+    rated = [problem for problem in found if ratings(problem) is not None]
+    given = [by for problem in rated if (by := ratings(problem)) is not None]
+    yield _figure("rm", k, rated, lambda told, s: selection.best_at(s, told.right, k), given)
 
 
-def _scores(problem: Problem, name: str) -> tuple[float, ...] | None:
-    known = [rewards for rewards in problem.rewards if rewards is not None]
-    if len(known) < len(problem.rewards):
+def _figure(
+    name: str,
+    k: int,
+    problems: Sequence[Problem],
+    solved: Callable[[Candidates, tuple[float, ...]], float],
+    known: Sequence[tuple[float, ...]] = (),
+    *,
+    exact: bool = True,
+) -> Figure | None:
+    """Compute one figure over some problems; `known` are the scores that choose in them."""
+    if not problems:
         return None
-    return tuple(float(getattr(aggregate(rewards), name)) for rewards in known)
+    low: list[float] = []
+    high: list[float] = []
+    for problem, by in zip(problems, known or [()] * len(problems), strict=True):
+        low.append(100 * solved(problem.low, by))
+        high.append(low[-1] if problem.told else 100 * solved(problem.high, by))
+    value, most = sum(low) / len(low), sum(high) / len(high)
+    return Figure(name, k, value, most, _interval(low, high), len(problems), exact)
 
 
-def _figure(name: str, k: int, values: Sequence[float], *, exact: bool = True) -> Figure | None:
-    if not values:
-        return None
-    per_cent = [100 * value for value in values]
-    mean = sum(per_cent) / len(per_cent)
-    return Figure(name, k, mean, statistics.mean_interval(per_cent), len(values), exact)
-
-
-def _facts(row: Row) -> Graded:
-    return row.facts if isinstance(row.facts, Graded) else Graded(None, None, None, None, "not read")
+def _interval(low: Sequence[float], high: Sequence[float]) -> Interval | None:
+    """From the lower end where all that could not be told is wrong to the upper end where it is right."""
+    below = statistics.mean_interval(low)
+    above = below if list(low) == list(high) else statistics.mean_interval(high)
+    return None if below is None or above is None else (below[0], above[1])
 
 
 def _disagreements(rows: Iterable[Row]) -> Iterable[Disagreement]:
     for row in rows:
-        facts = _facts(row)
+        facts = facts_of(row)
         if facts.file_right is not None and facts.file_right is not facts.right:
             about = (row.subset, row.id, row.candidate, facts.reference, facts.answer)
             yield Disagreement(*about, facts.file_right, facts.right, facts.how)

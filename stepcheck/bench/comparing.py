@@ -7,9 +7,10 @@ runs of different benches, or with no case in common.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stepcheck.bench import choosing, metrics, statistics
+from stepcheck.bench import metrics, statistics
 from stepcheck.bench.cases import Labelled, Row
 from stepcheck.bench.metrics import RIGHT, Score
+from stepcheck.bench.problems import best_candidate, gather, grading_of
 from stepcheck.bench.results import is_scored, to_scored
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval, Pairs
@@ -131,34 +132,31 @@ def _step(index: int) -> str:
 
 
 def _chosen_pairs(a: Run, b: Run, aggregate: str) -> tuple[list[_Pair], int]:
-    """Which candidate each run chooses for a problem, and whether it is right."""
-    ours = dict(_choices(a, aggregate))
-    pairs, left_out = [], 0
-    for (subset, name), (right, candidate) in _choices(b, aggregate):
-        before = ours.get((subset, name))
-        if before is None:
-            left_out += 1
+    """Which candidate each run chooses for a problem, and whether it is right; how many problems cannot be compared."""
+    ours, theirs = _choices(a, aggregate), _choices(b, aggregate)
+    pairs = []
+    for (subset, name), (candidate, right) in theirs.items():
+        chosen, before = ours.get((subset, name), (None, None))
+        if before is None or right is None:
             continue
         said_a, said_b = (
-            f"candidate {place}: {'right' if hit else 'wrong'}" for hit, place in (before, (right, candidate))
+            f"candidate {place}: {'right' if hit else 'wrong'}" for place, hit in ((chosen, before), (candidate, right))
         )
-        flip = Flip(subset, name, "", said_a, said_b, "A" if before[0] else "B")
-        pairs.append(_Pair(subset, name, kind=True, hit_a=before[0], hit_b=right, flip=flip))
-    return pairs, left_out
+        flip = Flip(subset, name, "", said_a, said_b, "A" if before else "B")
+        pairs.append(_Pair(subset, name, kind=True, hit_a=before, hit_b=right, flip=flip))
+    return pairs, len({*ours, *theirs}) - len(pairs)
 
 
-def _choices(run: Run, aggregate: str) -> list[tuple[tuple[str, str], tuple[bool, int]]]:
+def _choices(run: Run, aggregate: str) -> dict[tuple[str, str], tuple[int | None, bool | None]]:
+    """The candidate of every problem, by subset and id, and whether it is right; None where neither can be told."""
     rows: dict[str, list[Row]] = {}
     for row in run.rows(texts=False):
         rows.setdefault(row.subset, []).append(row)
-    chosen = []
+    chosen: dict[tuple[str, str], tuple[int | None, bool | None]] = {}
     for subset, found in rows.items():
-        grading = choosing.grading_of(found)
-        size = choosing.most_candidates(found)
-        for problem in choosing.problems(found, size, grading):
-            best = choosing.best_candidate(problem, aggregate)
-            if best is not None and problem.candidates is not None:
-                chosen.append(((subset, problem.id), (problem.candidates.right[best], best)))
+        for problem in gather(found, grading_of(found)):
+            best = best_candidate(problem, aggregate)
+            chosen[subset, problem.id] = (best, None if best is None else problem.right[best])
     return chosen
 
 

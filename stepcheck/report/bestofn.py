@@ -3,7 +3,7 @@
 from typing import Any
 
 from stepcheck.bench import published
-from stepcheck.bench.choosing import BestOfNResult, TaskResult
+from stepcheck.bench.choosing import NO_RULE, BestOfNResult, Figure, TaskResult, count_answers
 from stepcheck.report.records import SCHEMA
 from stepcheck.report.tables import Table, interval, number
 
@@ -16,13 +16,14 @@ _ALIASES = {
     "college": "college_math",
     "mmlu": "mmlu_stem",
 }
-MOST_DISAGREEMENTS = 20
+MOST_WITHOUT = 0.05
+"""The share of candidates without an answer above which that is said before anything else."""
 
 
 def head(result: BestOfNResult) -> list[str]:
     """Say what was measured, and what must be said of it."""
     graded = "by the file's own grades" if result.grading == "file" else "by our own grading"
-    lines = [f"Best-of-N: {result.model}, {graded}, run {result.run}"]
+    lines = [f"Best-of-N: {result.model}, {graded}, run {result.run}", *_without_answers(result)]
     if result.partial:
         lines.append(f"PARTIAL: {result.partial}. These are not the figures of the whole data.")
     if result.notice:
@@ -47,29 +48,77 @@ def names(result: BestOfNResult) -> list[tuple[str, str]]:
     return [*shown, ("rm", "RM (scores in the file)")]
 
 
+def _without_answers(result: BestOfNResult) -> list[str]:
+    """Warn of a run in which many candidates have no answer: its figures say little of the model."""
+    without, of = count_answers(result.tasks).get(NO_RULE, 0), sum(task.candidates for task in result.tasks)
+    if without <= MOST_WITHOUT * of:
+        return []
+    words = f"NO ANSWER: none was found in {without:,} of {of:,} candidates ({100 * without / of:.1f} %)"
+    return [words + ("; they count as wrong." if result.grading == "own" else ".")]
+
+
 def _task_table(task: TaskResult, result: BestOfNResult) -> Table:
     sizes = sorted({figure.k for figure in task.figures})
     rows = []
     for name, words in names(result):
         found = [task.figure(name, k) for k in sizes]
-        last = next((figure for figure in reversed(found) if figure), None)
+        last = next((figure for figure in reversed(found) if figure and figure.k <= task.n), None)
         if last is not None:
-            values = (number(figure.value) if figure else "" for figure in found)
+            values = (_cell(figure, last.problems) for figure in found)
             rows.append((words, *values, interval(last.interval), f"{last.problems:,}"))
+    title = f"{task.name}: {task.problems:,} problems, N = {task.n}" + (" · partial" if result.partial else "")
+    last_column = "95 % (last N)" if task.most == task.n else f"95 % (N={task.n})"
+    columns = ("", *(f"N={k}" for k in sizes), last_column, "problems")
+    return Table(title, columns, tuple(rows), tuple(_notes(task)))
+
+
+def _notes(task: TaskResult) -> list[str]:
     notes = ["Per cent right; for N below the number of candidates the mean over all subsets. 95 %: bootstrap."]
+    if len({figure.problems for figure in task.figures}) > 1:
+        notes.append("A number in brackets: over so many problems, those with N candidates and what the figure needs.")
+    if any(figure.high > figure.value for figure in task.figures):
+        notes.append("A range goes from where what could not be told is wrong to where it is right.")
     if any(not figure.exact for figure in task.figures):
         notes.append("Votes are over a random sample of subsets where there are too many of them.")
-    notes += _left_out(task)
-    title = f"{task.name}: {task.problems:,} problems, N = {task.n}" + (" · partial" if result.partial else "")
-    return Table(title, ("", *(f"N={k}" for k in sizes), "95 % (last N)", "problems"), tuple(rows), tuple(notes))
+    return [*notes, *_answered(task), *_left_out(task)]
+
+
+def _answered(task: TaskResult) -> list[str]:
+    """Say by which rules the answers were found, and of how many candidates there is none."""
+    if not task.candidates:
+        return []
+    found = count_answers([task])
+    without = found.pop(NO_RULE, 0)
+    rules = ", ".join(f"{rule} {count:,}" for rule, count in found.items())
+    words = f"Answers of {task.candidates:,} candidates, by how they were found: {rules or '-'}; none: {without:,}."
+    return [words + " A last number is a guess." if "last number" in found else words]
+
+
+def _cell(figure: Figure | None, problems: int) -> str:
+    """A figure or its range, and over how many problems it is where that is not what the row says."""
+    if figure is None:
+        return ""
+    return spread(figure) + (f" ({figure.problems:,})" if figure.problems != problems else "")
+
+
+def spread(figure: Figure | None) -> str:
+    """Write a figure; where it hangs on what could not be told, from where to where it goes."""
+    if figure is None:
+        return number(None)
+    low, high = number(figure.value), number(figure.high)
+    return low if low == high else f"{low}–{high}"
 
 
 def _left_out(task: TaskResult) -> list[str]:
     said = (
         (task.too_long, "candidates were too long for the model: PRM figures leave their problems out"),
         (task.unscored, "candidates could not be scored: PRM figures leave their problems out"),
-        (task.untold, "problems have an answer that could not be told right or wrong: no figure counts them"),
-        (task.fewer, f"problems have fewer than {task.n} candidates: no figure counts them"),
+        (
+            task.untold,
+            "problems have an answer that could not be told right or wrong: a range where a figure hangs on it",
+        ),
+        (task.ungraded, "problems have no answer to compare with: no figure counts them"),
+        (task.fewer, f"problems have fewer than {task.n} candidates: figures for more than they have leave them out"),
         (task.unreadable, "rows could not be read: no figure counts them"),
     )
     return [f"{count:,} {words}." for count, words in said if count]
@@ -78,10 +127,14 @@ def _left_out(task: TaskResult) -> list[str]:
 def _average_table(result: BestOfNResult) -> Table:
     rows = []
     for name, words in names(result):
-        figures = [task.figure(name, task.n if name != "mean" else 1) for task in result.tasks]
-        values = [figure.value for figure in figures if figure]
-        if len(values) == len(result.tasks):
-            rows.append((words, *map(number, values), number(sum(values) / len(values))))
+        found = [task.figure(name, task.n if name != "mean" else 1) for task in result.tasks]
+        figures = [figure for figure in found if figure]
+        if len(figures) == len(result.tasks):
+            low, high = (
+                sum(values) / len(figures) for values in ((f.value for f in figures), (f.high for f in figures))
+            )
+            mean = number(low) if number(low) == number(high) else f"{number(low)}–{number(high)}"
+            rows.append((words, *map(spread, figures), mean))
     columns = ("", *(task.name for task in result.tasks), "average")
     return Table("All tasks, at the largest N", columns, tuple(rows), ())
 
@@ -95,9 +148,9 @@ def published_table(result: BestOfNResult) -> Table | None:
         return None
     rows = []
     for name, words in names(result):
-        figures = [task.figure(name, table.n) for task, _ in known]
+        figures = [task.figure(name, table.n) if table.n <= task.n else None for task, _ in known]
         if any(figures):
-            rows.append((f"{words}, here", *(number(figure.value if figure else None) for figure in figures), ""))
+            rows.append((f"{words}, here", *map(spread, figures), ""))
     for row in table.rows:
         values = [row.accuracy[table.tasks.index(name)] if row.accuracy else None for _, name in known]
         rows.append((row.model, *map(number, values), number(row.average)))
@@ -140,6 +193,7 @@ def record(result: BestOfNResult) -> dict[str, Any]:
         "partial_reason": result.partial or None,
         **top,
         "tasks": tasks,
+        "answers": {NO_RULE: 0} | count_answers(result.tasks),
         "compared": result.compared,
         "disagreements": [
             {
@@ -161,12 +215,23 @@ def record(result: BestOfNResult) -> dict[str, Any]:
 
 def _record(task: TaskResult, result: BestOfNResult) -> dict[str, Any]:
     found: dict[str, Any] = {"problems": task.problems, "n": task.n}
+    over: dict[str, Any] = {}
+    ranges: dict[str, Any] = {}
     for figure in task.figures:
-        kind, _, aggregate = figure.name.partition("-")
-        value = round(figure.value, 4)
-        if aggregate:
-            found.setdefault(f"{kind}@{figure.k}", {})[aggregate] = value
-        else:
-            found[f"{kind}@{figure.k}"] = value
-    left_out = ("fewer", "unreadable", "too_long", "unscored", "untold")
-    return found | {name: getattr(task, name) for name in left_out} | {"aggregates": list(result.aggregates)}
+        _put(found, figure, round(figure.value, 4))
+        _put(over, figure, figure.problems)
+        if figure.high > figure.value:
+            _put(ranges, figure, [round(figure.value, 4), round(figure.high, 4)])
+    left_out = ("fewer", "unreadable", "too_long", "unscored", "untold", "ungraded")
+    found |= {name: getattr(task, name) for name in left_out} | {"aggregates": list(result.aggregates)}
+    found |= {"most": task.most, "problems_at": over, "ranges": ranges}
+    return found | {"candidates": task.candidates, "answers": {NO_RULE: 0} | count_answers([task])}
+
+
+def _put(found: dict[str, Any], figure: Figure, value: Any) -> None:  # noqa: ANN401 (a number, or two)
+    """File a value under its figure: `maj@8`; under `prm@8` by aggregate."""
+    kind, _, aggregate = figure.name.partition("-")
+    if aggregate:
+        found.setdefault(f"{kind}@{figure.k}", {})[aggregate] = value
+    else:
+        found[f"{kind}@{figure.k}"] = value

@@ -16,7 +16,8 @@ from stepcheck.report.tables import to_csv
 
 CSV_COLUMNS = (
     "subset", "id", "candidate", "line", "label", "generator", "prediction", "hit", "reference", "answer", "right",
-    "how", "file_right", "file_score", "product", "min", "last", "mean", "tokens", "seconds", "error", "rewards",
+    "how", "rule", "file_right", "file_score", "product", "min", "last", "mean", "tokens", "seconds", "error",
+    "rewards",
 )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 
 from stepcheck.bench import choosing, results
-from stepcheck.bench.choosing import BestOfNResult, Grading
+from stepcheck.bench.choosing import BestOfNResult
+from stepcheck.bench.problems import Grading
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.bench.runs.store import Run
 from stepcheck.report import bestofn, processbench
