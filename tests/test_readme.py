@@ -1,5 +1,6 @@
 """The README's examples are run, and what it says they print is what they print, but for the digits of rewards."""
 
+import os
 import re
 import subprocess
 import sys
@@ -18,9 +19,16 @@ def masked(text: str) -> str:
     return re.sub(r"\d+\.\d+", "#.#", "\n".join(line.rstrip() for line in text.strip().splitlines()))
 
 
-def output(*arguments: str) -> str:
+def output(*arguments: str, runs: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True, timeout=60
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"STEPCHECK_RUNS": str(runs)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
     )
     return done.stdout
 
@@ -32,12 +40,15 @@ def test_the_readme_shows_both_ways() -> None:
 
 
 @pytest.mark.parametrize(("command", "shown"), COMMANDS)
-def test_commands(command: str, shown: str) -> None:
-    """A command of the README prints what the README shows."""
-    assert masked(output("-m", *command.split())) == masked(shown)
+def test_commands(command: str, shown: str, tmp_path: Path) -> None:
+    """A command of the README prints what the README shows; shares of a few candidates are the same everywhere."""
+    found = output("-m", *command.split(), runs=tmp_path)
+    assert masked(found) == masked(shown)
+    if " bon " in command:
+        assert found == shown
 
 
 @pytest.mark.parametrize(("program", "shown"), PROGRAMS)
-def test_programs(program: str, shown: str) -> None:
+def test_programs(program: str, shown: str, tmp_path: Path) -> None:
     """A program of the README prints what the README shows."""
-    assert masked(output("-c", program)) == masked(shown)
+    assert masked(output("-c", program, runs=tmp_path)) == masked(shown)

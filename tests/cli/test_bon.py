@@ -138,8 +138,9 @@ def test_each_figure_is_over_the_problems_that_have_enough_candidates() -> None:
 
 def test_the_headline_is_what_nearly_all_have() -> None:
     """Nine of ten have four: N = 4. Eight of ten: N = 2. A lone problem of sixteen adds columns, not a headline."""
-    assert nearly_all(gather(sum((rows(i, *[True] * (4 if i else 2)) for i in range(10)), []), "own")) == 4
-    assert nearly_all(gather(sum((rows(i, *[True] * (4 if i > 1 else 2)) for i in range(10)), []), "own")) == 2
+    for few, headline in ((1, 4), (2, 2)):
+        everything = [row for i in range(10) for row in rows(i, *[True] * (4 if i >= few else 2))]
+        assert nearly_all(gather(everything, "own")) == headline
     assert nearly_all([]) == 1
     found = task(*(rows(i, *[True] * 4) for i in range(20)), rows(20, *[True] * 16))
     assert (found.n, found.most) == (4, 16)
@@ -169,7 +170,8 @@ def test_what_could_not_be_told_makes_a_range() -> None:
     figure = found.figure("prm-product", 2)
     assert figure is not None
     assert figure.interval is not None
-    assert figure.interval[0] <= 50 <= 100 <= figure.interval[1]
+    assert figure.interval[0] <= figure.value
+    assert figure.high <= figure.interval[1]
 
 
 def test_a_vote_that_does_not_need_it_is_no_range() -> None:
@@ -199,7 +201,10 @@ def test_ranges_and_counts_in_tables_and_json(capsys: pytest.CaptureFixture[str]
     assert (found["n"], found["fewer"], found["untold"]) == (2, 1, 1)
     assert found["problems_at"]["mean@1"] == 11
     assert found["problems_at"]["prm@2"] == {"product": 10}
-    assert found["ranges"]["mean@1"] == [pytest.approx(100 * 10 / 11, abs=1e-3), pytest.approx(100 * 10.5 / 11, abs=1e-3)]
+    assert found["ranges"]["mean@1"] == [
+        pytest.approx(100 * 10 / 11, abs=1e-3),
+        pytest.approx(100 * 10.5 / 11, abs=1e-3),
+    ]
     assert found["mean@1"] == found["ranges"]["mean@1"][0]
     assert main(["runs", "show", "h"]) == 0
     out = capsys.readouterr().out
