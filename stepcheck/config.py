@@ -100,6 +100,8 @@ class Setting:
 
     value: Any
     origin: str
+    line: str = ""
+    """In a file: `:3`, for the beginning of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class Config:
             for name in ("model", "models_dir")
             if self.settings[name].origin == self.project
         )
+
+    def origin(self, name: str) -> str:
+        """Where a setting comes from, for the beginning of a message: `stepcheck.toml:3`, `flag --theme`."""
+        setting = self.settings[name]
+        return setting.origin + setting.line
 
     @property
     def model(self) -> str:
@@ -241,7 +248,7 @@ def _from_file(path: Path) -> dict[str, Setting]:
     values = {name: _fit(name, value, f"{path}{_line(text, name)}") for name, value in table.items()}
     for name in {"models_dir", "runs_dir"} & values.keys():
         values[name] = str(path.absolute().parent / Path(values[name]).expanduser())
-    return {name: Setting(value, str(path)) for name, value in values.items()}
+    return {name: Setting(value, str(path), _line(text, name)) for name, value in values.items()}
 
 
 def _line(text: str, name: str) -> str:

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,36 @@ def test_no_modules_import_each_other() -> None:
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
     with pytest.raises(graphlib.CycleError):
         graphlib.TopologicalSorter(graph | {"stepcheck.errors": {"stepcheck.tui.app"}}).prepare()
+
+
+def test_no_import_cycle() -> None:
+    """No module leads back to itself over imports, those inside functions included: each can be read from below up."""
+    names = {module_name(path): path for path in MODULES}
+    imports = {module: set(needed(tree(path), names)) for module, path in names.items()}
+    order = TopologicalSorter(imports)
+    order.prepare()  # raises CycleError, which names the modules
+
+
+def needed(module: ast.Module, names: Collection[str]) -> Iterator[str]:
+    """Yield the package's own modules that a module imports, but for those that only the type checker reads."""
+    typed = {id(node) for block in ast.walk(module) if is_type_checking(block) for node in ast.walk(block)}
+    for node in ast.walk(module):
+        if id(node) in typed:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (full if full in names else node.module for full in inside if node.module in names)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

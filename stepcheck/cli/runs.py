@@ -283,8 +283,7 @@ def view(run: RunArgument, *, runs_dir: groups.RunsDir = None) -> None:
     with _open(run, runs_dir) as found:
         if not found.count().done:
             raise RunError(f"run {found.manifest.name} has no rows yet")
-        settings = config.load({})
-        RunBrowser(found, theme=settings.theme, keys=settings.keys).run()
+        RunBrowser(found, settings=config.load()).run()
 
 
 def _open(name: str, runs_dir: str | None) -> "Run":

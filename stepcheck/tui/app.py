@@ -87,8 +87,8 @@ class StepcheckApp(App[None]):
         self.critiques = Critiques(self, lambda words: self.say(words, error=True), critic)
         self._downloads: Downloads | None = None
         self._reading = Reading(target, self.post_message, self._hear_reader)
-        colours.dress(self, config.theme)
-        self.set_keymap(keymap(config.keys))
+        colours.dress(self, config.theme, config.origin("theme"))
+        self.set_keymap(keymap(config.keys, config.origin("keys")))
 
     @property
     def path(self) -> str:

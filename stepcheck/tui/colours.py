@@ -6,6 +6,7 @@ before; this one catches what an editor holds), and with NO_COLOR no colour leav
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
@@ -14,6 +15,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import Theme
 
+from stepcheck.errors import UsageError
 from stepcheck.report.band import Band
 from stepcheck.report.clean import HOSTILE
 
@@ -91,10 +93,18 @@ def palette(theme: Theme) -> Palette:
     return _PALETTES.get(theme.name) or _PALETTES["okabe-ito" if theme.dark else "okabe-ito-light"]
 
 
-def dress(app: "App[None]", theme: str) -> None:
-    """Give an app the themes, the one that is asked for (with NO_COLOR: none), and the filters."""
-    for known in THEMES:
-        app.register_theme(known)
+def dress(app: "App[None]", theme: str, origin: str = "theme") -> None:
+    """Give an app the themes, the one that is asked for (with NO_COLOR: none), and the filters.
+
+    Raises:
+        UsageError: no theme is called so; `origin` begins the message, which names the nearest.
+    """
+    for each in THEMES:
+        app.register_theme(each)
+    if theme not in app.available_themes:
+        near = get_close_matches(theme, app.available_themes, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(app.available_themes))}"
+        raise UsageError(f"{origin}: no theme is called {theme!r}; {hint}")
     app.theme = "mono" if app.no_color else theme
     app._filters.insert(0, Clean())  # noqa: SLF001 (Textual has no public place for a filter)
     if app.no_color:

@@ -3,11 +3,14 @@
 Owns which key does what on which screen. In `stepcheck.toml`, `[keys]` names other keys for an id: `next-error = "f8"`.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from stepcheck.errors import UsageError
 
@@ -89,17 +92,64 @@ def bindings(where: str) -> list[Binding]:
     ]
 
 
-def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
-    """The user's keys, checked. Raises UsageError: no such id; the message names the nearest."""
-    known = {key.id for key in KEYS}
-    for name in chosen:
-        if name not in known:
-            from difflib import get_close_matches
+def keymap(chosen: Mapping[str, str], origin: str = "[keys]") -> dict[str, str]:
+    """Check the user's keys, and spell them as Textual does.
 
+    Raises:
+        UsageError: no such id, no such key, or one key for two things on a screen; `origin` begins the message.
+    """
+    known = {key.id: key for key in KEYS}
+    spelled: dict[str, str] = {}
+    for name, keys in chosen.items():
+        if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(known))}"
-            raise UsageError(f"[keys]: nothing is called '{name}'; {hint}")
-    return dict(chosen)
+            raise UsageError(f"{origin}: nothing is called '{name}'; {hint}")
+        names = [_spell(key) for key in keys.split(",")]
+        if not all(map(_is_key, names)):
+            raise UsageError(
+                f"{origin}: {name} = {keys!r}: there is no such key; keys are called a, F, f8, ctrl+s, space"
+            )
+        spelled[name] = ",".join(names)
+    _check_clashes(spelled, origin)
+    return spelled
+
+
+def _check_clashes(chosen: Mapping[str, str], origin: str) -> None:
+    """Refuse one key for two things on a screen, where the user's choice made it so."""
+    for screen in sorted({letter for key in KEYS for letter in key.where}):
+        taken: dict[str, str] = {}
+        for each in sorted((key for key in KEYS if screen in key.where), key=lambda key: key.id in chosen):
+            for name in chosen.get(each.id, each.keys).split(","):
+                if name in taken and (each.id in chosen or taken[name] in chosen):
+                    raise UsageError(
+                        f"{origin}: {each.id} = {chosen.get(each.id, each.keys)!r}: {shown(name)} is {taken[name]}"
+                        f" already; give {taken[name]} another key too, or {each.id} one that is free"
+                    )
+                taken[name] = each.id
+
+
+def _spell(key: str) -> str:
+    """Name a key as Textual does: a sign by its name in Unicode, or a shorter one of its own (`slash`)."""
+    if len(key) != 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
+
+
+def _is_key(name: str) -> bool:
+    """Tell whether Textual knows a key: a letter or digit, a key or sign by its name, also with ctrl, shift or alt."""
+    *modifiers, last = name.split("+")
+    known = len(last) == 1 or last in {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
+    return set(modifiers) <= {"ctrl", "shift", "alt"} and (known or _is_sign(last.replace("_", " ")))
+
+
+def _is_sign(name: str) -> bool:
+    try:
+        unicodedata.lookup(name)
+    except KeyError:
+        return False
+    return True
 
 
 def shown(keys: str) -> str:

@@ -1,7 +1,6 @@
 """The app of `stepcheck runs view`. It only reads: nothing in a run is ever changed from here."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -12,6 +11,9 @@ from stepcheck.tui.keys import keymap
 from stepcheck.tui.runs.browsing import listed
 from stepcheck.tui.runs.listing import ListingScreen
 from stepcheck.tui.sizes import WIDE
+
+if TYPE_CHECKING:
+    from stepcheck.config import Config
 
 
 class RunBrowser(App[None]):
@@ -26,13 +28,15 @@ class RunBrowser(App[None]):
         run: Run,
         threshold: float | None = None,
         *,
-        theme: str = colours.DEFAULT,
-        keys: Mapping[str, str] | None = None,
+        settings: "Config | None" = None,
     ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
-        colours.dress(self, theme)
-        self.set_keymap(keymap(keys or {}))
+        if settings is None:
+            colours.dress(self, colours.DEFAULT)
+        else:
+            colours.dress(self, settings.theme, settings.origin("theme"))
+            self.set_keymap(keymap(settings.keys, settings.origin("keys")))
         self._run_read = run
         self._threshold = run.manifest.threshold if threshold is None else threshold
 
