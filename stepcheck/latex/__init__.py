@@ -2,6 +2,8 @@
 
 text.py     show: a text with formulas in it; render: one formula
 nodes.py    pylatexenc's nodes → atoms
+commands.py commands that take arguments → atoms
+bare.py     arguments without braces
 atoms.py    atoms → text: spacing, brackets, scripts
 symbols.py  the tables
 """

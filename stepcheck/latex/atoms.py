@@ -13,6 +13,7 @@ from stepcheck.latex.symbols import LIMITS, SUBSCRIPTS, SUPERSCRIPTS, Kind
 _OPERAND: frozenset[Kind] = frozenset({"ord", "num", "close", "fraction", "root", "text"})
 _BEGINS: frozenset[Kind] = frozenset({"ord", "num", "open", "fraction", "root", "func", "big", "text"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_WHOLE = re.compile(r"\d+(?:,\d{3})*")
 _SIMPLE_FRACTION = re.compile(r"(\d{1,4})/(\d{1,4})")
 _ENDINGS = frozenset(".:?…⋯")
 """Signs that no formula goes on with."""
@@ -78,9 +79,10 @@ def _fitted(atom: Atom, before: Atom | None, after: Atom | None) -> Atom:
     right = begins or bracket or (after is not None and after.text in {"/", "!", "%", "′"})
     left = before is not None and (before.kind in _OPERAND | {"func"} or before.text in {"÷", "/"})
     signed = before is not None and before.kind in ("bin", "open") and atom.text.startswith("−")
-    if atom.kind == "fraction" and before is not None and before.kind == "num" and not right:
+    if atom.kind == "fraction" and before is not None and _WHOLE.fullmatch(before.text):
         mixed = _SIMPLE_FRACTION.fullmatch(atom.text)
-        if mixed:
+        apart = after is not None and after.kind in ("num", "fraction")
+        if mixed and int(mixed[1]) < int(mixed[2]) and not apart:
             return Atom(mixed[1].translate(SUPERSCRIPTS) + "⁄" + mixed[2].translate(SUBSCRIPTS), "num")
     return atom.guard() if right or signed or (left and atom.touchy) else atom
 

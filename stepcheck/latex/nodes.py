@@ -10,20 +10,20 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepcheck.latex import atoms as build
+from stepcheck.latex import commands
 from stepcheck.latex.atoms import Atom
+from stepcheck.latex.bare import embrace
 from stepcheck.latex.symbols import (
-    ACCENTS,
-    ALPHABETS,
-    BINOMIALS,
+    CASES,
     CHARACTERS,
     FENCES,
-    FRACTIONS,
     MATRICES,
     NOT,
     ROWS,
     SILENT,
     SYMBOLS,
     TEXTS,
+    UNFENCED,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _LENGTH = re.compile(r"-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)|\\baselineskip")
 _PIECES = re.compile(r"\d+(?:,\d{3}(?!\d))+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
 _LETTERS = re.compile(r"[^\W\d_]+")
 
+_OPENING = {"{": "}", "(": ")", "[": "]", "|": "|", "⟨": "⟩", "‖": "‖"}
 Token = Any
 """A string, which is a piece of plain characters, or one of pylatexenc's nodes (untyped)."""
 
@@ -44,16 +45,18 @@ def _context() -> "LatexContextDb":
     """The commands that take arguments; all others are read without."""
     from pylatexenc.macrospec import EnvironmentSpec, LatexContextDb, MacroSpec
 
-    one = [*ALPHABETS, *TEXTS, *ACCENTS, "boxed", "fbox", "operatorname", "mathop", "pmod", "tag"]
-    macros = [MacroSpec(name, "{") for name in one]
-    macros += [MacroSpec(name, "{{") for name in (*FRACTIONS, *BINOMIALS)]
-    macros += [MacroSpec("sqrt", "[{"), MacroSpec("\\", "*["), MacroSpec("operatorname*", "{")]
+    macros = [MacroSpec(name, arguments) for name, arguments in commands.specs().items()]
     context = LatexContextDb()
     environments = [EnvironmentSpec(name, "{") for name in ("array", "alignat", "alignedat", "alignat*")]
     context.add_context_category("maths", macros=macros, environments=environments, specials=[])
     context.set_unknown_macro_spec(MacroSpec(""))
     context.set_unknown_environment_spec(EnvironmentSpec(""))
     return context
+
+
+_LENGTHS = re.compile(r"\\(?:h|m)?(?:skip|kern)\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)(?![A-Za-z])")
+_ARGUED = re.compile(r"\\(?:[dtc]?frac|[dt]?binom|sqrt|text|math|over|[bf]box|boxed|vec|hat|bar|wide)")
+"""Commands with arguments; where there are two, one may be the other's."""
 
 
 def parse(formula: str) -> list[Atom]:
@@ -63,6 +66,9 @@ def parse(formula: str) -> list[Atom]:
     """
     from pylatexenc.latexwalker import LatexWalker, LatexWalkerError
 
+    formula = _LENGTHS.sub(r"\\ ", formula)
+    if len(_ARGUED.findall(formula)) > 1:
+        formula = embrace(formula, commands.specs())
     try:
         walker = LatexWalker(formula, latex_context=_context(), tolerant_parsing=False)
         nodes, start, length = walker.get_latex_nodes()
@@ -126,8 +132,36 @@ class _Reader:
                 self._characters(token)
         elif (name := _macro(token)) is not None:
             self._command(token, name)
+        elif type(token).__name__ == "LatexEnvironmentNode":
+            self._environment(token)
         else:
             self._out += _other(token)
+
+    def _environment(self, node: Any) -> None:  # noqa: ANN401 (pylatexenc is untyped)
+        r"""An environment; one in a fence of its own (`\left\{ … \right.`) gets no second one."""
+        opened = next((atom.text for atom in reversed(self._out) if atom.kind != "space"), "")
+        fenced = self._fenced(opened)
+        if fenced is None or (rows := _plain_rows(node)) is None:
+            self._out += _environment(node)
+            return
+        while self._out and self._out[-1].kind == "space":
+            self._out.pop()
+        if opened == "{" and not fenced:
+            self._out[-1:] = [Atom(f"{{ {rows} }}", "close")]
+        else:
+            self._out.append(Atom(rows, "text"))
+
+    def _fenced(self, opened: str) -> str | None:
+        r"""What closes the fence that is open here, empty for `\right.` and the end; None where none is open."""
+        after = [token for token in self._tokens[self._at :] if not (isinstance(token, str) and not token.strip())]
+        bare = bool(after) and _macro(after[0]) == "right"
+        closing = next(iter(after[bare:]), None)
+        name = _macro(closing)
+        mark = closing[0] if isinstance(closing, str) else SYMBOLS[name][0] if name in SYMBOLS else ""
+        if opened in _OPENING:
+            nothing = (bare and mark == ".") or (not after and opened == "{")
+            return "" if nothing else mark if mark == _OPENING[opened] or bare else None
+        return mark if bare and not opened and mark != "." else None
 
     def _characters(self, text: str) -> None:
         if text[0].isdigit():
@@ -183,6 +217,8 @@ class _Reader:
             self._negate()
         elif name in SYMBOLS:
             self._out.append(Atom(*SYMBOLS[name]))
+        elif name in commands.BRACES and (held := _with_arguments(node, name)) is not None:
+            self._out.append(commands.braced(name, held, self._label(commands.BRACES[name][0])))
         elif (known := _with_arguments(node, name)) is not None:
             self._out += known
         else:
@@ -190,6 +226,17 @@ class _Reader:
             self._out.append(Atom(source.strip(), "text", touchy=True))
             if isinstance(following := self._peek(), str) and _LETTERS.match(following):
                 self._out.append(Atom(" ", "space"))
+
+    def _label(self, sign: str) -> list[Atom]:
+        """What stands under or over a brace, where its sign follows."""
+        at = self._at
+        self._skip_space()
+        if not _is(self._peek(), sign):
+            self._at = at
+            return []
+        self._at += 1
+        self._skip_space()
+        return self._argument() if self._peek() is not None else []
 
     def _negate(self) -> None:
         self._skip_space()
@@ -223,13 +270,7 @@ def _is_group(token: Token | None) -> bool:
 
 
 def _known(name: str) -> bool:
-    return name in SYMBOLS or name in SILENT or name in _argument_commands() or name == "not"
-
-
-@functools.cache
-def _argument_commands() -> frozenset[str]:
-    more = {"boxed", "fbox", "operatorname", "operatorname*", "mathop", "pmod", "tag", "sqrt", "\\"}
-    return frozenset({*ALPHABETS, *TEXTS, *ACCENTS, *FRACTIONS, *BINOMIALS, *more})
+    return name in SYMBOLS or name in SILENT or name in commands.specs() or name == "not"
 
 
 def _inside(node: Any) -> list[Atom]:  # noqa: ANN401 (pylatexenc is untyped)
@@ -239,10 +280,15 @@ def _inside(node: Any) -> list[Atom]:  # noqa: ANN401 (pylatexenc is untyped)
     return read(node.nodelist if _is_group(node) else [node])
 
 
-def _with_arguments(node: Any, name: str) -> list[Atom] | None:  # noqa: ANN401, PLR0911 (a command a line)
+def _is_torn(argument: Any) -> bool:  # noqa: ANN401 (pylatexenc is untyped)
+    """Whether an argument is a command that lacks its own."""
+    return "{" in commands.specs().get(_macro(argument) or "", "")
+
+
+def _with_arguments(node: Any, name: str) -> list[Atom] | None:  # noqa: ANN401 (pylatexenc is untyped)
     """The commands that take arguments; None for an unknown one, or one whose argument cannot be shown."""
     given = list(node.nodeargd.argnlist) if node.nodeargd and node.nodeargd.argnlist else []
-    if name not in _argument_commands() or (not given and name != "\\"):
+    if name not in commands.specs() or (not given and name != "\\") or any(map(_is_torn, given)):
         return None
     if name in TEXTS:
         return [Atom(_words(given[0]), "text")]
@@ -250,37 +296,7 @@ def _with_arguments(node: Any, name: str) -> list[Atom] | None:  # noqa: ANN401,
         length = given[1].latex_verbatim()[1:-1] if len(given) > 1 and given[1] is not None else ""
         kept = "" if _LENGTH.fullmatch(length.strip()) else f"[{length}]"
         return [Atom("\n", "space"), *([Atom(kept)] if length and kept else [])]
-    if name == "sqrt":
-        return [build.root(build.line(_inside(given[0]), tight=True), _inside(given[1]))]
-    if name in FRACTIONS:
-        return [build.fraction(_inside(given[0]), _inside(given[1]))]
-    if name in BINOMIALS:
-        return [build.binomial(_inside(given[0]), _inside(given[1]))]
-    return _with_one(name, _inside(given[0]))
-
-
-def _with_one(name: str, inside: list[Atom]) -> list[Atom] | None:
-    text = build.line(inside)
-    if name in ALPHABETS:
-        changed = text.translate(ALPHABETS[name])
-        return [Atom(changed) if len(inside) == 1 else build.group([Atom(changed), Atom("")])]
-    if name in ("boxed", "fbox"):
-        return [Atom(f"⟦{text}⟧", "close")]
-    if name in ("operatorname", "operatorname*", "mathop"):
-        return [Atom(text, "func")]
-    if name == "pmod":
-        return [Atom(" ", "space"), Atom(f"(mod {text})", "close")]
-    if name == "tag":
-        return [Atom("  ", "space"), Atom(f"({text})", "close")]
-    return _accented(text, name)
-
-
-def _accented(text: str, name: str) -> list[Atom] | None:
-    """A letter with its accent; a line over or under a few letters."""
-    if name in ("overline", "underline"):
-        marked = "".join(letter + ACCENTS[name] for letter in text)
-        return [Atom(marked, "close")] if text.isalnum() and not re.search(r"[\u0300-\u036f]", text) else None
-    return [Atom(text + ACCENTS[name])] if len(text) == 1 and text.isalpha() else None
+    return commands.apply(name, [_inside(argument) for argument in given])
 
 
 def _words(node: Any) -> str:  # noqa: ANN401 (pylatexenc is untyped)
@@ -320,12 +336,23 @@ def _environment(node: Any) -> list[Atom]:  # noqa: ANN401 (pylatexenc is untype
     if name == "array" and not all(build.line(cell) for row in rows for cell in row):  # a sum on paper, say
         return [Atom("\n".join(" ".join(filter(None, map(build.line, row))) for row in rows), "text")]
     cells = [", ".join(build.line(cell).rstrip(" ,") for cell in row) for row in rows]
-    if name in ("cases", "dcases", "rcases"):
+    if name in CASES:
         return [Atom("{ " + "; ".join(cell.rstrip(" ,;") for cell in cells) + " }", "close")]
     if name in MATRICES:
         opening, closing = tuple(MATRICES[name])
         return [Atom(opening + "; ".join(cells) + closing, "close")]
     return [Atom(node.latex_verbatim(), "text")]
+
+
+def _plain_rows(node: Any) -> str | None:  # noqa: ANN401 (pylatexenc is untyped)
+    """The rows of an environment that has no brackets of its own, on one line; None for all others."""
+    name = node.environmentname.rstrip("*")
+    if name not in UNFENCED or any(_macro(child) in _LAID_OUT for child in node.nodelist):
+        return None
+    rows = _rows(node.nodelist)
+    if name in ROWS:
+        return "; ".join(build.line([atom for cell in row for atom in cell]).rstrip(" ,;") for row in rows)
+    return "; ".join(", ".join(build.line(cell).rstrip(" ,") for cell in row).rstrip(" ,;") for row in rows)
 
 
 def _rows(nodes: Sequence[Any]) -> list[list[list[Atom]]]:

@@ -33,7 +33,7 @@ _RELATIONS = _table(
     impliedby ⟸ Leftrightarrow ⇔ Longleftrightarrow ⟺ iff ⟺ mapsto ↦ longmapsto ⟼ uparrow ↑ downarrow ↓ Uparrow ⇑
     Downarrow ⇓ nearrow ↗ searrow ↘ swarrow ↙ nwarrow ↖ hookrightarrow ↪ hookleftarrow ↩ rightharpoonup ⇀
     rightleftharpoons ⇌ prec ≺ succ ≻ preceq ⪯ succeq ⪰ asymp ≍ doteq ≐ triangleq ≜ vdash ⊢ models ⊨ lesssim ≲
-    gtrsim ≳ nless ≮ ngtr ≯ nleq ≰ ngeq ≱"""
+    frown ⌢ smile ⌣ gtrsim ≳ nless ≮ ngtr ≯ nleq ≰ ngeq ≱"""
 )
 _OPENING = _table("langle ⟨ lfloor ⌊ lceil ⌈ lbrace { lbrack [ { { lvert | lVert ‖")
 _CLOSING = _table("rangle ⟩ rfloor ⌋ rceil ⌉ rbrace } rbrack ] } } rvert | rVert ‖")
@@ -81,8 +81,10 @@ CHARACTERS: Final[dict[str, tuple[str, Kind]]] = {
 NOT: Final = _table("= ≠ < ≮ > ≯ ∈ ∉ ⊂ ⊄ ⊆ ⊈ ≡ ≢ ≤ ≰ ≥ ≱ ∼ ≁ ≈ ≉ ∣ ∤ ∥ ∦ ∃ ∄ ≅ ≇")
 
 SILENT: Final = frozenset(
-    """displaystyle textstyle scriptstyle limits nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl
-    biggr Biggl Biggr bigm Bigm""".split()  # noqa: SIM905 - as above
+    """displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits displaylimits left right middle big Big bigg
+    Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm nonumber notag strut mathstrut relax null tiny small
+    footnotesize scriptsize normalsize large Large LARGE huge Huge rm bf it sf tt cal hfill hfil noindent centering
+    smallskip medskip bigskip allowbreak nobreak""".split()  # noqa: SIM905 - as above
 )
 """Commands that change sizes and places only."""
 FENCES: Final = frozenset({"left", "right", "middle"})
@@ -136,8 +138,22 @@ ACCENTS: Final = {
     "ddot": "\u0308",
     "overline": "\u0305",
     "underline": "\u0332",
+    "check": "\u030c",
+    "acute": "\u0301",
+    "grave": "\u0300",
+    "breve": "\u0306",
+    "mathring": "\u030a",
 }
 """Combining characters; `overline` and `underline` go over every letter, the others over one."""
+WIDE: Final = {
+    "widehat": "\u0302",
+    "widetilde": "\u0303",
+    "overrightarrow": "\u20d7",
+    "overleftarrow": "\u20d6",
+    "overleftrightarrow": "\u20e1",
+}
+STRIKES: Final = dict.fromkeys(("cancel", "bcancel", "xcancel", "sout"), "\u0338")
+"""Combining characters that go over each of a few letters."""
 FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac"})
 BINOMIALS: Final = frozenset({"binom", "dbinom", "tbinom"})
 MATRICES: Final = {
@@ -155,3 +171,6 @@ ROWS: Final = frozenset(
     displaymath""".split()  # noqa: SIM905 - as above
 )
 """Environments whose rows stand under each other."""
+CASES: Final = frozenset({"cases", "dcases", "rcases"})
+UNFENCED: Final = ROWS | CASES | {"array", "matrix", "smallmatrix"}
+"""Environments without brackets of their own: a fence around them is theirs."""

@@ -5,10 +5,12 @@ Owns where a formula is replaced. Refuses to fail: what cannot be read stays as 
 
 import contextlib
 import functools
+import heapq
 import re
+from collections.abc import Iterator
 
 from stepcheck.latex import atoms, nodes
-from stepcheck.steps.maths import formulas
+from stepcheck.steps.maths import formulas, mask
 
 LONGEST = 20_000
 """Characters of one formula; a longer one stays source, so that no text can keep the screen waiting."""
@@ -16,6 +18,8 @@ _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 _MONEY = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 """Inside `\\(…\\)` people write `$5` for money."""
+_BOX = re.compile(r"(?<!\\)\\(?:boxed|fbox)[ ]?\{")
+_BRACES = re.compile(r"\\.|[{}]|\n[ \t]*\n", re.DOTALL)
 _ESCAPED = re.compile(r"\\([$%#&])")
 
 
@@ -43,14 +47,44 @@ def _render(formula: str) -> str | None:
 
 
 def show(text: str) -> str:
-    r"""Replace every formula of a text; code and everything else stay, but for escaped signs (`\$` is `$`)."""
+    r"""Replace every formula of a text; code and everything else stay, but for escaped signs (`\$` is `$`).
+
+    A `\boxed` outside of formulas, as models write it, is one.
+    """
     out: list[str] = []
     done = 0
-    for start, end in formulas(text):
+    for start, end in _places(text):
         out += (_ESCAPED.sub(r"\1", text[done:start]), _formula(text[start:end]))
         done = end
     out.append(_ESCAPED.sub(r"\1", text[done:]))
     return "".join(out)
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where formulas stand, and boxes outside of them with all that is in them."""
+    boxes = list(_boxes(text)) if _BOX.search(text) else []
+    done = 0
+    for start, end in heapq.merge(boxes, formulas(text)):
+        if start >= done:
+            yield start, end
+            done = end
+
+
+def _boxes(text: str) -> Iterator[tuple[int, int]]:
+    """Boxes that stand in no formula and no code, and end in their paragraph."""
+    masked = mask(text)
+    closes: dict[int, int] = {}
+    opened: list[int] = []
+    for found in _BRACES.finditer(masked):
+        if found[0] == "{":
+            opened.append(found.end())
+        elif found[0] == "}" and opened:
+            closes[opened.pop()] = found.end()
+        elif found[0].startswith("\n"):
+            opened.clear()
+    for found in _BOX.finditer(masked):
+        if found.end() in closes:
+            yield found.start(), closes[found.end()]
 
 
 def _formula(source: str) -> str:
@@ -58,4 +92,7 @@ def _formula(source: str) -> str:
         if source.startswith(opening) and source.endswith(closing) and len(source) > len(opening):
             shown = _render(source[len(opening) : len(source) - len(closing)])
             return source if shown is None else shown
-    return render(source) if source.startswith("\\begin") else source
+    box = _BOX.match(source)
+    if box and "$" in source:
+        return f"⟦{show(source[box.end() : -1])}⟧"
+    return render(source) if box or source.startswith("\\begin") else source
