@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
+from stepcheck import config
 from stepcheck.bench.cases import Failure, Graded, Labelled, Row
 from stepcheck.bench.runs.manifest import DataPart, Manifest
 from stepcheck.bench.runs.store import Run
@@ -107,7 +108,8 @@ async def test_a_case_is_shown_as_a_solution_is(run: Run) -> None:
 
 async def test_keys_are_remapped_here_too(run: Run) -> None:
     """[keys] of the settings holds in this app as in the other."""
-    app = RunBrowser(run, keys={"filter": "f7"})
+    settings = {**config.load().settings, "keys": config.Setting({"filter": "f7"}, "here")}
+    app = RunBrowser(run, settings=config.Config(settings))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("f7")
         assert app.screen.query_one(CaseList).count == 1

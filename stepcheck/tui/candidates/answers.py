@@ -7,6 +7,7 @@ here, for a screen does not wait for one; a bench's majority may therefore join 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from stepcheck.answers import Grader, extract
 from stepcheck.answers.algebra import Algebra
@@ -51,7 +52,7 @@ class Answers:
 class _NoProver(Algebra):
     """Decides nothing and starts no process."""
 
-    def equal(self, gold: str, given: str) -> bool | None:  # noqa: ARG002 (the base's)
+    def _ask(self, question: list[Any]) -> bool | None:  # noqa: ARG002 (the base's)
         """Leave it undecided."""
         return None
 
