@@ -380,7 +380,7 @@ async def test_the_majority_joins_equal_answers(work: Path) -> None:
 
 
 def test_answers_that_only_a_prover_could_join_stay_apart() -> None:
-    """The screen compares by form and value alone, quickly: what algebra could join are two groups, an unread one none."""
+    """The screen compares by form and value alone, quickly: what algebra could join stays two groups."""
     known, same = "\\sin(2x)", "2\\sin(x)\\cos(x)"
     documents = [Document("?", (Step(f"\\boxed{{{answer}}}"),)) for answer in (known, same, "\\sin (2x)")]
     found = read_answers([*documents, None])
