@@ -28,12 +28,13 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "a rule is no step": ("a\n\n---\n\nb", ["a", "b"]),
     "an underlined sentence stays a sentence": ("So x = 3.\n---\n\nb", ["So x = 3.", "b"]),
     "a link definition is text": ("[x]: 3 is odd\n\nb", ["[x]: 3 is odd", "b"]),
-    "HTML is text": ("<div>\n\na < b", ["<div>", "a < b"]),
+    "HTML is text": ("<b>a</b> is\n\na < b", ["<b>a</b> is", "a < b"]),
     "a comment alone is no step": ("a\n\n<!-- note\n\nto self -->\n\nb", ["a", "b"]),
     "a quote is one step": ("> a\n>\n> b\n\nc", ["> a\n>\n> b", "c"]),
     "a heading belongs to what it heads": ("## Sum\n\na\n\nb", ["Sum\n\na", "b"]),
     "a bold line is a heading": ("**Find a**\n\nb\n\n**So a = 3.**\n\nc", ["**Find a**\n\nb", "**So a = 3.**", "c"]),
-    "a heading at the end is kept": ("a\n\n## End", ["a", "End"]),
+    "a title alone is no step": ("a\n\n## End", ["a"]),
+    "a title that says something is one": ("a\n\n## So x = 5\n\n**It is 7.**", ["a", "So x = 5\n\n**It is 7.**"]),
     "a bullet list after a colon": ("Cases:\n\n- a\n- b\n\nc", ["Cases:\n\n- a\n- b", "c"]),
     "nothing but bullets": ("- a\n- b\n  c", ["a", "b\n  c"]),
     "a fence in a file of Windows": ("```\r\na\r\n```\r\n\r\nb\r\n", ["```\r\na\r\n```", "b"]),
@@ -193,11 +194,11 @@ def test_line_ends_of_other_systems_change_nothing(text: str, end: str) -> None:
 @settings(max_examples=examples(300))
 @given(TEXTS)
 def test_no_word_falls_into_a_gap(text: str) -> None:
-    """Between steps stand only marks, rules, comments and white space: no word that is neither is lost."""
-    masked = mask(text)
-    spans = split(text).spans
+    """Between steps stand only marks, rules, comments and white space, and what the cut says that it left out."""
+    masked, cut = mask(text), split(text)
+    told = sorted([*cut.spans, *((one.start, one.end) for one in cut.left_out)])
     gaps = "".join(
-        masked[a:b] for a, b in zip([0, *(e for _, e in spans)], [*(s for s, _ in spans), len(text)], strict=True)
+        masked[a:b] for a, b in zip([0, *(e for _, e in told)], [*(s for s, _ in told), len(text)], strict=True)
     )
     assert not set("aBbxy😀\ue000\ue001\ue002") & set(gaps)
 

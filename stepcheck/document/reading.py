@@ -10,14 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
 
-from stepcheck.document import frontmatter, parts, rows
+from stepcheck.document import cutting, frontmatter, rows
 from stepcheck.document.contents import Missing
-from stepcheck.document.given import is_blank, is_unseen
-from stepcheck.document.sources import MOST_CHARACTERS, Format, Source, opened
-from stepcheck.document.values import Document, Step, Unread
+from stepcheck.document.sources import Format, Source, opened
+from stepcheck.document.values import Document, Unread
 from stepcheck.errors import InputError, UsageError
-from stepcheck.steps import Cut, SplitMode, split_region
-from stepcheck.steps import split as split_text
+from stepcheck.steps import SplitMode
 
 
 def read(
@@ -27,11 +25,13 @@ def read(
     split: SplitMode = "auto",
     format: Format | None = None,  # noqa: A002 - the word users know from --format
     stdin: TextIO | BinaryIO | None = None,
+    keep_thinking: bool = False,
 ) -> Iterator[Document | Unread]:
     """Read a file, or standard input for `-`, one document at a time; rows in order, one that fails in its place.
 
     `problem` replaces the source's own, in every row. `format` overrides the suffix; without either (standard input)
-    it is guessed from the first line. `stdin` stands in for `sys.stdin`. Memory: a JSONL file is streamed, others are
+    it is guessed from the first line. With `keep_thinking`, `<think>…</think>` is cut into steps like any other text;
+    without, it is left out. `stdin` stands in for `sys.stdin`. Memory: a JSONL file is streamed, others are
     held. Nothing is opened before the first document is asked for.
 
     Raises UsageError for an empty `problem`, an unknown `split` or `format`; never for what is in the source.
@@ -43,41 +43,47 @@ def read(
             raise UsageError(f"no {option} is called {value!r}; choose one of: {', '.join(choices)}")
     try:
         with opened(source, stdin, format) as file:
-            yield from (_text(file, problem, split) if file.format == "text" else _rows(file, problem, split))
+            read_one = _text if file.format == "text" else _rows
+            yield from read_one(file, problem, split, keep_thinking=keep_thinking)
     except InputError as error:
         yield Unread(str(source), error)
     except OSError as error:
         yield Unread(str(source), InputError(f"{source}: cannot be read: {error.strerror or error}"))
 
 
-def reread(document: Document, text: str, *, problem: str | None = None, split: SplitMode = "auto") -> Document:
+def reread(
+    document: Document,
+    text: str,
+    *,
+    problem: str | None = None,
+    split: SplitMode = "auto",
+    keep_thinking: bool = False,
+) -> Document:
     """An edited document: another text in the place of its own, cut by the same rules. `problem` as for `read`.
 
     Raises InputError: the text cannot be read so.
     """
     if document.line is None:
         data = text.encode("utf-8", "surrogatepass")
-        (found,) = _text(Source(document.source, "text", io.BytesIO(data)), problem, split)
+        source = Source(document.source, "text", io.BytesIO(data))
+        (found,) = _text(source, problem, split, keep_thinking=keep_thinking)
         return found
     place = f"{document.source}:{document.line}"
-    steps = _steps(text, _cut(text, split, place), split, place)
+    steps = cutting.cut_response(text, place, split, keep_thinking=keep_thinking).steps
     return replace(document, text=text, steps=steps)
 
 
-def _text(file: Source, given: str | None, split: SplitMode) -> Iterator[Document]:
+def _text(file: Source, given: str | None, split: SplitMode, *, keep_thinking: bool) -> Iterator[Document]:
     text = file.text()
     if not text.strip():
         raise InputError(f"{file.name}: is empty")
     front = frontmatter.read(text, file.name)
-    found = parts.find(text, file.name, front, given)
-    cut = split_region(found.masked, found.blocks, found.solution, split)
-    notes = (*found.notes, *_notes(cut, split))
-    lone = "the one paragraph in it was taken as the problem; name the parts `# Problem` and `# Solution`"
-    steps = _steps(text, cut, split, file.name, lone if found.guessed else "the solution is empty")
-    yield Document(found.problem, steps, file.name, id=front.id, text=text, answer=found.answer, notes=notes)
+    found = cutting.cut_file(text, file.name, front, given, split, keep_thinking=keep_thinking)
+    problem = found.problem if found.problem is not None else ""
+    yield Document(problem, found.steps, file.name, id=front.id, text=text, answer=found.answer, notes=found.notes)
 
 
-def _rows(file: Source, given: str | None, split: SplitMode) -> Iterator[Document | Unread]:
+def _rows(file: Source, given: str | None, split: SplitMode, *, keep_thinking: bool) -> Iterator[Document | Unread]:
     for row in rows.read(file):
         if isinstance(row, rows.BadRow):
             yield Unread(file.name, row.error, row.line, row.id)
@@ -85,12 +91,14 @@ def _rows(file: Source, given: str | None, split: SplitMode) -> Iterator[Documen
         for index in range(len(row.solutions)):
             candidate = index if row.candidates else None
             try:
-                yield to_document(file.name, row, index, given, split)
+                yield to_document(file.name, row, index, given, split, keep_thinking=keep_thinking)
             except InputError as error:
                 yield Unread(file.name, error, row.line, row.id, candidate)
 
 
-def to_document(name: str, row: rows.Row, index: int, given: str | None, split: SplitMode) -> Document:
+def to_document(
+    name: str, row: rows.Row, index: int, given: str | None, split: SplitMode, *, keep_thinking: bool = False
+) -> Document:
     """Make a document of a row's solution `index`; `name` is the source's, `given` replaces the row's problem.
 
     Raises InputError: no problem, or no steps can be found.
@@ -106,39 +114,12 @@ def to_document(name: str, row: rows.Row, index: int, given: str | None, split: 
     notes = row.notes
     if given is not None and row.problem is not None:
         notes += ("--problem was taken instead of the problem in the row",)
-    text, steps = None, tuple(map(Step, solution)) if isinstance(solution, tuple) else ()
-    if isinstance(solution, str):
-        text = solution
-        cut = _cut(solution, split, place)
-        steps, notes = _steps(solution, cut, split, place), notes + _notes(cut, split)
     candidate = index if row.candidates else None
     path = row.paths[index] if row.paths else None
-    return Document(problem, steps, name, row.line, row.id, candidate, text, row.answer, path, notes)
-
-
-def _cut(text: str, split: SplitMode, place: str) -> Cut:
-    if len(text) > MOST_CHARACTERS:
-        raise InputError(f"{place}: more than {MOST_CHARACTERS:,} characters; is it one solution?")
-    try:
-        return split_text(text, split)
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from error
-
-
-def _steps(
-    text: str, cut: Cut, split: SplitMode, place: str, otherwise: str = "the solution is empty"
-) -> tuple[Step, ...]:
-    found = tuple(Step(text[start:end], start, end) for start, end in cut.spans)
-    steps = tuple(step for step in found if not is_unseen(step.text))
-    if not steps or is_blank(text):
-        missing = {
-            "numbered": "no numbered list is in it; try another --split",
-            "headings": "no headings are in it; try another --split",
-        }
-        raise InputError(f"{place}: no steps: {missing.get(split, otherwise)}")
-    return steps
-
-
-def _notes(cut: Cut, split: SplitMode) -> tuple[str, ...]:
-    guessed = split == "auto" and cut.by == "lines"
-    return ("each line of the one paragraph was taken as a step",) if guessed else ()
+    if not isinstance(solution, str):
+        steps, more = cutting.ready(solution, place)
+        return Document(problem, steps, name, row.line, row.id, candidate, None, row.answer, path, notes + more)
+    found = cutting.cut_response(solution, place, split, keep_thinking=keep_thinking)
+    answer = found.answer if row.answer is None else row.answer
+    notes += found.notes
+    return Document(problem, found.steps, name, row.line, row.id, candidate, solution, answer, path, notes)

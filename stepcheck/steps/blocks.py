@@ -7,6 +7,7 @@ Not CommonMark, on purpose: link definitions, HTML blocks and indented code are 
 is full of `[x]: …`, `<` and four spaces.
 """
 
+import bisect
 import functools
 import itertools
 import re
@@ -28,6 +29,19 @@ _HASHES = re.compile(r"[ \t]*#{1,6}[ \t]*")
 _TITLE = re.compile(r"[^\n=\ue000\ue001]{0,79}[^\n=\ue000\ue001.。!?！？;；,，]")
 """What an underlined line must look like to be a heading: `So x = 3.` over a `---` is a sentence over a rule."""
 _CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*\Z")
+_SECTION = re.compile(
+    r"^[ ]{0,3}\\(?P<name>chapter|(?:sub){0,2}section|paragraph)\*?\{(?P<title>[^{}\n]*)\}[ \t]*$", re.MULTILINE
+)
+_SECTION_LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}
+_TEX_LIST = re.compile(
+    r"\\(?:(?P<edge>begin|end)\{(?P<name>enumerate|itemize|description)\*?\}(?:[ \t]*\[[^\]\n]*\])?"
+    r"|(?P<item>item)(?![A-Za-z])(?:[ \t]*\[[^\]\n]*\])?)"
+)
+_TEX_MARKUP = re.compile(
+    r"(?:\\(?:(?:begin|end)\{(?:document|proof|solution|answer|center|flush(?:left|right)|quot(?:e|ation)|enumerate|itemize"
+    r"|description|theorem|lemma|claim|problem|exercise|example|remark)\*?\}|qed|qedsymbol|maketitle|newpage|clearpage|(?:small|med|big)skip|hrule|par)\s*)+"
+)
+"""What stands between paragraphs of LaTeX and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +90,57 @@ def parse(masked: str, cuts: Sequence[int] = ()) -> tuple[Block, ...]:
     lines = masked.count("\n") + 1
     if lines > MOST_LINES:
         raise InputError(f"it has {lines:,} lines; of one solution at most {MOST_LINES:,} are read")
-    edges = dict.fromkeys([0, *cuts, len(masked)])
-    return tuple(block for start, end in itertools.pairwise(edges) for block in _parse(masked, start, end))
+    lists = {found.start: found for found in _tex_lists(masked)}
+    within = _Within([(found.start, found.end) for found in lists.values()])
+    sections = (edge for match in _SECTION.finditer(masked) for edge in (match.start(), match.end()))
+    edges = {0, len(masked), *(cut for cut in (*cuts, *sections) if not within(cut))}
+    edges |= {edge for found in lists.values() for edge in (found.start, found.end)}
+    return tuple(_segments(masked, sorted(edges), lists))
+
+
+class _Within:
+    """Whether a position lies inside one of some spans, which rise and do not overlap."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self._edges = [edge for span in spans for edge in span]
+
+    def __call__(self, position: int) -> bool:
+        return bisect.bisect(self._edges, position) % 2 == 1
+
+
+def _segments(masked: str, edges: Sequence[int], lists: "dict[int, Block]") -> Iterator[Block]:
+    for start, end in itertools.pairwise(edges):
+        found = lists.get(start)
+        if found and found.end == end:
+            yield found
+        else:
+            yield from _parse(masked, start, end)
+
+
+def _tex_lists(masked: str) -> Iterator[Block]:
+    r"""The lists of LaTeX, outermost ones, each with the text between its `\item`s; one left open runs to the end."""
+    depth, start, name = 0, 0, ""
+    items: list[tuple[int, int]] = []
+    for match in _TEX_LIST.finditer(masked):
+        if match["edge"] == "begin":
+            if depth == 0:
+                start, name, items = match.start(), match["name"], []
+            depth += 1
+        elif match["edge"] == "end" and depth:
+            depth -= 1
+            if depth == 0 and items:
+                yield _tex_list(masked, (start, match.end()), name, [*items, match.span()])
+        elif match["item"] and depth == 1:
+            items.append(match.span())
+    if depth and items:
+        yield _tex_list(masked, trim(masked, start, len(masked)), name, [*items, (len(masked), len(masked))])
+
+
+def _tex_list(masked: str, span: tuple[int, int], name: str, edges: Sequence[tuple[int, int]]) -> Block:
+    """`edges` are where its items are named, and where the last one ends."""
+    spans = [trim(masked, a[1], b[0]) for a, b in itertools.pairwise(edges)]
+    counted = name == "enumerate"
+    return Block("list", *span, items=tuple(Item(*one, i if counted else None) for i, one in enumerate(spans, 1)))
 
 
 def _parse(masked: str, start: int, end: int) -> Iterator[Block]:
@@ -104,7 +167,18 @@ def _blocks(masked: str, starts: list[int], tokens: "list[Token]") -> Iterator[B
         elif token.type == "heading_open":
             yield from _heading(masked, *trim(masked, start, end), token)
         elif token.type in ("paragraph_open", "blockquote_open") and masked[start:end].strip():
-            yield Block("text", *trim(masked, start, end))
+            yield _text(masked, *trim(masked, start, end))
+
+
+def _text(masked: str, start: int, end: int) -> Block:
+    """A paragraph, unless it is a heading or mere markup of LaTeX."""
+    if masked[start] == "\\":
+        if section := _SECTION.fullmatch(masked, start, end):
+            kind: Literal["heading", "rule"] = "heading" if section["title"].strip() else "rule"
+            return Block(kind, start, end, _SECTION_LEVELS[section["name"]])
+        if _TEX_MARKUP.fullmatch(masked, start, end):
+            return Block("rule", start, end)
+    return Block("text", start, end)
 
 
 def _heading(masked: str, start: int, end: int, token: "Token") -> Iterator[Block]:

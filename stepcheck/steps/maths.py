@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from stepcheck.steps import money
+from stepcheck.steps.names import STEP
 
 DISPLAY = "\ue000"
 INLINE = "\ue001"
@@ -23,12 +24,6 @@ ENVIRONMENTS = frozenset(
     tabular tikzpicture Vmatrix vmatrix""".split()  # noqa: SIM905 - a table of words reads better than forty strings
 )
 """Environments that are formulas or pictures; `proof`, `enumerate`, `itemize` hold the steps and are not masked."""
-
-_COUNT = r"[一二三四五六七八九十百零\d]{1,5}"
-ENGLISH_STEP = r"(?i:step)[ \t]*\d{1,4}"
-CHINESE_STEP = rf"(?:第[ ]?{_COUNT}[ ]?步|步骤[ ]?{_COUNT})"
-STEP = rf"(?:{ENGLISH_STEP}|{CHINESE_STEP})"
-"""The words that number a step, wherever they stand."""
 
 _LINES = str.maketrans(
     dict.fromkeys("\u0085\u2028\u2029", "\n")
@@ -166,7 +161,11 @@ def mask(text: str) -> str:
     Same length, character for character. Every line end (CR LF, CR, U+0085, U+2028, U+2029) becomes one `\n`, the CR
     of CR LF and other exotic white space a space.
     """
-    flat = _flat(text)
+    return mask_flat(flatten(text))
+
+
+def mask_flat(flat: str) -> str:
+    """As `mask`, for a text that is flat already."""
     pieces: list[str] = []
     done = 0
     for start, end, filler in _Scanner(flat).spans():
@@ -177,11 +176,11 @@ def mask(text: str) -> str:
 
 def formulas(text: str) -> Iterator[tuple[int, int]]:
     r"""Where formulas stand, with their delimiters (`$…$`, `\[…\]`, environments …); code and comments are none."""
-    for start, end, filler in _Scanner(_flat(text)).spans():
+    for start, end, filler in _Scanner(flatten(text)).spans():
         if filler in (DISPLAY, INLINE) and text[start] != "`":
             yield start, end
 
 
-def _flat(text: str) -> str:
+def flatten(text: str) -> str:
     r"""One character for another: every line end is a `\n`, exotic white space a space."""
     return text.replace("\r\n", " \n").replace("\r", "\n").translate(_LINES)
