@@ -50,6 +50,16 @@ FAMILIES = {
         1,
     ),
     "pure": Family("Qwen2ForTokenClassification", "qwen2", "pure-prm-7b.toml", ("score.weight", "score.bias"), 2),
+    "trl": Family(
+        "Qwen2ForTokenClassification",
+        "qwen2",
+        "qwen2.5-math-1.5b-instruct-prm-0.2.toml",
+        ("score.weight", "score.bias"),
+        2,
+    ),
+    "scan": Family("Qwen2ForTokenClassification", "qwen2", "scan-prm-7b.toml", ("score.weight", "score.bias"), 1),
+    "actprm": Family("Qwen2ForEnsemblePRM", "qwen2", "actprm.toml", ("ensemble",), 1),
+    "fover-qwen": Family("Qwen2ForCausalLM", "qwen2", "fover-qwen2.5-7b.toml"),
     "one label": Family("Qwen2ForSequenceClassification", "qwen2", "", ("score.weight",), 1),
     "outcome": Family("Qwen2ForRewardModel", "qwen2", "qwen2.5-math-rm-72b.toml", ("mlp",), 1),
     "eurus": Family("Qwen2ForCausalLM", "qwen2", "eurusprm-stage1.toml"),
@@ -59,6 +69,8 @@ FAMILIES = {
         "math-shepherd-mistral-7b-prm.toml",
         more=(("sliding_window", 4096), ("bos_token_id", 1), ("eos_token_id", 2)),
     ),
+    "fover-llama": Family("LlamaForCausalLM", "llama", "fover-llama3.1-8b.toml", more=(("rope_scaling", LLAMA3_ROPE),)),
+    "versaprm": Family("LlamaForCausalLM", "llama", "versaprm-base-8b.toml", more=(("rope_scaling", LLAMA3_ROPE),)),
     "rlhflow": Family(
         "LlamaForCausalLM", "llama", "rlhflow-llama3.1-8b-prm-deepseek.toml", more=(("rope_scaling", LLAMA3_ROPE),)
     ),
@@ -91,19 +103,58 @@ def weights(name: str, spec: Spec, vocab: int) -> dict[str, NDArray[np.float32]]
     score = {key: tensors.pop(key) for key in [key for key in tensors if key.startswith("score.")]}
     if family.head == ("mlp",):
         return tensors | score | {key: score[key][:1] for key in ("score.2.weight", "score.2.bias")}
+    if family.head == ("ensemble",):
+        return tensors | ensemble(spec)
     for key in family.head:
         part = "score.2.bias" if key.endswith("bias") else "score.2.weight"
         tensors[key] = score[part][: family.outputs]
-    if family.model_type == "qwen2" and name not in ("skywork", "eurus"):
+    if family.model_type == "qwen2" and name not in ("skywork", "eurus", "fover-qwen"):
         tensors.pop("lm_head.weight", None)
     return tensors
+
+
+def ensemble(spec: Spec, heads: int = 8, middle: int = 24) -> dict[str, NDArray[np.float32]]:
+    """Eight small heads, and the copy of them that a checkpoint keeps for its loss."""
+    rng = np.random.Generator(np.random.PCG64(spec.seed + 1))
+    hidden = spec.hidden
+    shapes = {"nn1": (hidden, middle), "nn2": (middle, middle), "nn_out": (middle, 1)}
+    tensors: dict[str, NDArray[np.float32]] = {}
+    for layer, (inner, outer) in shapes.items():
+        scale = 2.0 ** np.round(np.log2(inner**-0.5 / 8))
+        weight = np.round(rng.standard_normal((heads, inner, outer)) * 12) * scale
+        tensors[f"score.model.{layer}.weight"] = weight.astype(np.float32)
+        tensors[f"score.model.{layer}.bias"] = (np.round(rng.standard_normal((heads, outer)) * 8) / 32).astype(
+            np.float32
+        )
+    return tensors | {key.replace(".model.", ".reg_model."): value for key, value in tensors.items()}
 
 
 def tokenizer_of(name: str) -> dict[str, Any]:
     """The family's kind of tokenizer, small."""
     if FAMILIES[name].model_type == "mistral":
         return sentencepiece_tokenizer()
-    return llama3_tokenizer() if FAMILIES[name].model_type == "llama" else checkpoints.small_tokenizer()
+    tokenizer = llama3_tokenizer() if FAMILIES[name].model_type == "llama" else checkpoints.small_tokenizer()
+    return with_words(tokenizer)
+
+
+NEWLINES = (("Ċ", "Ċ"), ("ĊĊ", "ĊĊ"), ("Ġ", "ĊĊĊĊ"))
+"""Two newlines and four, and four behind a space, as byte-level vocabularies have them."""
+
+
+def with_words(tokenizer: dict[str, Any]) -> dict[str, Any]:
+    """Add what readouts look for to a byte-level vocabulary, before the tokens that were added: words, newlines."""
+    model = tokenizer["model"]
+    vocab, merges = model["vocab"], model["merges"]
+    letters = [(word[:i], word[i]) for word in ("correct", "incorrect") for i in range(1, len(word))]
+    known = {merge.replace(" ", "") for merge in merges}
+    for left, right in (*NEWLINES, *letters):
+        vocab.setdefault(left + right, len(vocab))
+        if left + right not in known:
+            merges.append(f"{left} {right}")
+            known.add(left + right)
+    for number, entry in enumerate(tokenizer["added_tokens"]):
+        entry["id"] = len(vocab) + number
+    return tokenizer
 
 
 def llama3_tokenizer() -> dict[str, Any]:

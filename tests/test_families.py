@@ -127,12 +127,94 @@ def rlhflow(model: Reference, problem: str, steps: tuple[str, ...]) -> list[floa
     return rewards
 
 
+def trl(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """Problem and steps tokenized alone, the separator behind each step; softmax at the separator."""
+    (separator,) = model.ids("\n\n")
+    ids, places = model.ids(problem), []
+    for step in steps:
+        ids += [*model.ids(step), separator]
+        places.append(len(ids) - 1)
+    logits = model.rows(ids)[places] @ model.tensors["score.weight"].T + model.tensors["score.bias"]
+    return list(logits.softmax(-1)[:, 1].tolist())
+
+
+def scan(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """Two newlines behind the problem, in one piece with it, and their token behind each step; sigmoid."""
+    (separator,) = model.ids("\n\n")
+    ids, places = model.ids(problem + "\n\n"), []
+    for step in steps:
+        ids += [*model.ids(step), separator]
+        places.append(len(ids) - 1)
+    logits = model.rows(ids)[places] @ model.tensors["score.weight"].T + model.tensors["score.bias"]
+    return list(logits[:, 0].sigmoid().tolist())
+
+
+def actprm(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """Eight heads at every <extra_0> of a conversation that is tokenized whole; the mean of their sigmoids."""
+    mark = model.tokenizer.token_to_id("<extra_0>")
+    ids = model.ids(CHATML.format(problem) + "<extra_0>".join(steps) + "<extra_0>")
+    rows = model.rows(ids)[[i for i, token in enumerate(ids) if token == mark]]
+    inner = rows[None].repeat(8, 1, 1)
+    for layer in ("nn1", "nn2", "nn_out"):
+        inner = model.torch.einsum("elh,ehm->elm", inner, model.tensors[f"score.model.{layer}.weight"])
+        inner = inner + model.tensors[f"score.model.{layer}.bias"][:, None]
+        inner = inner if layer == "nn_out" else inner.relu()
+    return list(inner[..., 0].sigmoid().mean(0).tolist())
+
+
+def versaprm(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """One piece, the problem and every step with its newlines behind a space; softmax over - and + at the latter."""
+    mark = model.tokenizer.token_to_id("\u0120\u010a\u010a\u010a\u010a")
+    ids = model.ids(
+        "<|begin_of_text|>" + problem.strip() + " \n\n" + "".join(step.strip() + " \n\n\n\n" for step in steps)
+    )
+    wrong, right = model.tokenizer.token_to_id("-"), model.tokenizer.token_to_id("+")
+    rows = model.rows(ids)[[i for i, token in enumerate(ids) if token == mark]]
+    return list((rows @ model.tensors["lm_head.weight"][[wrong, right]].T).softmax(-1)[:, 1].tolist())
+
+
+FOVER = (
+    "** Problem **\n{}\n\n** Task **\nYour task is to evaluate the accuracy of each step in the provided solution to"
+    ' the above question. For each step, respond with "correct" if the reasoning is logically valid and mathematically'
+    " sound, or if the step is a general statement or transition that does not contain reasoning. Respond with"
+    ' "incorrect" if the step includes any errors or flawed logic.\n\n** Sotluion **\n{}'
+)
+FOVER_HEAD = (
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+    "<|im_start|>user\n"
+)
+
+
+def fover(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """A turn a step, every one before it called correct; softmax over incorrect and correct where the answer begins."""
+    wrong, right = model.tokenizer.token_to_id("incorrect"), model.tokenizer.token_to_id("correct")
+    llama = model.tokenizer.token_to_id("<|eot_id|>") is not None
+    talk, rewards = LLAMA3_HEAD if llama else FOVER_HEAD.removesuffix("<|im_start|>user\n"), []
+    for number, step in enumerate(steps):
+        said = step if number else FOVER.format(problem, step)
+        if llama:
+            talk += f"<|start_header_id|>user<|end_header_id|>\n\n{said.strip()}<|eot_id|>"
+            talk += "<|start_header_id|>assistant<|end_header_id|>\n\n"
+        else:
+            talk += f"<|im_start|>user\n{said}<|im_end|>\n<|im_start|>assistant\n"
+        logits = model.rows(model.ids(talk))[-1] @ model.tensors["lm_head.weight"][[wrong, right]].T
+        rewards.append(logits.softmax(-1)[1].item())
+        talk += "correct<|eot_id|>" if llama else "correct<|im_end|>\n"
+    return rewards
+
+
 REFERENCES: dict[str, Callable[[Reference, str, tuple[str, ...]], list[float]]] = {
     "skywork": skywork,
     "pure": pure,
     "outcome": outcome,
     "math-shepherd": math_shepherd,
     "rlhflow": rlhflow,
+    "trl": trl,
+    "scan": scan,
+    "actprm": actprm,
+    "versaprm": versaprm,
+    "fover-qwen": fover,
+    "fover-llama": fover,
 }
 
 
@@ -175,6 +257,20 @@ DOCUMENTED: dict[str, Callable[[str, str, str], tuple[str, ...]]] = {
     "qwen2.5-math-prm-7b.toml": lambda q, a, b: (CHATML.format(q), a, "<extra_0>*", b, "<extra_0>*"),
     "skywork-o1-open-prm-qwen-2.5-1.5b.toml": lambda q, a, b: ("<|endoftext|>" + q + "\n", a, "\n*", b, "\n*"),
     "pure-prm-7b.toml": lambda q, a, b: (q, a, "\n*", b, "\n*"),
+    "qwen2.5-math-1.5b-instruct-prm-0.2.toml": lambda q, a, b: (q, a, "\n\n*", b, "\n\n*"),
+    "scan-prm-7b.toml": lambda q, a, b: (q + "\n\n", a, "\n\n*", b, "\n\n*"),
+    "versaprm-base-8b.toml": lambda q, a, b: (
+        f"<|begin_of_text|>{q} \n\n{a} \n\n\n\n*",
+        f"{b} \n\n\n\n*",
+    ),
+    "fover-qwen2.5-7b.toml": lambda q, a, b: (
+        f"{FOVER_HEAD}{FOVER.format(q, a)}<|im_end|>\n<|im_start|>assistant\n*",
+        f"correct<|im_end|>\n<|im_start|>user\n{b}<|im_end|>\n<|im_start|>assistant\n*",
+    ),
+    "fover-llama3.1-8b.toml": lambda q, a, b: (
+        f"{LLAMA3_HEAD}{_LLAMA_USER}{FOVER.format(q, a)}{_LLAMA_ANSWER}",
+        f"correct<|eot_id|>{_LLAMA_USER}{b}{_LLAMA_ANSWER}",
+    ),
     "math-shepherd-mistral-7b-prm.toml": lambda q, a, b: (f"<s>▁{q} Step 1: {a} ки*", f"\nStep 2: {b} ки*"),
     "rlhflow-llama3.1-8b-prm-mistral.toml": lambda q, a, b: (
         f"<|begin_of_text|>{_LLAMA_USER}{q}\n\n{a}{_LLAMA_ANSWER}",
@@ -190,6 +286,8 @@ TWINS = {
     "qwen2.5-math-prm-72b.toml": "qwen2.5-math-prm-7b.toml",
     "qwen2.5-math-7b-prm800k.toml": "qwen2.5-math-prm-7b.toml",
     "skywork-o1-open-prm-qwen-2.5-7b.toml": "skywork-o1-open-prm-qwen-2.5-1.5b.toml",
+    "actprm.toml": "qwen2.5-math-prm-7b.toml",
+    "actprm-x.toml": "qwen2.5-math-prm-7b.toml",
 }
 """Cards whose prompt is another's."""
 OTHER = {"qwen2.5-math-rm-72b.toml", "eurusprm-stage1.toml", "eurusprm-stage2.toml"}

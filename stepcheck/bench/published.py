@@ -32,6 +32,8 @@ class ProcessBenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error_acc: tuple[float, ...] = ()
     correct_acc: tuple[float, ...] = ()
     kind: Literal["prm", "critic"] = "prm"
+    source: str = ""
+    """Where it comes from, where that is not the table's source; what is disputed is said there too."""
 
 
 class ProcessBenchTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

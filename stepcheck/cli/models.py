@@ -148,14 +148,19 @@ def verify(
     names: NamesArgument = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every model that is here.")] = False,
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="Load each model and hold its rewards against those its card tells.")
+    ] = False,
     models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Read models' files anew and compare them with what is pinned.
 
-    A file that is another is set aside under another name, so that nothing uses it, and the exit code is 1.
+    A file that is another is set aside under another name, so that nothing uses it, and the exit code is 1; so it is
+    where a model does not do as its oracle says.
     """
+    from stepcheck.cli.oracle import consult, record, words
     from stepcheck.errors import UsageError
     from stepcheck.hub.disk.store import find, list_models
     from stepcheck.hub.library import check
@@ -177,9 +182,16 @@ def verify(
             }
             for finding in findings
         ]
-        results.append({"name": model.card.name, "ok": not findings, "damaged": found})
+        result: dict[str, Any] = {"name": model.card.name, "ok": not findings, "damaged": found}
+        results.append(result)
         if not quiet:
             say(_verdict(model.card.name, found))
+        if oracle and not findings:
+            asked = consult(model.card_path)
+            damaged += not asked.right
+            result |= {"ok": asked.right, "oracle": record(asked)}
+            if not quiet:
+                say(words(model.card.name, asked))
     with opened(None) as sink:
         if as_json:
             sink.write(json_text({"models": results}))

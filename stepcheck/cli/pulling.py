@@ -10,7 +10,7 @@ import typer
 from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.output import json_text, opened, say
-from stepcheck.errors import ModelError, UsageError
+from stepcheck.errors import ModelError, OutOfMemoryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,8 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     folder = settings.models_dir or user_dir()
     source, weight_type = choose(model, card, settings.models_dir)
     made = already_here(folder, name or default_name(source.name, weight_type.value), source)
-    if made is not None and not (force or update):
+    fresh = made is None or force or update
+    if made is not None and not fresh:
         _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
     else:
         wanted = _Wanted(source, weight_type, folder, name, renew=update, force=force, offline=settings.offline)
@@ -68,6 +69,26 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
         return
     with opened(None) as sink:
         sink.write(json_text({"name": made.stem, "card": str(made)}) if as_json else f"{made}\n")
+    if fresh and source.oracle is not None:
+        _consult(made, quiet=quiet)
+
+
+def _consult(made: Path, *, quiet: bool) -> None:
+    """Let a model that was just pulled judge the solution whose rewards its card tells.
+
+    Raises:
+        ModelError: it does not do as its oracle says.
+    """
+    from stepcheck.cli.oracle import consult, words
+
+    try:
+        found = consult(made)
+    except OutOfMemoryError as error:
+        say(f"not held against its oracle: {error}")
+        return
+    if not found.right:
+        raise ModelError(words(made.stem, found))
+    _tell(quiet, words(made.stem, found))
 
 
 @dataclass(frozen=True, slots=True)

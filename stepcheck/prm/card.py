@@ -18,7 +18,7 @@ LARGEST: Final = 1 << 18
 Positive = Annotated[int, Meta(ge=1, le=2**40)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Kind = Literal["mlp", "linear", "token_pair", "outcome", "log_ratio", "critic"]
+Kind = Literal["mlp", "linear", "ensemble", "token_pair", "outcome", "log_ratio", "critic"]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -87,7 +87,8 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How a step is read.
 
     `mlp`: Linear → ReLU → Linear → softmax at a mark (Qwen2.5-Math-PRM, arXiv 2501.07301, section 4). `linear`: one
-    Linear at a separator (Skywork, trl, PURE). `token_pair`: softmax over two tokens of the language model's head
+    Linear at a separator (Skywork, trl, PURE). `ensemble`: the mean of several small heads, whose spread is an
+    uncertainty (ActPRM, arXiv 2504.10559). `token_pair`: softmax over two tokens of the language model's head
     (Math-Shepherd, RLHFlow). `outcome`: one value for a whole response (Qwen2.5-Math-RM). `log_ratio`: a sum of log
     ratios against a reference model (EurusPRM). `critic`: an instruct model names the first wrong step (ProcessBench).
     """
@@ -175,6 +176,26 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("'revision' is the one that is taken, 'revisions' are tried in turn: give one of the two")
 
 
+class Oracle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A solution whose rewards the model's authors tell: what a right conversion gives back."""
+
+    source: Annotated[str, Meta(min_length=1)]
+    problem: str
+    steps: Annotated[tuple[str, ...], Meta(min_length=1)]
+    rewards: tuple[Probability, ...]
+    tolerance: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    """Largest difference of a reward, of a type with 8 bits or more; a faithful run in bfloat16 is off by 0.04."""
+
+    def __post_init__(self) -> None:
+        """Refuse rewards that belong to no step.
+
+        Raises:
+            ValueError: with both counts.
+        """
+        if len(self.rewards) != len(self.steps):
+            raise ValueError(f"'rewards' must be one a step: {len(self.steps)} steps, {len(self.rewards)} rewards")
+
+
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One reward model. `context` counts tokens; `threshold` is the reward under which a step counts as wrong."""
 
@@ -182,6 +203,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     name: Name
     title: str
     licence: str
+    licence_source: str = ""
+    """Where the licence is stated."""
     architecture: str
     """The checkpoint's class name, e.g. `Qwen2ForProcessRewardModel`."""
     context: Positive
@@ -201,6 +224,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     memory: dict[str, Positive] = {}
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None
+    oracle: Oracle | None = None
 
 
 def read_card(path: Path) -> ModelCard:

@@ -43,6 +43,12 @@ def _linear(path: Path, readout: Readout) -> "Head":
     return read_linear(path, readout)
 
 
+def _ensemble(path: Path, readout: Readout) -> "Head":
+    from stepcheck.prm.readout import read_ensemble
+
+    return read_ensemble(path, readout)
+
+
 def _ratio(path: Path, readout: Readout) -> "Head":
     from stepcheck.prm.readout import log_ratio
 
@@ -59,6 +65,7 @@ FAMILIES: Final[Mapping[Kind, Family]] = {
     "mlp": _MLP,
     "outcome": _MLP,
     "linear": _LINEAR,
+    "ensemble": Family(HIDDEN, "head", _ensemble),
     "token_pair": _LINEAR,
     "log_ratio": Family(LIKELIHOOD, "reference", _ratio),
     "critic": Family(None, "head", _no_head),

@@ -1,9 +1,10 @@
 """Rows of hidden state → rewards, in numpy float32. No llama.cpp and no torch.
 
-Two shapes of head cover the families; which one, and what its outputs mean, the card says:
+Three shapes of head cover the families; which one, and what its outputs mean, the card says:
 
 - *MLP*, `score.0` Linear(H, H) + bias → ReLU → `score.2` Linear(H, k) + bias. k = 2, softmax: Qwen2.5-Math-PRM
   (arXiv 2501.07301); k = 1: the outcome model Qwen2.5-Math-RM (arXiv 2409.12122).
+- *Ensemble*, several heads of three layers each (ActPRM, arXiv 2504.10559).
 - A *log ratio* has no head of its own: rows hold two log-likelihoods (EurusPRM, arXiv 2412.01981).
 - *Linear*, `score` Linear(H, k) + bias. k = 1, sigmoid: value heads (Skywork-o1-Open-PRM); k = 2, softmax: token
   classification (trl, PURE), and pairs of the language model's tokens (Math-Shepherd, arXiv 2312.08935; RLHFlow), whose
@@ -25,6 +26,7 @@ Floats = NDArray[np.float32]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 MLP_TENSORS: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
+ENSEMBLE_TENSORS: Final = (*("nn1.weight", "nn1.bias", "nn2.weight", "nn2.bias", "nn_out.weight", "nn_out.bias"),)
 LINEAR_TENSORS: Final = ("score.weight", "score.bias")
 """The names in a head's file, whatever they were in the checkpoint."""
 OUTPUTS: Final[Mapping[Activation, int]] = {"softmax": 2, "sigmoid": 1, "none": 1}
@@ -90,6 +92,39 @@ class LinearHead:
         """Read rewards of shape (marks,) off rows of shape (marks, H); errors as in `Head`."""
         _check_rows(rows, self.hidden)
         return activate(rows @ self.weight.T + self.bias, self.activation, self.positive)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleHead:
+    """Several small heads over one row; the reward is the mean of their sigmoids.
+
+    Per layer a weight of shape (heads, in, out) and a bias of shape (heads, out): H → m → m → 1 with ReLU between.
+    Source: ActPRM (arXiv 2504.10559); sail-sg/ActivePRM, src/active_prm/models/nets.py.
+    """
+
+    weights: tuple[Floats, Floats, Floats]
+    biases: tuple[Floats, Floats, Floats]
+
+    @property
+    def hidden(self) -> int:
+        """Width of the rows that this head reads."""
+        return int(self.weights[0].shape[1])
+
+    def votes(self, rows: Floats) -> Floats:
+        """Read every head's own reward: (heads, marks); errors as in `Head`."""
+        _check_rows(rows, self.hidden)
+        inner = np.matmul(rows, self.weights[0]) + self.biases[0][:, None]
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            inner = np.matmul(np.maximum(inner, 0), weight) + bias[:, None]
+        return np.stack([activate(np.asarray(head, np.float32), "sigmoid") for head in inner])
+
+    def rewards(self, rows: Floats) -> Floats:
+        """Read rewards of shape (marks,) off rows of shape (marks, H); errors as in `Head`."""
+        return np.asarray(self.votes(rows).mean(axis=0), np.float32)
+
+    def uncertainty(self, rows: Floats) -> Floats:
+        """Read how far the heads are apart: a standard deviation of shape (marks,)."""
+        return np.asarray(self.votes(rows).std(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,29 +200,50 @@ def read_linear(path: Path, readout: Readout) -> Head:
     return LinearHead(weight, bias, readout.positive, readout.activation)
 
 
+def read_ensemble(path: Path, _readout: Readout) -> Head:
+    """Load an ensemble of heads from safetensors; errors as in `read_mlp`."""
+    arrays = _named(path, _open(path), ENSEMBLE_TENSORS, "an ensemble of heads")
+    heads, hidden, middle = arrays[0].shape if arrays[0].ndim == 3 else (0, 0, 0)  # noqa: PLR2004 (a stack of matrices)
+    shapes = ((heads, hidden, middle), (heads, middle), (heads, middle, middle), (heads, middle), (heads, middle, 1))
+    for name, tensor, shape in zip(ENSEMBLE_TENSORS, arrays, (*shapes, (heads, 1)), strict=True):
+        _check(path, name, tensor, shape if heads else (1, 1, 1))
+    return EnsembleHead((arrays[0], arrays[2], arrays[4]), (arrays[1], arrays[3], arrays[5]))
+
+
 def _load(path: Path, readout: Readout, names: tuple[str, ...], what: str) -> list[Floats]:
+    return _take(path, _open(path), names, what, OUTPUTS[readout.activation])
+
+
+def _open(path: Path) -> dict[str, Floats]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        tensors = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a head: {error}") from error
-    return _take(path, tensors, names, what, OUTPUTS[readout.activation])
 
 
 def _take(path: Path, tensors: dict[str, Floats], names: tuple[str, ...], what: str, outputs: int) -> list[Floats]:
     """Return the named tensors as float32 after checking them: the last weight has `outputs` rows, any before H."""
-    missing = [name for name in names if name not in tensors]
-    if missing:
-        raise ModelError(f"{path}: no tensor {missing[0]!r}; {what} has {', '.join(names)}")
-    arrays = [np.ascontiguousarray(tensors[name], np.float32) for name in names]
+    arrays = _named(path, tensors, names, what)
     hidden = arrays[0].shape[-1] if arrays[0].ndim else 0
     for name, tensor, last in zip(names, arrays, range(len(names) - 1, -1, -1), strict=True):
         rows = outputs if last < 2 else hidden  # noqa: PLR2004 (the last weight and its bias)
         shape = (rows,) if name.endswith(".bias") else (rows, hidden)
-        if tensor.shape != shape:
-            raise ModelError(f"{path}: tensor {name!r} has shape {tensor.shape}, expected {shape}")
-        if not np.isfinite(tensor).all():
-            raise ModelError(f"{path}: tensor {name!r} holds values that are not finite: the file is damaged")
+        _check(path, name, tensor, shape)
     return arrays
+
+
+def _named(path: Path, tensors: dict[str, Floats], names: tuple[str, ...], what: str) -> list[Floats]:
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise ModelError(f"{path}: no tensor {missing[0]!r}; {what} has {', '.join(names)}")
+    return [np.ascontiguousarray(tensors[name], np.float32) for name in names]
+
+
+def _check(path: Path, name: str, tensor: Floats, shape: tuple[int, ...]) -> None:
+    if tensor.shape != shape:
+        raise ModelError(f"{path}: tensor {name!r} has shape {tensor.shape}, expected {shape}")
+    if not np.isfinite(tensor).all():
+        raise ModelError(f"{path}: tensor {name!r} holds values that are not finite: the file is damaged")

@@ -57,6 +57,7 @@ def published_table(result: ProcessBenchResult) -> Table | None:
             rows.append(("  difference", *map(signed, gaps), ""))
     rows += [(row.model, *(number(_figure(row, name)) for name in names), number(row.average)) for row in table.rows]
     notes = [f"Published: {table.source}. {table.note} 'all 4' is the mean of the four subsets."]
+    notes += [f"{row.model}: {row.source}." for row in table.rows if row.source]
     if "math" in names:
         notes.append("math-688 has label 0 in the published dataset, 2 in the first release; the file decides here.")
     return Table("F1 beside the published figures", ("model", *names, "all 4"), tuple(rows), tuple(notes))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
-from stepcheck.hub.checkpoint.tensors import ELEMENT, HEAD, LINEAR_HEADS, SLAB, Tensor, take
+from stepcheck.hub.checkpoint.tensors import ELEMENT, ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, Tensor, take
 from stepcheck.prm.card import Kind, Readout
-from stepcheck.prm.readout import LINEAR_TENSORS, MLP_TENSORS, OUTPUTS
+from stepcheck.prm.readout import ENSEMBLE_TENSORS, LINEAR_TENSORS, MLP_TENSORS, OUTPUTS
 
 LM_HEADS: Final = ("lm_head.weight", "pretrained_model.lm_head.weight")
 EMBEDDINGS: Final = ("model.embed_tokens.weight", "embed_tokens.weight", "pretrained_model.model.embed_tokens.weight")
@@ -52,6 +52,8 @@ def choose_readout(tensors: dict[str, Tensor], folder: Path) -> Readout:
     """
     if HEAD[2] in tensors and tensors[HEAD[2]].shape[0] == 1:
         raise CheckpointError(f"{folder}: an outcome head: only a card says how it is asked; give one with --card")
+    if ENSEMBLE[0] in tensors:
+        return Readout(kind="ensemble", activation="sigmoid")
     for weight, _ in LINEAR_HEADS:
         if weight in tensors:
             outputs = tensors[weight].shape[0] if tensors[weight].shape else 0
@@ -109,6 +111,22 @@ def _mlp(
     ]
 
 
+def _ensemble(
+    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+) -> list[Part]:
+    """Take the tensors of an ensemble; how many heads it has and how wide they are, its first one says."""
+    names, hidden = readout.tensors or ENSEMBLE, shape.hidden
+    if len(names) != len(ENSEMBLE):
+        raise CheckpointError(f"{folder}: the card's readout.tensors must name {len(ENSEMBLE)} tensors of an ensemble")
+    first = tensors.get(names[0])
+    heads, _, middle = first.shape if first is not None and len(first.shape) == 3 else (0, hidden, 0)  # noqa: PLR2004
+    shapes = ((heads, hidden, middle), (heads, middle), (heads, middle, middle), (heads, middle), (heads, middle, 1))
+    return [
+        Part(name, size, (take(tensors, source, size, folder),))
+        for name, source, size in zip(ENSEMBLE_TENSORS, names, (*shapes, (heads, 1)), strict=True)
+    ]
+
+
 def _none(
     _tensors: dict[str, Tensor], _shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
 ) -> list[Part]:
@@ -144,6 +162,7 @@ CONVERSIONS: Final[Mapping[Kind, Conversion]] = {
     "mlp": Conversion(_mlp, usual_prompt=True),
     "outcome": Conversion(_mlp),
     "linear": Conversion(_linear),
+    "ensemble": Conversion(_ensemble),
     "token_pair": Conversion(_token_pair, by_tokens=True),
     "log_ratio": Conversion(
         _none,

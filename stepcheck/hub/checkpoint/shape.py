@@ -17,7 +17,7 @@ FAMILIES: Final = {"qwen2": "qwen2", "llama": "llama", "mistral": "llama"}
 """config.json's `model_type` → the architecture of llama.cpp whose graph computes it."""
 _SUFFIXES: Final = ("ForCausalLM", "ForTokenClassification", "ForSequenceClassification", "Model")
 ARCHITECTURES: Final = (
-    *("Qwen2ForProcessRewardModel", "Qwen2ForRewardModel", "Qwen2ForPrmModel"),
+    *("Qwen2ForProcessRewardModel", "Qwen2ForRewardModel", "Qwen2ForPrmModel", "Qwen2ForEnsemblePRM"),
     *(family + suffix for family in ("Qwen2", "Llama", "Mistral") for suffix in _SUFFIXES),
 )
 MOST: Final = {"num_hidden_layers": 10_000, "vocab_size": 1 << 24}

@@ -17,6 +17,10 @@ from stepcheck.errors import CheckpointError
 HEAD: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
 LINEAR_HEADS: Final = (("v_head.summary.weight", "v_head.summary.bias"), ("score.weight", "score.bias"))
 """Value heads (Skywork, trl's value models) and the heads of token classification; a bias may be absent."""
+ENSEMBLE: Final = tuple(
+    f"score.model.{layer}.{part}" for layer in ("nn1", "nn2", "nn_out") for part in ("weight", "bias")
+)
+"""The heads of an ensemble (ActPRM), one matrix a head in every tensor."""
 UNUSED: Final = ("lm_head.weight", "rotary_emb.inv_freq")
 """Tensors that may be there and are left out: no reward depends on them."""
 SLAB: Final = 1 << 22

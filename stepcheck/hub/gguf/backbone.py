@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
-from stepcheck.hub.checkpoint.tensors import HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
+from stepcheck.hub.checkpoint.tensors import ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer
 from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PREFIXES: Final = ("model.", "", "pretrained_model.model.")
 """What may stand before a backbone tensor's name: a whole model's, a bare backbone's, a wrapped one's (trl)."""
+REGULARIZER: Final = "score.reg_model."
+"""An ensemble's heads as they were before training, kept for its loss alone (ActPRM)."""
 ALIGNMENT: Final = 32
 """GGUF's default: every tensor starts at a multiple of it."""
 
@@ -153,9 +155,10 @@ def plan(
         )
         for name, (source, size) in layout(shape).items()
     ]
-    known = {weight.source.name for weight in weights} | {*HEAD, *(name for names in LINEAR_HEADS for name in names)}
+    heads = {*HEAD, *ENSEMBLE, *(name for names in LINEAR_HEADS for name in names)}
+    known = {weight.source.name for weight in weights} | heads
     for name in tensors:
-        if name not in known and not name.endswith(UNUSED):
+        if name not in known and not name.endswith(UNUSED) and not name.startswith(REGULARIZER):
             raise CheckpointError(
                 f"{folder}: tensor {name} has no place in a {shape.family} reward model of {shape.layers} layers"
             )

@@ -238,8 +238,10 @@ BITS: Final = {
 
 
 def head_size(card: ModelCard) -> int:
-    """Bytes of the head in float32."""
+    """Bytes of the head in float32, about."""
     hidden = card.shape.hidden if card.shape else 0
+    if card.readout.kind == "ensemble":
+        return 4 * 8 * 128 * (hidden + 128 + 3)
     return 4 * (hidden * hidden + 3 * hidden + 2)
 
 
