@@ -1,0 +1,304 @@
+"""Links between numbers that do not hold, in any reading."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from stepcheck.evidence import amounts, words
+from stepcheck.evidence.amounts import Amount, UnreadError
+from stepcheck.evidence.expressions import (
+    Measured,
+    Node,
+    Number,
+    Over,
+    Percent,
+    Pi,
+    Row,
+    bare,
+    calculated,
+    letters,
+    literal,
+    walk,
+)
+from stepcheck.evidence.links import Link
+from stepcheck.evidence.sides import Side
+from stepcheck.evidence.values import USUAL, Slack, readings, value
+
+ROUGHLY = Fraction(5, 100)
+"""How far a number that is said to be approximate may be off, of its own size."""
+NEARLY = Fraction(1, 100)
+"""The same between two calculations with decimals in them."""
+_NICE = 20
+
+
+@dataclass(slots=True)
+class Known:
+    """What the solution has said of its numbers so far."""
+
+    exact: set[Fraction] = field(default_factory=set)
+    """Given by the problem, or found without rounding."""
+    rounded: set[Fraction] = field(default_factory=set)
+    """Written for a number that they are not quite."""
+
+    def slack(self, number: Number) -> Fraction:
+        """How far what is meant may be from what is written."""
+        step = Fraction(1, 10**number.places)
+        if number.value in self.rounded:
+            return step
+        if number.places < 2 or number.value in self.exact or (number.value * _NICE).denominator == 1:  # noqa: PLR2004
+            return Fraction(0)
+        return step
+
+
+@dataclass(frozen=True, slots=True)
+class Falsity:
+    """A link that does not hold: what its calculated side comes to, and whether the left one was it."""
+
+    truth: Amount | None
+    of_left: bool
+    written: Fraction | None
+    """The number that is wrong, where it is one."""
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Care:
+    """How a result may be meant: roughly; as a count of things, of which there is no half."""
+
+    approximate: bool
+    counted: bool
+
+
+def _by_zero(left: Side, right: Side) -> Falsity:
+    for side, other in ((left, right), (right, left)):
+        number = literal(other.node)
+        if number is None or letters(side.node):
+            continue
+        return Falsity(None, side is left, number.value)
+    raise UnreadError
+
+
+def _sides(link: Link) -> tuple[Side, Side]:
+    """Take the two sides, if there is something to reckon and nothing doubtful about them."""
+    left, right = link.left, link.right
+    if left is None or right is None or letters(left.node) or letters(right.node):
+        raise UnreadError
+    of_left = calculated(left.node)
+    if not of_left and (not calculated(right.node) or _said_of(left.node)):
+        raise UnreadError
+    if link.relation == "is" and (not of_left or literal(right.node) is None):
+        raise UnreadError
+    _refuse(left, right)
+    return left, right
+
+
+def judge(link: Link, known: Known, *, approximate: bool) -> Falsity | bool:
+    """Tell whether a link holds, or what is false in it; raises `UnreadError`."""
+    left, right = _sides(link)
+    of_left = calculated(left.node)
+    approximate = approximate or link.relation == "≈"
+    try:
+        usual = (value(left.node), value(right.node))
+    except ZeroDivisionError:
+        return _by_zero(left, right)
+    whole = approximate or bool((left.units | right.units) - {"$", "degree"}) or not link.maths
+    care = _Care(approximate, whole)
+    if _agree(left, right, usual, care) and usual[0].exact and usual[1].exact and usual[0] == usual[1]:
+        _learn(known, left, right, exact=True)
+        return True
+    for pair, usually in _pairs(left, right, known):
+        if _agree(left, right, pair, care if usually else _Care(approximate, counted=False)):
+            _learn(known, left, right, exact=False)
+            return True
+    if usual[0] == amounts.negative(usual[1]) and "-" in _signs(left, right):
+        raise UnreadError  # the difference, taken the other way round
+    if (
+        _slashes(left, right)
+        or _converted(left, right, usual)
+        or _running(left, right)
+        or _part(left, usual[1])
+        or _part(right, usual[0])
+    ):
+        raise UnreadError
+    wrong = literal(right.node if of_left else left.node)
+    percent = isinstance(bare(right.node if of_left else left.node), Percent)
+    written = None if wrong is None else wrong.value
+    return Falsity(usual[0] if of_left else usual[1], of_left, written, percent)
+
+
+def _refuse(left: Side, right: Side) -> None:
+    """Leave unread what has words that multiply, hundredths added to whole numbers, or sums of unlike units."""
+    units = left.units | right.units
+    if units & words.SCALES:
+        raise UnreadError
+    for node in (left.node, right.node):
+        for row in walk(node):
+            if not isinstance(row, Row) or not set(row.operators) & {"+", "-"}:
+                continue
+            percents = [any(isinstance(part, Percent) for part in walk(operand)) for operand in row.operands]
+            if any(percents) and not all(percents):
+                raise UnreadError
+            if _mixed_units(units):
+                raise UnreadError
+
+
+def _mixed_units(units: frozenset[str]) -> bool:
+    seen: dict[int, set[str]] = {}
+    for unit in units:
+        for dimension in words.UNITS.get(unit, ()):
+            seen.setdefault(dimension, set()).add(words.singular(unit))
+    return any(len(names - {"dollar"} if "$" in names else names) > 1 for names in seen.values())
+
+
+def _pairs(left: Side, right: Side, known: Known) -> Iterator[tuple[tuple[Amount, Amount], bool]]:
+    """Every pair of readings, and whether both have the usual order, without and with the slack of decimals."""
+    for slack in (None, known.slack):
+        firsts, seconds = (_amounts((side.node, *side.others), slack) for side in (left, right))
+        for first, usual in firsts:
+            for second, ordinary in seconds:
+                yield (first, second), usual and ordinary
+
+
+def _amounts(nodes: Sequence[Node], slack: Slack | None) -> list[tuple[Amount, bool]]:
+    """Every amount that a side may mean; what a reading makes of it that cannot be reckoned is none of them."""
+    found: list[tuple[Amount, bool]] = []
+    for node in nodes:
+        for reading in readings(node):
+            with contextlib.suppress(UnreadError, ZeroDivisionError):
+                found.append((value(node, reading, slack), reading.order == "usual"))
+    return found
+
+
+def _agree(left: Side, right: Side, pair: tuple[Amount, Amount], care: _Care) -> bool:
+    """Whether two sides may be the same number, one of them perhaps rounded to the digits that are written."""
+    a, b = pair
+    if a.meets(b):
+        return True
+    gap = max(b.low - a.high, a.low - b.high)
+    size = max(abs(a.low), abs(a.high), abs(b.low), abs(b.high))
+    for side, other in ((left, b), (right, a)):
+        number = literal(side.node)
+        if number is not None and _rounded(side.node, number, other, gap, care):
+            return True
+    if care.approximate or any(isinstance(part, Pi) for side in (left, right) for part in walk(side.node)):
+        return gap <= ROUGHLY * size
+    decimals = any(isinstance(part, Number) and part.places for side in (left, right) for part in walk(side.node))
+    both = literal(left.node) is None and literal(right.node) is None
+    return decimals and both and gap <= NEARLY * size
+
+
+def _rounded(node: Node, number: Number, truth: Amount, gap: Fraction, care: _Care) -> bool:
+    """Whether a written number is what the truth comes to in its digits: rounded, or cut off."""
+    scale = Fraction(1, 100) if isinstance(bare(node), Percent) else Fraction(1)
+    step = Fraction(1, 10**number.places)
+    if care.approximate and not number.places and number.value:
+        whole = int(number.value)
+        while whole and whole % 10 == 0:
+            whole, step = whole // 10, step * 10
+    if truth.exact and not care.approximate and ((truth.low / scale) / step).denominator == 1:
+        return False  # it could have been written out
+    if not number.places and not care.counted:
+        step /= 2  # nobody counts boxes in a formula without words: it is rounded to the nearest
+        return gap <= step * scale
+    return gap < step * scale
+
+
+def _learn(known: Known, left: Side, right: Side, *, exact: bool) -> None:
+    for side in (left, right):
+        number = literal(side.node)
+        if number is None:
+            continue
+        if not exact:
+            known.rounded.add(number.value)
+        elif not any(isinstance(part, Number) and part.value in known.rounded for part in walk(left.node)):
+            known.exact.add(number.value)
+
+
+def _converted(left: Side, right: Side, usual: tuple[Amount, Amount]) -> bool:
+    """Whether a change of units, or a forgotten per cent sign, explains the difference."""
+    a, b = usual
+    if not (a.exact and b.exact and a.low and b.low):
+        return False
+    units = left.units | right.units
+    if units & {"%", "percentage"} and (a.low / b.low) in (100, Fraction(1, 100)):
+        return True
+    return words.converts(a.low / b.low, units, twice=_mixed_units(units))
+
+
+def _signs(*sides: Side) -> set[str]:
+    return {sign for side in sides for row in walk(side.node) if isinstance(row, Row) for sign in row.operators}
+
+
+def _part(side: Side, other: Amount) -> bool:
+    """Whether a side is a fraction that names a part: `3/5 = 30 students`."""
+    node = bare(side.node)
+    if isinstance(node, Row) and node.operators == ("/",):
+        a, b = (literal(operand) for operand in node.operands)
+    elif isinstance(node, Over):
+        a, b = literal(node.top), literal(node.bottom)
+    else:
+        return False
+    return a is not None and b is not None and a.value < b.value and abs(other.high) > 1
+
+
+def _said_of(node: Node) -> bool:
+    """Whether a number is said of something, and so stands for it: `1 inch = 2 × 20 miles`, `1% = 450 / 90`."""
+    return isinstance(node, Percent) or (isinstance(node, Measured) and node.unit != "$")
+
+
+def _slashes(*sides: Side) -> bool:
+    """Whether it is not told how far a slash goes: `7/12 / 1/12`."""
+    rows = [row for side in sides for row in walk(side.node) if isinstance(row, Row)]
+    return any(row.operators.count("/") > 1 for row in rows)
+
+
+def _running(left: Side, right: Side) -> bool:
+    """Whether the right side goes on reckoning from the left one's result: `5 + 3 = 8 + 2 = 10`."""
+    row = bare(right.node)
+    if not isinstance(row, Row) or not calculated(left.node):
+        return False
+    for length in range(1, len(row.operands)):
+        head = (
+            row.operands[0]
+            if length == 1
+            else Row(row.operands[:length], row.operators[: length - 1], row.close[: length - 1])
+        )
+        for first in readings(left.node):
+            try:
+                if value(left.node, first).meets(value(head, USUAL)):
+                    return True
+            except (UnreadError, ZeroDivisionError):
+                continue
+    return False
+
+
+def shown(number: Fraction, *, percent: bool = False) -> str:
+    """Write a number as people do: whole, as a short decimal, as a fraction, or roughly."""
+    if percent:
+        return shown(number * 100) + "%"
+    if number.denominator == 1:
+        return _digits(number.numerator)
+    scaled = number * 10**6
+    if scaled.denominator == 1:
+        text = f"{abs(scaled.numerator) // 10**6}.{abs(scaled.numerator) % 10**6:06d}".rstrip("0")
+        return ("-" if number < 0 else "") + text
+    if number.denominator < 1000 and abs(number.numerator) < 100_000:  # noqa: PLR2004 (still readable)
+        return f"{number.numerator}/{number.denominator}"
+    return "≈ " + shown(Fraction(round(number * 10**4), 10**4))
+
+
+def _digits(number: int) -> str:
+    if abs(number) < 10**21:
+        return str(number)
+    digits = len(str(abs(number)))
+    return f"a number of {digits} digits"
+
+
+def told(amount: Amount | None, *, percent: bool = False) -> str:
+    """Write an amount; None is what no number is."""
+    if amount is None:
+        return "undefined"
+    if amount.exact:
+        return shown(amount.low, percent=percent)
+    return "≈ " + shown(Fraction(round(amount.low * 10**4), 10**4), percent=percent).removeprefix("≈ ")
