@@ -1,6 +1,7 @@
 r"""Final answers of the seven tasks: equal, unequal or not to be told."""
 
 import json
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -82,16 +83,44 @@ def test_could_not_tell(gold: str, given: str, grader: Grader) -> None:
 
 def test_every_gold_answer_equals_itself(shared: Path, grader: Grader) -> None:
     """Boxed and extracted again, and in other clothes: all references of GSM8K and of the example file."""
-    golds = [json.loads(line)["gt"] for line in read_lines(shared / "bon/math_cot_100.jsonl")]
+    rows = [json.loads(line) for line in read_lines(shared / "bon/math_cot_100.jsonl")]
+    golds = [row[key] for row in rows for key in ("gt", "answer")]
     found = [extract(json.loads(line)["answer"]) for line in read_lines(shared / "gsm8k/train.jsonl")]
     golds += [answer.text if answer else None for answer in found]
+    count = 0
     for gold in golds:
         assert gold is not None
         assert extract(f"So it is $\\boxed{{{gold}}}$.") == FinalAnswer(gold, "box")
-        dressed = grader.compare(gold, f"$\\displaystyle \\, {gold} \\;$ .")
-        assert dressed.equal is True
-        assert dressed.how != "exact"
-    print(f"{len(golds)} gold answers equal themselves")
+    for gold in dict.fromkeys(filter(None, golds)):
+        for dressed in clothes(gold):
+            outcome = grader.compare(gold, dressed)
+            assert outcome.equal is True, (gold, dressed, outcome)
+            assert grader.compare(dressed, gold).equal is True, (dressed, gold)
+            count += outcome.how != "exact"
+    print(f"{len(golds)} gold answers equal themselves in {count} other clothes")
+
+
+def clothes(gold: str) -> list[str]:
+    """Other ways to write a reference: blanks, displays, growing brackets, texts, thousands with marks and without."""
+    bracketed = re.sub(r"([(\[])(.*)([)\]])", r"\\left\1\2\\right\3", gold)
+    ways = [
+        f"$\\displaystyle \\, {gold} \\;$ .",
+        gold.replace(r"\frac", r"\dfrac"),
+        gold.replace(r"\frac", r"\tfrac "),
+        bracketed,
+    ]
+    bare = gold.replace("{,}", "").replace(",", "").removeprefix("$")
+    if re.fullmatch(r"-?\d+(\.\d+)?", bare):
+        marked = f"{int(bare):,}" if bare.lstrip("-").isdigit() else bare
+        ways += [rf"\text{{{gold}}}", bare, marked, marked.replace(",", "{,}"), marked.replace(",", r",\!")]
+        ways += [
+            marked.replace(",", r"\,"),
+            marked.replace("-", "−"),
+            f"**{bare}**",
+            f"{bare} units",
+            f"The answer is {bare}.",
+        ]
+    return ways
 
 
 def read_lines(path: Path) -> list[str]:

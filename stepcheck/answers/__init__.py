@@ -4,7 +4,7 @@ extract.py      a response → its final answer, and how it was found; final/ ho
 text.py         an answer → its text without looks
 numerals.py     digits → numbers, and the one rule of thousands against lists
 tokens.py       a text → tokens
-expressions.py  tokens → a tree of mathematics (tree.py), by the names in functions.py
+expressions.py  tokens → a tree of mathematics (tree.py), by the names in functions.py; mixed.py
 units.py        words and signs → what an amount is of
 words.py        numbers, magnitudes and answers in words
 amounts.py      tokens → numbers with units, money, compound amounts

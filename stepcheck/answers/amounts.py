@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from stepcheck.answers.expressions import expression
-from stepcheck.answers.functions import FUNCTIONS
+from stepcheck.answers.functions import ANGLED, FUNCTIONS
 from stepcheck.answers.numerals import Numeral
 from stepcheck.answers.tokens import Token, Tokens, written
 from stepcheck.answers.tree import Tree, exact, negative, number, variables
@@ -47,20 +47,25 @@ def amounts(found: Tokens) -> tuple[Amount, ...]:
 
 
 def _bare(found: Tokens) -> Tokens:
-    """Drop words before an amount that do not change it."""
-    while len(found) > 1 and (
-        found[0].is_sign("≈", "~")
-        or (
-            found[0].kind == "word"
-            and found[0].text.lower() in _ABOUT
-            and not (found[0].text == "a" and not found[1].spaced)
-        )
-    ):
-        rest = found[1:]
-        if found[0].text.lower() == "a" and number_in_words(found):
-            break
-        found = rest
-    return found
+    """Drop words before an amount that do not change it, and the `of` between a magnitude and its unit."""
+    while len(found) > 1 and _changes_nothing(found):
+        found = found[1:]
+    kept: list[Token] = []
+    for token in found:
+        if token.text in {"de", "of", "d"} and kept and magnitude(kept[-1]):
+            continue
+        if not (token.is_sign("'") and kept and magnitude(kept[-1])):
+            kept.append(token)
+    return tuple(kept)
+
+
+def _changes_nothing(found: Tokens) -> bool:
+    first, second = found[0], found[1]
+    if first.is_sign("≈", "~"):
+        return True
+    if first.kind != "word" or first.text.lower() not in _ABOUT:
+        return False
+    return first.text.lower() != "a" or (second.text.lower() in _ABOUT and len(second.text) > 1)
 
 
 def _simple(found: Tokens) -> tuple[Amount, ...]:
@@ -141,6 +146,8 @@ def _is_glued(tail: Tokens) -> bool:
 def _may_begin_unit(found: Tokens, place: int, *, money: bool) -> bool:
     """Whether a unit or label may begin here."""
     token, before = found[place], found[place - 1]
+    if token.is_sign("°") and any(one.text in ANGLED for one in found[:place]):
+        return False  # the degrees of an angle within a function
     if before.is_sign("+", "-", "*", "/", "^", "_", "±", "="):
         return False
     if token.is_sign("°", "¢", "$", "€", "£", "¥", "₹", "₩", "₽", "₫", "₺", "₱", "₪", "₦", "'", "''", '"'):
@@ -272,29 +279,27 @@ def _compound(found: Tokens) -> Amount | None:
     chunks = _chunks(found)
     if not 1 < len(chunks) <= MOST_PARTS:
         return None
-    parts: list[Amount] = []
-    for chunk in chunks:
-        part = _part(chunk, parts)
-        if part is None or part.percent or exact(part.tree) is None:
-            return None
-        parts.append(part)
-    return _of_magnitudes(chunks, parts) or _of_units(parts)
+    for first in _parts_of(chunks[0], []):
+        parts = [first]
+        for chunk in chunks[1:]:
+            parts += _parts_of(chunk, parts)[:1]
+        whole = _of_magnitudes(chunks, parts) or _of_units(parts) if len(parts) == len(chunks) else None
+        if whole is not None:
+            return whole
+    return None
 
 
-def _part(chunk: Tokens, before: list[Amount]) -> Amount | None:
-    """Read one of the amounts; what it is of may follow from those before it."""
-    if before and before[0].unit.is_money and chunk[-1].text == "分" and len(chunk) > 1:
-        cents = _number(chunk[:-1])
-        return replace(cents, unit=replace(before[0].unit, size=Fraction(1, 100))) if cents else None
-    if chunk[-1].text in _TURNS and before and before[0].unit.degrees and len(chunk) > 1:
-        head = _number(chunk[:-1])
-        return replace(head, unit=replace(before[0].unit, size=_TURNS[chunk[-1].text])) if head else None
+def _parts_of(chunk: Tokens, before: list[Amount]) -> list[Amount]:
+    """Read one of the amounts, the likeliest first; what it is of may follow from those before it."""
+    head = _number(chunk[:-1]) if before and len(chunk) > 1 else None
+    if head and before[0].unit.is_money and chunk[-1].text == "分":
+        return [replace(head, unit=replace(before[0].unit, size=Fraction(1, 100)))]
+    if head and before[0].unit.degrees and chunk[-1].text in _TURNS:
+        return [replace(head, unit=replace(before[0].unit, size=_TURNS[chunk[-1].text]))]
     if chunk[-1].text in _MARKS and len(chunk) > 1:
         chunk = (*chunk[:-1], Token("word", _MARKS[chunk[-1].text], spaced=True))
-    readings = [one for one in _simple(chunk) if not variables(one.tree)]
-    money = [one for one in readings if one.unit.is_money]
-    fitting = [one for one in readings if before and one.unit.dimensions == before[0].unit.dimensions]
-    return next(iter(fitting or (money if not before else []) or readings), None)
+    readings = [one for one in _simple(chunk) if not one.percent and exact(one.tree) is not None]
+    return sorted(readings, key=lambda one: bool(before) and one.unit.dimensions != before[0].unit.dimensions)
 
 
 def _chunks(found: Tokens) -> list[Tokens]:

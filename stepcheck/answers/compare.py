@@ -24,7 +24,7 @@ from stepcheck.answers.likeness import (
 )
 from stepcheck.answers.outcome import Outcome, all_of
 from stepcheck.answers.reading import read
-from stepcheck.answers.text import MOST_CHARACTERS, letters, squeezed, tidy
+from stepcheck.answers.text import MOST_CHARACTERS, WORDS, letters, squeezed, tidy
 from stepcheck.answers.tree import exact, replaced, variables
 from stepcheck.answers.values import (
     Amount,
@@ -112,6 +112,8 @@ class Grader:
         if not all(re.search(r"[\\^_=+\d]", text) and not _PROSE.search(text) for text in (gold, given)):
             return Outcome(equal=None, how="could not be read")
         answer = self._algebra.equal(letters(gold), letters(given))
+        if answer is False and any(WORDS in text for text in (gold, given)):
+            answer = None  # it may have read words as a product of letters
         return Outcome(answer, "math-verify" if answer is not None else "math-verify could not tell")
 
 

@@ -6,7 +6,6 @@ Refuses what it does not know, by `Unreadable`: words, sums and integrals, anyth
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 
 from stepcheck.answers.functions import (
@@ -21,11 +20,11 @@ from stepcheck.answers.functions import (
     RUNS,
     SEVERAL,
 )
+from stepcheck.answers.mixed import LONGEST, fraction_behind
 from stepcheck.answers.tokens import Token, Tokens, closing, written
 from stepcheck.answers.tree import INFINITY, Tree, negative, number
 
 DEEPEST = 40
-TOP_AND_BOTTOM = 2
 LONGEST_PRODUCT_OF_LETTERS = 3
 """A longer run of letters in plain writing is a word."""
 
@@ -208,26 +207,12 @@ class _Parser:
         return ("+", tree, added) if added else tree
 
     def mixed(self, token: Token) -> Tree | None:
-        r"""The fraction of a mixed number: `3\frac{1}{2}`, `3 1/2`; None if none follows."""
-        whole = token.numeral is not None and token.numeral.value.denominator == 1 and token.text.isdigit()
-        rest = self.tokens[self.at : self.at + 7]
-        if not whole or len(rest) < 3:  # noqa: PLR2004 (1 / 2)
+        """The fraction of a mixed number; None if none follows."""
+        found = fraction_behind(token, self.tokens[self.at : self.at + LONGEST + 1])
+        if found is None:
             return None
-        if rest[0].kind == "command" and rest[0].text == "frac":
-            numbers = [one for one in rest[1:] if one.kind == "number"][:2]
-            length = next((n for n in (3, 5, 7) if _is_fraction(rest[:n])), 0)
-        else:
-            numbers = [rest[0], rest[2]]
-            plain = rest[0].kind == "number" and rest[0].spaced and rest[1].is_sign("/") and rest[2].kind == "number"
-            length = 3 if plain else 0
-        if not length or len(numbers) < 2 or not all(one.text.isdigit() for one in numbers):  # noqa: PLR2004 (a fraction)
-            return None
-        top, bottom = (Fraction(int(one.text)) for one in numbers)
-        following = self.tokens[self.at + length] if self.at + length < len(self.tokens) else None
-        if top >= bottom or (following is not None and following.is_sign("^", "!")):
-            return None
-        self.at += length
-        return number(top / bottom)
+        self.at += found[1]
+        return number(found[0])
 
     def word(self, token: Token) -> Tree:
         text = token.text
@@ -250,8 +235,14 @@ class _Parser:
         return self.run(token)
 
     def run(self, token: Token) -> Tree:
-        """Several letters without a blank: a function glued to its argument, or a product."""
+        """Several letters without a blank: a function glued to its argument, or a product; among words a word."""
         text = token.text
+        around = (self.tokens[self.at - 1] if self.at else None, *self.tokens[self.at + 1 : self.at + 2])
+        prose = [
+            one for place, one in enumerate(around) if one and one.kind == "word" and (one if place else token).spaced
+        ]
+        if prose and text not in FUNCTIONS:
+            raise Unreadable
         glued = next((name for name in RUNS if text.startswith(name)), None)
         if glued and len(text) - len(glued) <= 2:  # noqa: PLR2004 (sinx, pir)
             pieces = [glued, *text[len(glued) :]]
@@ -385,16 +376,3 @@ class _Parser:
     def begins_function(self) -> bool:
         token = self.next()
         return token is not None and token.kind in {"word", "command"} and token.text in FUNCTIONS
-
-
-def _is_fraction(rest: Sequence[Token]) -> bool:
-    r"""Whether tokens are `\frac` with two numbers, in braces or not."""
-    numbers = [token for token in rest[1:] if token.kind == "number"]
-    others = [token for token in rest[1:] if token.kind != "number"]
-    balanced = sum(token.is_sign("{") for token in others) == sum(token.is_sign("}") for token in others)
-    return (
-        len(numbers) == TOP_AND_BOTTOM
-        and all(token.is_sign("{", "}") for token in others)
-        and balanced
-        and rest[-1] in (*numbers, *others)[1:]
-    )

@@ -10,6 +10,8 @@ FUNCTIONS = {
 ROOTS = frozenset({"sqrt", "cbrt"})
 SEVERAL = frozenset({"max", "min", "gcd", "lcm"})
 INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
+ANGLED = frozenset({"sin", "cos", "tan", "tg", "cot", "ctg", "sec", "csc"})
+"""Functions of an angle."""
 GREEK = frozenset(
     [
         "alpha",

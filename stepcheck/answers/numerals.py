@@ -54,8 +54,8 @@ _GROUPED = (
     re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])(?:(?:,|\{,\})\d+)?"),
     re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?:,|\{,\})\d{1,2}(?![\d,])"),
 )
-_COMMAS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])(?:\.\d+)?")
-_LAKHS = re.compile(r"(?<![\d.])[1-9]\d?(?:,\d{2})+,\d{3}(?![\d,])(?:\.\d+)?")
+_COMMAS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+_LAKHS = re.compile(r"(?<![\d.])[1-9]\d?(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"\d+\{,\}\d+")
 _COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,\d])")
 _PLAIN = re.compile(r"\d+\.\d+|\d+|\.\d+")

@@ -35,7 +35,7 @@ from stepcheck.answers.values import (
 DEEPEST = 4
 """Lists within lists."""
 MOST_PARTS = 50
-_THOUSANDS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
 _COMMA_IN_NUMBER = re.compile(r"(?<![\d,.])(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)(?![\d,])")
 _INTEGERS = re.compile(
     r"[,;(（]?\s*(?:where|for|with|其中)?\s*(?:(?:all|any|some|every|each|an?)\s+)*(?:integers?\s+([a-zA-Z])|([a-zA-Z])\s*(?:is|are)\s*(?:an?\s+)?"

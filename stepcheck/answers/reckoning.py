@@ -9,6 +9,7 @@ import operator
 import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import mpmath
@@ -60,7 +61,7 @@ def _same(a: Tree, b: Tree, *, natural: bool) -> bool | None:
             return True
     if outcomes:
         return None
-    return _all_equal([_equal_at(a, b, point, natural=natural) for point in _points(names)][:POINTS])
+    return _all_equal([_equal_at(a, b, point, natural=natural) for point in islice(_points(names), POINTS)])
 
 
 def proportional(a: Tree, b: Tree, *, positive: bool) -> bool | None:
@@ -138,10 +139,8 @@ def _all_equal(found: list[bool | None]) -> bool | None:
 
 def _equal_at(a: Tree, b: Tree, point: dict[str, Fraction], *, natural: bool, real: bool = False) -> bool | None:
     """Compare at a point; None if one has no value there, or, if `real`, none that is real."""
-    few, many = (_pair(a, b, point, digits, natural=natural) for digits in (FEW_DIGITS, MANY_DIGITS))
+    few, many = (_pair(a, b, point, digits, natural=natural, real=real) for digits in (FEW_DIGITS, MANY_DIGITS))
     if few is None or many is None:
-        return None
-    if real and (mpmath.im(many[0]) or mpmath.im(many[1])):
         return None
     with mpmath.workdps(MANY_DIGITS):
         near, difference = mpmath.fabs(few[0] - few[1]), mpmath.fabs(many[0] - many[1])
@@ -163,19 +162,20 @@ def _equal_to_the_last_digit(a: Tree, b: Tree, length: int, *, natural: bool) ->
 
 
 def _pair(
-    a: Tree, b: Tree, point: dict[str, Fraction], digits: int, *, natural: bool = False
+    a: Tree, b: Tree, point: dict[str, Fraction], digits: int, *, natural: bool = False, real: bool = False
 ) -> tuple[Any, Any] | None:
     try:
-        return _value(a, point, digits, natural=natural), _value(b, point, digits, natural=natural)
+        left = _value(a, point, digits, natural=natural, real=real)
+        return left, _value(b, point, digits, natural=natural, real=real)
     except Unreckonable:
         return None
 
 
-def _value(tree: Tree, point: dict[str, Fraction], digits: int, *, natural: bool) -> Real:
+def _value(tree: Tree, point: dict[str, Fraction], digits: int, *, natural: bool, real: bool = False) -> Real:
     """Reckon a tree at a point; raise Unreckonable where it has no finite value."""
     try:
         with mpmath.workdps(digits):
-            value = +_reckoned(tree, point, natural=natural)
+            value = +_reckoned(tree, point, natural=natural, real=real)
     except (ValueError, ZeroDivisionError, OverflowError, TypeError, KeyError, mpmath.libmp.NoConvergence) as error:
         raise Unreckonable from error
     if not mpmath.isfinite(value):
@@ -186,7 +186,15 @@ def _value(tree: Tree, point: dict[str, Fraction], digits: int, *, natural: bool
     return value
 
 
-def _reckoned(tree: Tree, point: dict[str, Fraction], *, natural: bool) -> Real:
+def _reckoned(tree: Tree, point: dict[str, Fraction], *, natural: bool, real: bool) -> Real:
+    """Reckon a tree; if `real`, refuse roots and logarithms on the way that are not real, too."""
+    value = _composed(tree, point, natural=natural, real=real)
+    if real and mpmath.im(value):
+        raise Unreckonable
+    return value
+
+
+def _composed(tree: Tree, point: dict[str, Fraction], *, natural: bool, real: bool) -> Real:
     kind = tree[0]
     if kind == "num":
         return _ratio(Fraction(tree[1]))
@@ -195,9 +203,9 @@ def _reckoned(tree: Tree, point: dict[str, Fraction], *, natural: bool) -> Real:
     if kind == "const":
         return {"pi": +mpmath.pi, "e": +mpmath.e, "i": mpmath.j, "deg": mpmath.pi / 180}[tree[1]]
     if kind == "call":
-        values = [_reckoned(child, point, natural=natural) for child in tree[2:]]
+        values = [_reckoned(child, point, natural=natural, real=real) for child in tree[2:]]
         return _call(tree[1], values, natural=natural)
-    left, right = (_reckoned(child, point, natural=natural) for child in tree[1:])
+    left, right = (_reckoned(child, point, natural=natural, real=real) for child in tree[1:])
     return {"+": operator.add, "*": operator.mul, "/": operator.truediv, "^": _power}[kind](left, right)
 
 

@@ -38,8 +38,27 @@ def name_of(found: Tokens) -> str | None:
     return None
 
 
-def relation(found: Tokens) -> Value | None:
-    """Read equations and inequalities, one or a chain."""
+def relation(found: Tokens) -> Relation | None:
+    """Read equations and inequalities: one, a chain, or several that hold together."""
+    parts = [part for part in _together(found) if part]
+    read = [_one_relation(part) for part in parts]
+    links = [one.links for one in read if one is not None]
+    return Relation(tuple(link for some in links for link in some)) if links and len(links) == len(parts) else None
+
+
+def _together(found: Tokens) -> list[Tokens]:
+    parts: list[Tokens] = []
+    for part in divided(found, ",", ";", "∧"):
+        start = 0
+        for place, token in enumerate(part):
+            if token.text.lower() in {"and", "且", "und", "et"}:
+                parts.append(part[start:place])
+                start = place + 1
+        parts.append(part[start:])
+    return parts
+
+
+def _one_relation(found: Tokens) -> Relation | None:
     parts = divided(found, *_RELATIONS)
     if len(parts) < 2:  # noqa: PLR2004 (two sides)
         return None

@@ -47,12 +47,21 @@ def _worded(found: Tokens) -> Named | None:
         parts = _cut(found, marked, words)
         if len(parts) > 1:
             return _joined([_any(part) for part in parts], join)
-    parts = [part for part in divided(found, ",", ";") if part]
+    parts = _completed([part for part in divided(found, ",", ";") if part])
     if len(parts) > 1 and any(token.is_sign(*_RELATIONS) for token in found):
         sets = [_any(part) for part in parts]
         both = _joined(sets, intersection)
         return both if both and both[1] else _joined(sets, union)
     return None
+
+
+def _completed(parts: list[Tokens]) -> list[Tokens]:
+    """Read x ≠ 1, 2 as x ≠ 1, x ≠ 2."""
+    head = next((place for place, token in enumerate(parts[0]) if token.is_sign("!=")), -1) + 1 if parts else 0
+    return [
+        part if not head or any(token.is_sign(*_RELATIONS) for token in part) else (*parts[0][:head], *part)
+        for part in parts
+    ]
 
 
 def _connective(token: Token) -> str:

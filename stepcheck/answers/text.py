@@ -53,7 +53,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u20
 _WRAPS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"), ('"', '"'))
 _TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|normal|up|sc|sl)?|mathrm|mathsf|mathtt|mbox|hbox|operatorname\*?|emph|underline)\s*"
-    r"\{([^{}]*)\}"
+    r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 )
 _FONT = re.compile(
     r"\\(?:mathbf|mathit|boldsymbol|bm|pmb|mathcal|mathscr|mathfrak|mathnormal)\s*(?:\{([^{}]*)\}|([A-Za-z]))"
