@@ -1,5 +1,7 @@
 """Dialects: rows of other programs are read as they are, by name, and what is not read is said."""
 
+import datetime as dt
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,11 +13,12 @@ import pytest
 from stepcheck.answers import Grader
 from stepcheck.bench.bestofn import Reading, read_problems
 from stepcheck.bench.cases import Graded, Labelled
-from stepcheck.bench.data import Selection, scan
+from stepcheck.bench.data import Selection, find_files, scan
 from stepcheck.bench.processbench import read_cases
-from stepcheck.document import Document, Unread, own, read
+from stepcheck.document import Document, Unread, own, read, reread
 from stepcheck.document.dialects import DIALECTS
-from stepcheck.document.saving import patch
+from stepcheck.document.saving import patch, save
+from stepcheck.errors import InputError, UsageError
 
 Write = Callable[[str, Any], Path]
 PROBLEM = "A box has 12 rows of 7 and 5 loose ones. How many?"
@@ -536,6 +539,106 @@ def test_a_refusal_names_the_keys(write: Write) -> None:
     assert "`k19` and 79 more" in refusal(write("y.jsonl", [many]))
 
 
+# ---- Parquet and gzip
+
+
+def table(path: Path, rows: list[dict[str, Any]], group: int = 1000) -> Path:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=group)
+    return path
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_dialects_in_parquet(name: str, tmp_path: Path, write: Write) -> None:
+    """A table's rows are read as the same rows in JSONL, for each dialect; what a column does not fill is null."""
+    row = SAMPLES[name].row
+    of_lines = documents(write("x.jsonl", [row]))
+    of_table = documents(table(tmp_path / "x.parquet", [row]))
+    assert [(one.problem, one.steps, one.answer, one.id) for one in of_table] == [
+        (one.problem, one.steps, one.answer, one.id) for one in of_lines
+    ]
+    assert of_table[0].notes[0] == f"read as {name}"
+    assert {one.path for one in of_table} == {None}
+
+
+def test_parquet_is_streamed(tmp_path: Path) -> None:
+    """Rows come group by group, numbered from 1, an error in the place of a row that is none."""
+    rows: list[dict[str, Any]] = [
+        {"problem": f"P{i}", "steps": ["a", "b"], "answer": i, "score": 0.5} for i in range(90)
+    ]
+    rows[50] = {"problem": "P50", "steps": None}
+    items = list(read(table(tmp_path / "x.parquet", rows, group=10)))
+    assert [item.line for item in items] == list(range(1, 91))
+    assert isinstance(items[50], Unread)
+    assert f"{tmp_path / 'x.parquet'}:51: no solution" in str(items[50].error)
+    assert isinstance(items[89], Document)
+    assert (items[89].problem, items[89].answer) == ("P89", "89")
+
+
+def test_values_that_json_has_not(tmp_path: Path) -> None:
+    """Dates, bytes, NaN and decimals in other columns keep no row from being read."""
+    row = {"problem": "P", "steps": ["a"], "when": dt.datetime(2024, 1, 2), "raw": b"\xff", "x": float("nan")}  # noqa: DTZ001 (a column without a zone)
+    assert documents(table(tmp_path / "x.parquet", [row]))[0].problem == "P"
+
+
+def test_parquet_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken file and a missing extra are a sentence with the file's name; the extra is named."""
+    broken = tmp_path / "x.parquet"
+    broken.write_bytes(b"PAR1 and no more")
+    assert refusal(broken).startswith(f"{broken}: is broken, or no Parquet: ")
+    whole = table(tmp_path / "y.parquet", [{"problem": "P", "steps": ["a"]}])
+    monkeypatch.setattr("stepcheck.document.parquet.find_spec", lambda _: None)
+    assert refusal(whole).endswith("pip install 'stepcheck[parquet]'")
+
+
+def test_parquet_is_benched(tmp_path: Path) -> None:
+    """ProcessBench in Parquet gives the cases of its JSON."""
+    path = table(tmp_path / "gsm8k.parquet", [SAMPLES["ProcessBench rows"].row])
+    (case,) = read_cases(scan("gsm8k", path, Selection(), merge=False))
+    assert case.facts == Labelled(0, "Q", answer_right=False)
+
+
+def test_files_packed_with_gzip(tmp_path: Path) -> None:
+    """Rows packed with gzip are read; what is torn or holds too much is a sentence; nothing is saved into it."""
+    line = json.dumps({"problem": PROBLEM, "solution": TEXT}).encode()
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(gzip.compress(line + b"\n" + line))
+    before = documents(path)
+    assert [texts(one) for one in before] == [STEPS, STEPS]
+    with pytest.raises(InputError, match="is packed; nothing was saved"):
+        save(before[0], before[0])
+    path.write_bytes(gzip.compress(line * 1000)[:-20])
+    assert "packed with gzip, and broken" in refusal(path)
+    path.write_bytes(b"no gzip")
+    assert "cannot be read: " in refusal(path)
+
+
+def test_no_end_of_unpacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that holds more than the limit is given up."""
+    monkeypatch.setattr("stepcheck.document.sources.LARGEST_UNPACKED", 100_000)
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(b"\n" * 200_000))
+    assert "unpack it" in refusal(tmp_path / "x.jsonl.gz")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("x.eval", "inspect log convert --to json"), ("x.csv", "JSONL"), ("x.arrow", "Parquet")]
+)
+def test_what_helps_with_other_files(name: str, words: str, tmp_path: Path) -> None:
+    """A kind of file that is not read is refused with what to do."""
+    (tmp_path / name).write_bytes(b"PK")
+    assert words in refusal(tmp_path / name)
+
+
+def test_two_files_of_one_name_in_a_folder(tmp_path: Path) -> None:
+    """A folder with a subset twice is refused: one of the two would be left out in silence."""
+    for name in ("gsm8k.json", "gsm8k.parquet"):
+        (tmp_path / name).write_text("[]")
+    with pytest.raises(UsageError, match="have one name"):
+        find_files([tmp_path])
+
+
 # ---- saving
 
 
@@ -553,8 +656,6 @@ def test_a_changed_solution_goes_back_to_its_place(row: dict[str, Any], write: W
     """The string that was read is replaced, wherever it stands in its row; every other byte stays."""
     path = write("x.jsonl", [row])
     before = documents(path)[0]
-    from stepcheck.document import reread
-
     data = patch(path.read_bytes(), before, reread(before, "Changed."))
     assert data == path.read_bytes().replace(json.dumps(TEXT).encode(), b'"Changed."', 1) or row.get("solution")
     path.write_bytes(data)
@@ -564,8 +665,6 @@ def test_a_changed_solution_goes_back_to_its_place(row: dict[str, Any], write: W
 @pytest.mark.parametrize("name", ["PRM800K rows", "Math-Shepherd rows", "Anthropic batch results"])
 def test_what_was_put_together_is_not_saved(name: str, write: Write) -> None:
     """A solution made of several values of its row cannot go back, and the message says so."""
-    from stepcheck.errors import InputError
-
     path = write("x.jsonl", [SAMPLES[name].row])
     (document,) = documents(path)
     with pytest.raises(InputError, match="put together from several values"):

@@ -18,7 +18,6 @@ from stepcheck.document.rows import BadRow
 from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError, UsageError
 
-SUFFIXES = (".json", ".jsonl", ".ndjson")
 USUAL = ("gsm8k", "math", "olympiadbench", "omnimath")
 """The order in which ProcessBench's subsets are shown; others follow by name."""
 
@@ -98,9 +97,14 @@ def find_files(data: Sequence[Path], names: Sequence[str] = ()) -> list[tuple[st
 
 def _of_folder(folder: Path, names: Sequence[str]) -> list[tuple[str, Path]]:
     order = {name: place for place, name in enumerate(USUAL)}
-    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if sources.holds_rows(path) and files.setdefault(path.stem, path) is not path:
+            raise UsageError(
+                f"{folder}: {files[path.stem].name} and {path.name} have one name: give the files themselves"
+            )
     if not files:
-        raise UsageError(f"{folder}: no {', '.join(SUFFIXES)} file is in this folder")
+        raise UsageError(f"{folder}: no .json, .jsonl, .ndjson or .parquet file is in this folder")
     unknown = [name for name in names if name not in files]
     if unknown:
         raise UsageError(f"{folder}: no subset {unknown[0]!r}; there are {', '.join(files)}")

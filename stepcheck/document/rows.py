@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from stepcheck.document import dialects, own
+from stepcheck.document import dialects, own, parquet
 from stepcheck.document.contents import Missing, Path, Solution
 from stepcheck.document.given import Given, located, scalar
 from stepcheck.document.sources import LONGEST_LINE, Source
@@ -69,6 +69,8 @@ def read(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
 
     Raises InputError where the whole cannot be read.
     """
+    if source.format == "parquet":
+        return _once(_from_parquet(source, more))
     if source.format == "jsonl":
         return _once(_from_lines(source, more))
     return _once(_from_json(source, more))
@@ -81,6 +83,16 @@ def _from_lines(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]
             yield BadRow(InputError(f"{source.name}:{line}: longer than {LONGEST_LINE // 2**20} MiB"), line)
         elif data.strip():
             yield _row(data, f"{source.name}:{line}", line, more)
+
+
+def _from_parquet(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    """The rows of a table; their number is in the place of a line's, and no path leads back into them."""
+    for number, data in enumerate(parquet.read(source.stream, source.name), 1):
+        if isinstance(data, InputError):
+            yield BadRow(data, number)
+            continue
+        row = _row(data, f"{source.name}:{number}", number, more)
+        yield replace(row, paths=(None,) * len(row.solutions)) if isinstance(row, Row) else row
 
 
 def _from_json(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:

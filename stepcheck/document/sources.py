@@ -5,9 +5,11 @@ and no offset counts it) and binary files.
 """
 
 import contextlib
+import gzip
 import io
 import re
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,12 @@ LONGEST_LINE = 16 * 2**20
 LARGEST_ARRAY = 128 * 2**20
 """Bytes of a JSON file that is one array; JSONL has no such limit, since it is streamed."""
 
+LARGEST_UNPACKED = 4 * 2**30
+"""Bytes that come out of a packed file; a small one can hold no end of them."""
+
 _HEAD = 64 * 1024
+_PARQUET = ".parquet"
+_GZIP = ".gz"
 _BOM = b"\xef\xbb\xbf"
 _SUFFIXES: dict[str, Format] = {
     ".md": "text",
@@ -36,7 +43,18 @@ _SUFFIXES: dict[str, Format] = {
 }
 _LOG = re.compile(rb'"(?:eval|results)"\s*:\s*\{')
 """A log of evaluations, which is one object, though it may stand on one line."""
-_ADVICE = "expected a .md, .txt, .json or .jsonl file in UTF-8"
+_ADVICE = "expected a .md, .txt, .json, .jsonl or .parquet file, text in UTF-8"
+_INSTEAD = {
+    ".eval": "an inspect log is read as JSON: inspect log convert --to json --output-dir FOLDER FILE",
+    ".csv": "a table is read as JSONL: one object a line",
+    ".tsv": "a table is read as JSONL: one object a line",
+    ".arrow": "write it as Parquet or JSONL",
+    ".zst": "unpack it, or pack it with gzip",
+    ".zip": "unpack it",
+    ".pdf": "write its text into a .md file",
+    ".ipynb": "write its text into a .md file",
+}
+"""What helps with files of other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +62,7 @@ class Source:
     """An open source: how messages call it, what is in it, its bytes from the first one after a BOM."""
 
     name: str
-    format: Format
+    format: Format | Literal["parquet"]
     stream: BinaryIO
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
@@ -95,13 +113,31 @@ def opened(source: str | Path, stdin: TextIO | BinaryIO | None, form: Format | N
     Raises InputError: no such file, a folder, no permission, an unknown suffix, binary, UTF-16.
     """
     name = str(source)
-    suffix = Path(name).suffix.lower() if name != "-" else ""
-    if form is None and suffix and suffix not in _SUFFIXES:
-        raise InputError(f"{name}: unknown kind of file ({suffix}); {_ADVICE}, or name the format")
-    with _bytes(name, stdin) as stream:
+    suffix, packed = _suffix(name)
+    if form is None and suffix and suffix not in _SUFFIXES and suffix != _PARQUET:
+        advice = _INSTEAD.get(suffix, f"{_ADVICE}, or name the format")
+        raise InputError(f"{name}: unknown kind of file ({suffix}); {advice}")
+    with _bytes(name, stdin) as file:
+        if suffix == _PARQUET and form is None and not packed:
+            yield Source(name, "parquet", file)
+            return
+        stream = io.BufferedReader(_Unpacked(file), _HEAD) if packed else file
         head = _head(stream, name)
         whole = io.BufferedReader(_Spliced(head.removeprefix(_BOM), stream), _HEAD)
         yield Source(name, _format(head.removeprefix(_BOM), suffix, form), whole)
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a file's name says that there are rows in it."""
+    suffix, packed = _suffix(path.name)
+    return _SUFFIXES.get(suffix, "text") != "text" or (suffix == _PARQUET and not packed)
+
+
+def _suffix(name: str) -> tuple[str, bool]:
+    """A file's suffix, without that of gzip, and whether it had it; none for standard input."""
+    path = Path(name) if name != "-" else Path()
+    packed = path.suffix.lower() == _GZIP
+    return (path.with_suffix("") if packed else path).suffix.lower(), packed
 
 
 @contextlib.contextmanager
@@ -176,6 +212,28 @@ class _Spliced(io.RawIOBase):
         data, self._head = (
             (self._head[: len(buffer)], self._head[len(buffer) :]) if self._head else (read(len(buffer)), b"")
         )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Unpacked(io.RawIOBase):
+    """What a file that was packed with gzip holds. Raises OSError where it is broken, or holds too much."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+        self._left = LARGEST_UNPACKED
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: Buffer
+        try:
+            data = self._file.read1(len(buffer))
+        except (EOFError, zlib.error) as error:
+            raise OSError(f"is packed with gzip, and broken: {error}") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"holds more than {LARGEST_UNPACKED // 2**30} GiB: unpack it")
         buffer[: len(data)] = data
         return len(data)
 

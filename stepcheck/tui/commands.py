@@ -9,7 +9,7 @@ from textual.content import Content
 
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.desk import Desk
-from stepcheck.tui.files.reading import ROWS, TEXTS
+from stepcheck.tui.files.reading import is_read
 from stepcheck.tui.judging.groups import grouped
 from stepcheck.tui.parts.screen import SessionScreen
 
@@ -63,7 +63,7 @@ def _files(desk: Desk) -> "Iterator[Command]":
     path = Path(desk.path if desk.path != "-" else ".")
     folder = path if path.is_dir() else path.parent
     for file in sorted(folder.iterdir())[:_MOST] if folder.is_dir() else ():
-        if file.suffix.lower() in TEXTS | ROWS:
+        if is_read(file):
             yield f"File {clean_line(str(file))}", "open it instead", partial(desk.open_path, str(file))
 
 

@@ -3,6 +3,9 @@
 The files are drawn from a seed; `hostile(seed)` makes one of them again.
 """
 
+import functools
+import gzip
+import io
 import json
 import os
 import random
@@ -25,7 +28,7 @@ GOOD = '{"id": 1, "problem": "P", "steps": ["a", "b"]}'
 MARKDOWN = (
     "---\nproblem: P\nanswer: 7\n---\n# Solution\n\n1. We get $a = 3$.\n2. So\n\n$$b\n\n= 4$$\n\n```\nx\n```\n\nDone."
 )
-SUFFIXES = (".md", ".txt", ".json", ".jsonl")
+SUFFIXES = (".md", ".txt", ".json", ".jsonl", ".parquet", ".jsonl.gz")
 BYTES = (
     b"\xff",
     b"\xed\xa0\x80",
@@ -55,6 +58,12 @@ VALUES = (
     "-0",
 )
 KEYS = ("id", "idx", "problem", "question", "steps", "solution", "response", "code", "answer", "x")
+NESTED_KEYS = (
+    *("input", "label", "labels", "prompt", "completions", "generations", "messages", "conversations", "doc", "doc_id"),
+    *("resps", "filter", "output", "target", "choices", "custom_id", "result", "outputs", "error", "samples", "eval"),
+    *("role", "content", "text", "message", "body", "chosen_completion", "human_completion", "rating", "thinking"),
+)
+"""What dialects look for, at any depth."""
 BAIT: tuple[str, ...] = (
     "$",
     "$$",
@@ -122,6 +131,49 @@ def odd_values(rng: random.Random) -> bytes:
     return (f"[{', '.join(rows)}]" if rng.random() < 0.3 else rng.choice(["\n", "\r\n", "\r"]).join(rows)).encode()
 
 
+def dialects(rng: random.Random) -> bytes:
+    """Keys of other programs' rows, at any depth, with values of any type."""
+
+    def value(depth: int) -> str:
+        kind = rng.random()
+        if depth == 0 or kind < 0.4:
+            return rng.choice(
+                [*VALUES, '"text\\nmore"', '"Step 1: a ки\\nStep 2: b ки"', '"user"', '"assistant"', "0", "[[1]]"]
+            )
+        if kind < 0.7:
+            return "[" + ", ".join(value(depth - 1) for _ in range(rng.randint(0, 3))) + "]"
+        return row(depth - 1)
+
+    def row(depth: int) -> str:
+        keys = [rng.choice(NESTED_KEYS + KEYS) for _ in range(rng.randint(0, 6))]
+        return "{" + ", ".join(f'"{key}": {value(depth)}' for key in keys) + "}"
+
+    rows = [row(4) for _ in range(5)]
+    return rng.choice(
+        ["\n".join(rows), f"[{', '.join(rows)}]", f'{{"eval": {{}}, "samples": [{", ".join(rows)}]}}']
+    ).encode()
+
+
+def torn_table(rng: random.Random) -> bytes:
+    """Parquet or gzip with bytes that do not belong there, or that ends in the middle."""
+    data = bytearray(gzip.compress(f"{GOOD}\n".encode() * 50) if rng.random() < 0.3 else _table())
+    for _ in range(rng.randint(0, 3)):
+        at = rng.randrange(len(data))
+        data[at : at + rng.randint(1, 3)] = rng.randbytes(2)
+    return bytes(data[: rng.randrange(len(data))] if rng.random() < 0.4 else data)
+
+
+@functools.cache
+def _table() -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = [{"problem": "P", "steps": ["a", "b"], "messages": [{"role": "user", "content": "c"}]}] * 20
+    sink = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), sink, row_group_size=5)
+    return sink.getvalue()
+
+
 def deep(rng: random.Random) -> bytes:
     """Nesting."""
     depth = rng.choice([50, 1500, 100_000])
@@ -180,13 +232,20 @@ def pieces(rng: random.Random) -> bytes:
     ).encode()
 
 
-KINDS: tuple[Callable[[random.Random], bytes], ...] = (torn, spoilt, odd_values, deep, bait, yaml_bomb, noise, pieces)
+KINDS: tuple[Callable[[random.Random], bytes], ...] = (
+    *(torn, spoilt, odd_values, deep, bait, yaml_bomb, noise, pieces, dialects, torn_table),
+)
 
 
 def hostile(seed: int) -> tuple[str, bytes]:
     """Suffix and content of one file."""
     rng = random.Random(seed)
-    return rng.choice(SUFFIXES), KINDS[seed % len(KINDS)](rng)
+    kind = KINDS[seed % len(KINDS)]
+    suffixes: dict[object, tuple[str, ...]] = {
+        torn_table: (".parquet", ".parquet", ".jsonl.gz"),
+        dialects: (".json", ".jsonl"),
+    }
+    return rng.choice(suffixes.get(kind, SUFFIXES)), kind(rng)
 
 
 def check(path: Path, *, problem: str | None = None, split: SplitMode = "auto") -> int:
@@ -216,7 +275,7 @@ def check_seed(seed: int, folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])
 def test_hostile_files(kind: int, tmp_path: Path) -> None:
-    """300 files of eight kinds: documents or named errors."""
+    """300 files of ten kinds: documents or named errors."""
     for seed in range(kind, 300, len(KINDS)):
         check_seed(seed, tmp_path)
 
@@ -236,6 +295,18 @@ def huge_row(size: int) -> bytes:
 HUGE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a 10 MB row": (".jsonl", lambda: huge_row(10**7)),
     "a 10 MB row of steps": (".jsonl", lambda: json.dumps({"problem": "P", "steps": ["a"] * 2_000_000}).encode()),
+    "a 16 MB row of keys": (
+        ".jsonl",
+        lambda: b'{"problem": "P", "steps": ["a"], ' + b",".join(b'"%x":1' % i for i in range(1_600_000)) + b"}",
+    ),
+    "a 16 MB row of messages": (
+        ".jsonl",
+        lambda: b'{"problem": "P", "messages": [' + b"{}," * 5_000_000 + b"{}]}",
+    ),
+    "a 10 MB row of candidates": (
+        ".jsonl",
+        lambda: b'{"problem": "P", "completions": [' + b'["a"],' * 1_500_000 + b'["a"]]}',
+    ),
     "a 10 MB row of nothing": (
         ".jsonl",
         lambda: b'{"x": [' + b"{}," * 3_300_000 + b'{}], "problem": "P", "steps": ["a"]}',

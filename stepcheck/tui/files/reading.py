@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from stepcheck.steps import SplitMode
 
 TEXTS = frozenset({".md", ".markdown", ".txt"})
-ROWS = frozenset({".json", ".jsonl", ".ndjson"})
 FLUSH_SECONDS = 0.1
 SMALL_BYTES = 128 * 1024
 """Text files up to this size are read before the first paint: that takes some milliseconds."""
@@ -52,7 +51,7 @@ class Target:
     def many(self) -> bool:
         """Whether it is a folder or a file of rows: shown as a list."""
         path = Path(self.path)
-        return path.is_dir() or (path.suffix.lower() in ROWS if self.kind is None else self.kind != "text")
+        return path.is_dir() or (_holds_rows(path) if self.kind is None else self.kind != "text")
 
     @property
     def small(self) -> bool:
@@ -68,10 +67,10 @@ class Target:
         found = sorted(
             str(path)
             for path in folder.rglob("*")
-            if path.suffix.lower() in TEXTS | ROWS and not _hidden(path.relative_to(folder)) and path.is_file()
+            if is_read(path) and not _hidden(path.relative_to(folder)) and path.is_file()
         )
         if not found:
-            raise InputError(f"{self.path}: no .md, .txt, .json or .jsonl file is in this folder")
+            raise InputError(f"{self.path}: no .md, .txt, .json, .jsonl or .parquet file is in this folder")
         return found
 
     def read(self) -> "Iterator[Document | Unread]":
@@ -97,6 +96,17 @@ class Target:
         from stepcheck.document import reread
 
         return reread(document, text, problem=self.problem, split=self.split)
+
+
+def is_read(path: Path) -> bool:
+    """Whether a file's name says that it is read: a text, or rows."""
+    return path.suffix.lower() in TEXTS or _holds_rows(path)
+
+
+def _holds_rows(path: Path) -> bool:
+    from stepcheck.document.sources import holds_rows
+
+    return holds_rows(path)
 
 
 def _hidden(path: Path) -> bool:
