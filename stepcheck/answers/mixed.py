@@ -1,4 +1,4 @@
-r"""Mixed numbers: the fraction behind a whole number, `3\frac{1}{2}`, `3 1/2`. Refuses 31/2, 3\frac{x}{2}, 3\frac{7}{2}."""
+r"""Mixed numbers: the fraction behind a whole number, `3\frac{1}{2}`, `3 1/2`. Refuses `31/2` and `3\frac{7}{2}`."""
 
 from collections.abc import Sequence
 from fractions import Fraction
