@@ -102,6 +102,12 @@ class InputFlags:
             rich_help_panel=INPUT,
         ),
     ] = None
+    keep_thinking: Annotated[
+        bool,
+        typer.Option(
+            "--keep-thinking", help="Judge what stands in <think>…</think> too; it is left out.", rich_help_panel=INPUT
+        ),
+    ] = False
 
     @property
     def given_problem(self) -> str | None:

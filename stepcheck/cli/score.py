@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     if form in DRAWN:
         rewards[f"--format {form.value}"] = 1.0
     asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
-    how = _Reading(reading.given_problem, reading.split, reading.kind)
+    how = _Reading(reading.given_problem, reading.split, reading.kind, reading.keep_thinking)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
         opened(output) as sink,
@@ -90,6 +91,7 @@ class _Reading:
     problem: str | None
     split: SplitMode
     kind: Format | None
+    keep_thinking: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ def _gather(files: Sequence[str], how: _Reading) -> _Batch:
     """Read files of moderate size at once; leave streams and huge files to be read as they are scored."""
     from stepcheck.document import read
 
-    documents = (item for file in files for item in read(file, problem=how.problem, split=how.split, format=how.kind))
+    read_file = partial(read, problem=how.problem, split=how.split, format=how.kind, keep_thinking=how.keep_thinking)
+    documents = (item for file in files for item in read_file(file))
     if sum(_size(file) for file in files) > READ_AHEAD_BYTES:
         return _Batch(documents)
     known = list(documents)

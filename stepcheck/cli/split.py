@@ -5,6 +5,7 @@ Owns the command's options and its two ways of writing. Refuses to cut: that is 
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,9 +41,16 @@ def split(
     """
     from stepcheck.document import Document, read
 
-    given, failed = reading.given_problem, False
+    failed = False
+    read_file = partial(
+        read,
+        problem=reading.given_problem,
+        split=reading.split,
+        format=reading.kind,
+        keep_thinking=reading.keep_thinking,
+    )
     with opened(None) as sink:
-        items = (item for file in files for item in read(file, problem=given, split=reading.split, format=reading.kind))
+        items = (item for file in files for item in read_file(file))
         for place, item in enumerate(items):
             if form is SplitFormat.json:
                 sink.write(_encode(item, ascii_only=not sink.utf8) + "\n")

@@ -32,7 +32,9 @@ def tui(
     """
     settings = groups.settle(engine.flags | {"threshold": threshold, "theme": theme})
     asked = asked_critic(critic, None, rewards={}, model=None)
-    code = _run(Asked(target, reading.given_problem, reading.split, reading.kind, asked), settings)
+    code = _run(
+        Asked(target, reading.given_problem, reading.split, reading.kind, asked, reading.keep_thinking), settings
+    )
     if code:
         raise typer.Exit(code)
 
@@ -46,6 +48,7 @@ class Asked:
     split: SplitMode
     kind: Format | None
     critic: AskedCritic | None
+    keep_thinking: bool
 
 
 def _run(asked: Asked, settings: config.Config) -> int:
@@ -58,7 +61,7 @@ def _run(asked: Asked, settings: config.Config) -> int:
         from stepcheck.tui.app import StepcheckApp
         from stepcheck.tui.files.reading import Target
 
-        target = Target(asked.path, asked.problem, asked.split, asked.kind, stream)
+        target = Target(asked.path, asked.problem, asked.split, asked.kind, stream, asked.keep_thinking)
         critic = partial(open_asked, asked.critic, settings) if asked.critic is not None else None
         app = StepcheckApp(target, settings, editor=config.editor(), puller=HubPuller(settings), critic=critic)
         app.run()

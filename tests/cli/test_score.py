@@ -199,6 +199,17 @@ def test_problem_from_text_and_file(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert (record["problem"], len(record["steps"])) == ("How many?", 2)
 
 
+def test_thinking_is_judged_on_demand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`<think>…</think>` is left out, and the note says how to have it judged."""
+    (tmp_path / "x.md").write_text("# Problem\nP\n# Solution\n<think>\na\n\nb\n</think>\n\nc")
+    assert main(["score", "x.md", "-f", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert len(record["steps"]) == 1
+    assert "--keep-thinking" in record["notes"][0]
+    assert main(["score", "x.md", "--keep-thinking", "-f", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["steps"]) == 3
+
+
 def test_output_file(answers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`-o` writes the same rows to a file in UTF-8, and nothing to stdout; no other file is left."""
     (tmp_path / "out.jsonl").write_text("old")

@@ -50,6 +50,17 @@ def test_json_is_exact(examples: Path) -> None:
     assert record["problem"] in text
 
 
+def test_thinking_is_kept_on_demand(tmp_path: Path) -> None:
+    """What is left out is a note; `--keep-thinking` cuts it into steps like any other text."""
+    path = tmp_path / "x.md"
+    path.write_text("# Problem\nP\n# Solution\n<think>\na\n\nb\n</think>\n\nc", encoding="utf-8")
+    (left,) = map(json.loads, run("-f", "json", str(path)).stdout.splitlines())
+    (kept,) = map(json.loads, run("-f", "json", "--keep-thinking", str(path)).stdout.splitlines())
+    assert [step["text"] for step in left["steps"]] == ["c"]
+    assert "--keep-thinking judges it" in left["notes"][0]
+    assert [step["text"] for step in kept["steps"]] == ["a", "b", "c"]
+
+
 def test_candidates(examples: Path) -> None:
     """Every response of every row is shown, with its place."""
     records = [json.loads(line) for line in run("-f", "json", str(examples / "candidates.jsonl")).stdout.splitlines()]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stepcheck.document import Document, read, reread
 from stepcheck.document.saving import patch, save
 from stepcheck.errors import InputError
+from stepcheck.tui.files.reading import Target
 from stepcheck.tui.judging.history import History
 from stepcheck.tui.solution.edit.change import change, shifted
 from tests.search import examples
@@ -21,11 +22,27 @@ LAYOUTS = {
     "lines": "P\n\nStep 1: One is 1.\nStep 2: Two is 2.\nStep 3: Three is 3.\n",
     "paragraphs": "P\n\nOne is 1.\n\nTwo is 2.\n\nThree is 3.\n",
     "windows": "P\r\n\r\nOne is 1.\r\n\r\nTwo is 2.\r\n\r\nThree is 3.\r\n",
+    "counted titles": "# Problem\nP\n# Solution\n\n### 1. One\n\nis 1.\n\n### 2. Two\n\nis 2.\n\n### 3. Three\nis 3.\n",
+    "German": "Aufgabe: P\n\nLösung:\n\nSchritt 1: One is 1.\n\nSchritt 2: Two is 2.\n\nSchritt 3: Three is 3.\n",
+    "thinking": "# Problem\nP\n\n# Solution\n\n<think>Hm.</think>\n\nOne is 1.\n\nTwo is 2.\n\nThree is 3.<|im_end|>\n",
+    "marks": "# Problem\nP\n\n# Solution\n\nOne is 1. ки\nTwo is 2. ки\nThree is 3. ки\n",
+    "br": "# Problem\nP\n\n# Solution\n\nOne is 1.<br>\nTwo is 2.<br>\nThree is 3.\n",
     "bullets": "# Problem\nP\n# Solution\n- One is 1.\n- Two is 2.\n- Three is 3.\n",
     "counted": "# Problem\nP\n# Solution\n(1) One is 1.\n(2) Two is 2.\n(3) Three is 3.\n",
     "circled": "题目：P\n\n解答：\n\n①一是1。\n②二是2。\n③三是3。\n",
     "chinese": "题目：P\n\n解答：\n\n第一步：一是1。\n\n第二步：二是2。\n\n第三步：三是3。\n",
 }
+
+
+def test_a_target_is_read_with_its_thinking(tmp_path: Path) -> None:
+    """What was asked for holds for a file, for its changes and for the next file that is opened."""
+    path = tmp_path / "x.md"
+    path.write_text("# Problem\nP\n# Solution\n<think>a</think>\n\nb", encoding="utf-8")
+    for kept in (False, True):
+        target = Target(str(path), keep_thinking=kept)
+        (document,) = target.read()
+        assert isinstance(document, Document)
+        assert texts(document) == texts(target.reread(document, document.text or "")) == ["a", "b"][not kept :]
 
 
 def opened(text: str, path: Path) -> Document:

@@ -46,6 +46,7 @@ class Target:
     split: "SplitMode" = "auto"
     kind: "Format | None" = None
     stream: BinaryIO | None = None
+    keep_thinking: bool = False
 
     @property
     def many(self) -> bool:
@@ -89,13 +90,20 @@ class Target:
         """The documents of one file."""
         from stepcheck.document import read
 
-        return read(file, problem=self.problem, split=self.split, format=self.kind, stdin=self.stream)
+        return read(
+            file,
+            problem=self.problem,
+            split=self.split,
+            format=self.kind,
+            stdin=self.stream,
+            keep_thinking=self.keep_thinking,
+        )
 
     def reread(self, document: "Document", text: str) -> "Document":
         """An edited document, cut by the rules it was read with. Raises InputError."""
         from stepcheck.document import reread
 
-        return reread(document, text, problem=self.problem, split=self.split)
+        return reread(document, text, problem=self.problem, split=self.split, keep_thinking=self.keep_thinking)
 
 
 def is_read(path: Path) -> bool:
@@ -124,7 +132,7 @@ class Reading:
     def open(self, path: str) -> None:
         """Read another file or folder from now on, cut by the same rules."""
         self.drop()
-        self.target = Target(path, None, self.target.split)
+        self.target = Target(path, split=self.target.split, keep_thinking=self.target.keep_thinking)
 
     def begin(self) -> None:
         """Read everything and say it in pieces, the last with `complete`."""
