@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from stepcheck.answers.final.lastnumber import last_number
 from stepcheck.answers.final.marks import Mark, Rule, find_marks, torn_box
 from stepcheck.answers.final.phrases import Phrase, find_phrases
+from stepcheck.answers.final.wording import CHECK
 
 _THINKING = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning|scratchpad)>|◁(/?)think▷", re.IGNORECASE)
 _PROGRAM = re.compile(
@@ -22,6 +23,12 @@ _SIGNS = re.compile(
     r"<\|?(?:im_end|im_start|endoftext|eot_id|end_of_text|extra_0|end)\|?>|</?s>|<｜end▁of▁sentence｜>|[\u200b\ufeff\x00]"
 )
 _DIGIT = re.compile(r"\d")
+_NEXT = re.compile(
+    r"\n\s{0,4}\n(?:\*\*)?(?:Q|Question|Problem|Human|User|问题|题目)\s?\d{0,3}\s?[:：]|<\|im_start\|>\s?user"
+)
+_SAID = re.compile(
+    r"\b(?:answer|antwort|réponse|respuesta|risposta|resposta|ответ)(?!\w)[^\n]{0,12}\d|答案[^\n]{0,4}\d", re.IGNORECASE
+)
 FAR = 200
 """Characters behind an answer of words alone that may follow it: `I hope it is correct`."""
 
@@ -39,7 +46,8 @@ def extract(response: str, *, guess: bool = True) -> FinalAnswer | None:
     text = _SIGNS.sub(" ", response.replace("\r\n", "\n").replace("\r", "\n"))
     reply, thoughts, ended = _apart(text)
     found = _in_reply(reply, guess=guess)
-    if found is None and thoughts.strip() and not reply.strip():
+    if found is None and thoughts.strip():
+        guess = guess and not reply.strip()
         found = _in_reply(thoughts, guess=guess) if ended else _marked(find_marks(thoughts))
     return found
 
@@ -80,6 +88,8 @@ def _without_programs(text: str) -> str:
 
 def _in_reply(text: str, *, guess: bool) -> FinalAnswer | None:
     marks = find_marks(text)
+    text = _own(text, marks)
+    marks = [mark for mark in marks if mark.start < len(text)]
     digits = [match.start() for match in (_DIGIT.search(text),) if match]
     last = max(map(text.rfind, "0123456789"))
     spare: FinalAnswer | None = None
@@ -95,6 +105,13 @@ def _in_reply(text: str, *, guess: bool) -> FinalAnswer | None:
         return spare
     guessed = last_number(text) if guess and not torn_box(text) else None
     return FinalAnswer(guessed, "last number") if guessed else None
+
+
+def _own(text: str, marks: list[Mark]) -> str:
+    """A reply without the next question of a model that goes on by itself, `Q: …` behind a stated answer."""
+    places = [mark.start for mark in marks if mark.text][:1] + [said.start() for said in (_SAID.search(text),) if said]
+    following = (match.start() for match in _NEXT.finditer(text) if places and match.start() > min(places))
+    return text[: next(following, len(text))]
 
 
 def _latest(marks: list[Mark], phrases: list[Phrase]) -> list[Mark | Phrase]:
@@ -125,7 +142,7 @@ def _is_firm(phrase: Phrase, text: str, first_digit: int, last_digit: int) -> bo
     if stated.manner == "value":
         return not (stated.works and begins and more)
     if stated.manner == "sentence":
-        return not more or (phrase.labelled and not begins)
+        return not more or (phrase.labelled and (not begins or CHECK.match(text, phrase.end) is not None))
     near = not more and len(text) - phrase.end <= FAR
     if phrase.labelled:
         return near

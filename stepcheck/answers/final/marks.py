@@ -24,7 +24,7 @@ _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _WORD = re.compile(r"\\[a-z]+\{[^{}\s]{1,40}\}(?:\{[^{}\s]{1,40}\})?|[^\s${}]{1,60}")
 _BETWEEN = re.compile(
     r"(?:[\s,;.&$、，*]|\\(?:\(|\)|\[|\]|,|;|quad|qquad|text\s?\{\s?(?:and|or|und|oder|et|ou)\s?\})"
-    r"|(?<!\w)(?:and|or|und|oder|et|ou|y|o|e|и|или)(?!\w)|和|或|と|와|과)*+"
+    r"|(?<!\w)(?:and|or|und|oder|et|ou|y|o|e|и|или|[A-Za-z](?:_\{?\w\}?)?\s?=)(?!\w)|和|或|と|와|과)*+"
 )
 _TAG = re.compile(r"<\s?(/?)\s?(?:final[_\s-]?)?answer\s?>|<\|(begin|end)_of_box\|>", re.IGNORECASE)
 _HASHES = re.compile(r"^[ \t>*]*+####(?!#)[ \t]*+([^\n]{1,400})", re.MULTILINE)

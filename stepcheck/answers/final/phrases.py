@@ -1,7 +1,7 @@
 r"""Answers that a phrase states: "the answer is …", `**Answer:** …`, a heading with the answer under it, 故选：B.
 
 Owns what may stand between name and answer, and which phrases state nothing: "the wrong answer is …", "if the answer
-is …". Refuses phrases of which only a few hundred could matter: no more than the last `MOST` are looked at.
+is …". Refuses phrases of which only the last could matter: no more than the last `MOST` are looked at.
 """
 
 import re
@@ -14,12 +14,15 @@ from stepcheck.answers.final.sentence import Stated, read_sentence
 from stepcheck.answers.final.sides import outcome
 from stepcheck.answers.final.wording import BUT, HEADING, PHRASE, SAYS_NOT, STEMS, UNSAID
 
-MOST = 200
+MOST = 60
 _CHOSEN = re.compile(
     r"(?:故选|故選|应选|應選|故答案选|答案选|因此选|所以选|选项|選項|选择|選擇|(?<![挑筛精首])[选選])\s{0,3}+(?:是|为|：|:)?\s{0,3}+[(（]?\s{0,3}+"
     r"(?P<letters>[A-J](?:[\s,、，]{0,2}[A-J]){0,5})(?![A-Za-z])[)）]?(?=[\s。．.，,；;!！$*]|正确|是正确|$)"
 )
 _CHOSEN_VALUE = re.compile(r"(?:故选|故選|应选|應選|故填|故答案)\s{0,3}+(?:是|为|：|:)\s{0,3}+")
+_BARE = re.compile(
+    r"^[ \t#*_>]{0,8}+final\s{1,3}answer[ \t*_]{1,6}+(?=[-−]?[\d$\\(]|[A-J]\W{0,3}$)", re.IGNORECASE | re.MULTILINE
+)
 _REPLY = re.compile(r"^[ \t]{0,4}(?:所以|因此)?答\s{0,3}[:：]", re.MULTILINE)
 _OPTION = re.compile(
     r"(?:option|choice|answer|alternative|statement)\s{1,3}[(（*]{0,3}(?P<letter>[A-J])[)）*]{0,3}\s{1,3}(?:is|must\s+be)\s{1,3}(?:the\s+)?(?:only\s+)?"
@@ -50,7 +53,7 @@ def find_phrases(text: str) -> list[Phrase]:
     places = _named(text)
     found = [_said(text, match) for match in _phrases(text, places)]
     found += [_under(text, match) for match in _headings(text, places)]
-    for pattern in (_REPLY, _CHOSEN_VALUE):
+    for pattern in (_REPLY, _CHOSEN_VALUE, _BARE):
         found += [_labelled(text, match, "phrase") for match in [*pattern.finditer(text)][-MOST:]]
     for pattern in (_CHOSEN, _OPTION):
         found += [_chosen(match) for match in [*pattern.finditer(text)][-MOST:]]
@@ -128,9 +131,12 @@ def _under(text: str, match: re.Match[str]) -> Phrase:
     """A heading: the answer is under it, up to the next heading; a list under it is a list of answers."""
     block = re.split(r"\n[ \t]*#{1,6}[ \t]", text[match.end() : match.end() + 2_000], maxsplit=1)[0]
     stated = read_sentence(block)
-    items = re.match(r"\s*((?:[ \t]*[-*•][ \t]+[^\n]{1,200}(?:\n|$)){2,12})", block)
+    items = re.match(r"\s*((?:[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[^\n]{1,200}(?:\n|$)){2,12})", block)
     if items:
-        listed = [read_sentence(re.sub(r"^[ \t]*[-*•][ \t]+", "", line)) for line in items[1].strip().split("\n")]
+        listed = [
+            read_sentence(re.sub(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+", "", line))
+            for line in items[1].strip().split("\n")
+        ]
         if all(one is not None and one.manner == "value" for one in listed):
             stated = Stated(", ".join(one.text for one in listed if one), "value", items.end())
     return Phrase(match.start(), match.end() + (stated.end if stated else 0), stated, "heading", labelled=True)

@@ -15,12 +15,14 @@ from stepcheck.answers.final.wording import (
     ADVERBS,
     BUT,
     CLAUSE,
+    DATE,
     ENDINGS,
     IS,
     NEGATED,
     NO_ANSWER,
     PLACEHOLDER,
     REASON,
+    VAGUE,
     YES_NO,
 )  # fmt: skip
 
@@ -28,11 +30,14 @@ LONGEST = 1_500
 """Characters behind a phrase that are looked at."""
 MOST_WORDS = 12
 """Of an answer without any value."""
-_LEAD = re.compile(r"(?:[\s*_`\"“”'’>:：~}\])】」|]|<[a-zA-Z]{1,8}>|-\s|•|#{1,6}\s|\\[,;!](?!\w)|={3,}|-{3,})*+")
+_LEAD = re.compile(r"(?:[\s*_`\"“”'’>:：~}\])】」|]|<[a-zA-Z]{1,8}>|(?<=\n)-\s|•|#{1,6}\s|\\[,;!](?!\w)|={3,}|-{3,})*+")
 _TAGS = re.compile(r"</?[a-zA-Z]{1,8}(?:\s[^<>\n]{0,60})?/?>")
 _BOLD = re.compile(r"(?<![\w)])(\*\*|__|\*|`)(?=\S)([^*_`\n]{1,200}?)(?<=\S)\1(?!\w)")
 _END = re.compile(r"(?<=[^\d\s])\.(?=\s|$)|\.(?=\s+[^\W\d_a-z]|\s+\x00|\s*$)|\n|[。；]|．(?=\s|$)|[?？!](?=\s|$)")
-_NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st)$", re.IGNORECASE)
+_NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$", re.IGNORECASE)
+_LIST = re.compile(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
+"""The first item of a list: what is under it is worked out, not stated."""
+_AND = re.compile(r"(?<=[\d)}°%])\s+(?:y|o|e|u|ou|et|и|или)\s+(?=[-−\d(\\]|[a-z]\s?=)")
 _LETTER = re.compile(r"[\s*_(]*[A-J][)*_]*$")
 _UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|a|or|by))$")
 _VALUE = re.compile(
@@ -46,20 +51,33 @@ _VALUE = re.compile(
     re.VERBOSE,
 )
 _ASIDE = re.compile(
-    r"[,;]\s{1,3}(?=[^\W\d_]{2})|[，；](?=[^\W\d_]{2})|\s[-–—]\s(?=[^\W\d_]{2})|\s[(（](?!mod\b)(?=[^()]*(?:[^\W\d_]{3}|[=≈]))"
+    r"[,;]\s{1,3}(?=[^\W\d_]{2})(?!(?:and|or|und|oder|sowie|et|ou)\s)|[，；](?=[^\W\d_]{2})|\s[-–—]\s(?=[^\W\d_]{2})|[,;]?\s(?=i\.e\.|e\.g\.|viz\.|z\.\s?B\.|d\.\s?h\.)"
+    r"|\s[(（](?!mod\b)(?=[^()]*(?:[^\W\d_]{3}|[=≈])|\s?(?:\\?[$€£¥]\s?\d[\d.,]*|\d[\d.,]*\s?[^\W\d_]{1,2}\W?)\s?[)）])"
+)
+_CONDITION = re.compile(
+    r"(?<!\w)(?:for|when|if|where|with|at|as|of|given|für|wenn|bei|pour|si|avec|para|con|per|se|com|для|при|если)\s{1,3}$",
+    re.IGNORECASE,
+)
+_HENCE = re.compile(
+    r"(?<!\w)(?:so|thus|hence|giving|which\s+(?:is|gives|equals)|that\s+is|i\.e\.|donc|also|daher)(?!\w)[\s,:]*$",
+    re.IGNORECASE,
 )
 _CHOICE = re.compile(
-    r"(?:the\s+|die\s+|la\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|вариант)"
-    r"[\s:：]{0,3}[(（\[*]{0,3}([A-J])(?:\)|）|\b|(?=\W))(?!['’])",
+    r"(?:(?:the\s+|die\s+|la\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|letra|lettera|lettre|alternativa|buchstabe"
+    r"|вариант)[\s:：]{1,3}[(（\[*]{0,3}(?P<named>[A-J])|(?:la|le|il|die|der|a|o)\s[(（]?(?-i:(?P<short>[A-J])))"
+    r"(?:\)|）|(?!\w))(?!['’])",
     re.IGNORECASE,
 )
 _BARE_NAME = re.compile(r"\\?[A-Za-z]{1,8}(?:_\{?\w{1,4}\}?)?(?:\([a-z]\))?")
 _SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
-_NO_UNIT = re.compile(
-    r"(?:is|are|was|were|have|has|had|left|in|on|at|of|to|that|does|do|can|will|there|altogether|total|together|more|less|fewer|long|high"
-    r"|tall|wide|deep|old|away|apart)$",
+_AFTER = r"left|altogether|total|together|more|less|fewer|long|high|tall|wide|deep|old|away|apart|remaining"
+_SMALL = rf"is|are|was|were|have|has|had|in|on|at|of|to|that|does|do|can|will|there|{_AFTER}"
+_NO_UNIT = re.compile(rf"(?:{_SMALL})$", re.IGNORECASE)
+_BEHIND = re.compile(
+    rf"([-−]?\\?[$€£¥₹]?\d\S*(?:\s(?!(?:{_SMALL})\b)[^\W\d_]{{1,20}}){{0,2}})\s(?:(?:{_SMALL})(?=\s+\S)|(?:{_AFTER})$)",
     re.IGNORECASE,
 )
+"""A number with what it counts, before `in May`, `of them`, `left`."""
 _WIDE_UNIT = re.compile(r"\s?[\u4e00-\u9fff\u3040-\u30ff]{1,4}(?![\u4e00-\u9fff\u3040-\u30ff])")
 
 Manner = Literal["value", "sentence", "words"]
@@ -83,7 +101,16 @@ def read_sentence(text: str) -> Stated | None:
     start = _end_of(_LEAD, text, 0)
     sentence, end, asked = _first_sentence(text[: start + LONGEST], start)
     words = _stated_part(tidy(sentence))
-    if asked or not words or placeholder(words) or _UNFINISHED.search(words) or _open_formula(words):
+    if "'" in text[:start]:
+        words = words.removesuffix("'")
+    if (
+        asked
+        or not words
+        or placeholder(words)
+        or _LIST.match(text, start)
+        or _UNFINISHED.search(words)
+        or _open_formula(words)
+    ):
         return None
     formulas = find_formulas(words)
     hidden = masked(words, formulas)
@@ -92,13 +119,13 @@ def read_sentence(text: str) -> Stated | None:
         return Stated(found, "value", end, is_chain(words)) if found else None
     chosen = _CHOICE.match(words)
     if chosen:
-        return Stated(chosen[1].upper(), "value", end)
+        return Stated((chosen["named"] or chosen["short"]).upper(), "value", end)
     return _from_words(words, end)
 
 
 def tidy(text: str) -> str:
     """Take away what only changes the looks of a sentence: tags, emphasis, quotes, its full stop."""
-    text = _TAGS.sub("", text).strip()
+    text = re.sub(r"^<([^<>]{1,80})>\W*$", r"\1", _TAGS.sub("", text).strip())
     for _ in range(2):
         text = _BOLD.sub(r"\2", text)
     text = re.sub(r"(?:\*\*|`)(?=[\s.,;:!?)]|$)", "", text)
@@ -122,7 +149,7 @@ def _first_sentence(text: str, start: int) -> tuple[str, int, bool]:
     for match in _END.finditer(hidden, start):
         before = hidden[start : match.start()]
         letter = match[0] == "." and _LETTER.match(before) and not re.match(r"\s+[A-Z][a-z]", hidden[match.end() :])
-        if match[0] == "." and (_NO_END.search(before) or letter):
+        if match[0] == "." and (letter or before.endswith("..") or _NO_END.search(before)):
             continue
         if match[0] == "\n" and (before.rstrip(" *_").endswith((":", "：")) or not before.strip()):
             continue
@@ -132,11 +159,8 @@ def _first_sentence(text: str, start: int) -> tuple[str, int, bool]:
 
 def _stated_part(words: str) -> str:
     """What a sentence states: behind `not 5 but`, without adverbs and the ends of Japanese and Korean sentences."""
-    if NEGATED.match(words) and not re.match(r"no\s+\w+|non\s+\w+\s*$", words, re.IGNORECASE):
+    if NEGATED.match(words):
         turned = BUT.search(words)
-        words = words[turned.end() :].strip() if turned else ""
-    elif (denied := re.match(r"no\s+[\d$\\-].{0,80}", words, re.IGNORECASE)) is not None:
-        turned = BUT.search(denied[0])
         words = words[turned.end() :].strip() if turned else ""
     for _ in range(4):
         words = words[_end_of(ADVERBS, words, 0) :]
@@ -177,6 +201,15 @@ def _from_formula(words: str, formulas: list[Formula]) -> str | None:
     numbers = find_numbers(masked(tail, find_formulas(tail)))
     if said and len(run) == 1 and _BARE_NAME.fullmatch(run[0].text) and (numbers or len(formulas) > 1):
         return _last_value(words, formulas)
+    if not re.search(r"\d", run[-1].text):  # `$m + n$ where …, so 7`
+        worth = [number for number in numbers if _HENCE.search(tail[: number.start()])]
+        if worth:
+            return _with_list(tail, numbers, worth[-1])
+    return _listed(run, tail)
+
+
+def _listed(run: list[Formula], tail: str) -> str | None:
+    """What formulas come to, as a list, with the unit behind them."""
     texts = list(dict.fromkeys(filter(None, (outcome(formula.text) for formula in run))))
     unit = _unit(tail)
     return ", ".join(texts) + (rf"\text{{ {unit}}}" if unit and texts else "") or None
@@ -184,10 +217,13 @@ def _from_formula(words: str, formulas: list[Formula]) -> str | None:
 
 def _from_value(words: str, hidden: str) -> str | None:
     cut = _cut(hidden)
-    text = outcome(words[:cut].strip().rstrip(",;:"))
+    text = outcome(_AND.sub(", ", words[:cut].strip().rstrip(",;:")))
     if text is None:
         return None
     said = prose(text)
+    behind = _BEHIND.match(text)
+    if behind and not re.search(r"\d", text[behind.end() :]):
+        return behind[1]
     if not said or len(text.split()) <= 6:  # noqa: PLR2004 (a number, and what it counts)
         return text
     head = text[: text.index(said[0])].strip().rstrip(",;(")
@@ -219,6 +255,8 @@ def _from_words(words: str, end: int) -> Stated | None:
         return (
             Stated(affirmed[0], "words", end) if not re.match(r"\s+\w", words[affirmed.end() :]) else _plain(words, end)
         )
+    if DATE.match(words):
+        return Stated(words, "value", end)
     formulas = find_formulas(words)
     cut = REASON.search(masked(words, formulas), 1)
     head = words[: cut.start()].strip() if cut else words
@@ -227,7 +265,7 @@ def _from_words(words: str, end: int) -> Stated | None:
     value = _last_value(head, find_formulas(head))
     if value is None:
         return _plain(head, end)
-    vague = NO_ANSWER.match(head) and not re.search(rf"\s{IS}\s|=", head, re.IGNORECASE)
+    vague = VAGUE.match(head) and not re.search(rf"\s{IS}\s|=", head, re.IGNORECASE)
     return None if vague else Stated(value, "sentence", end)
 
 
@@ -241,13 +279,13 @@ def _last_value(words: str, formulas: list[Formula]) -> str | None:
     hidden = masked(words, formulas)
     numbers = find_numbers(hidden)
     telling = [formula for formula in formulas if not _BARE_NAME.fullmatch(formula.text)]
+    free = [formula for formula in telling if not _CONDITION.search(hidden[: formula.start])]
+    telling = free if free or numbers else telling
     if telling or (formulas and not numbers):
         run = last_run(words, telling or formulas)
         behind = [n for n in numbers if n.start() > run[-1].end and _SAYS.search(hidden[: n.start()])]
         if not behind:
-            texts = list(dict.fromkeys(filter(None, (outcome(formula.text) for formula in run))))
-            unit = _unit(words[run[-1].end :])
-            return ", ".join(texts) + (rf"\text{{ {unit}}}" if unit and texts else "") or None
+            return _listed(run, words[run[-1].end :])
         numbers = behind
     if not numbers:
         return None
@@ -263,8 +301,10 @@ def _with_list(words: str, numbers: list[re.Match[str]], chosen: re.Match[str]) 
         first -= 1
     while last + 1 < len(numbers) and BETWEEN.fullmatch(words, numbers[last].end(), numbers[last + 1].start()):
         last += 1
-    unit = _unit(words[numbers[last].end() :]) or _counted(words[numbers[last].end() :])
-    return ", ".join(written(number) for number in numbers[first : last + 1]) + (f" {unit}" if unit else "")
+    tail = words[numbers[last].end() :]
+    unit = _unit(tail) or _counted(tail)
+    blank = " " if tail[:1].isspace() else ""
+    return ", ".join(written(number) for number in numbers[first : last + 1]) + (f"{blank}{unit}" if unit else "")
 
 
 def _counted(tail: str) -> str:

@@ -7,11 +7,16 @@ import re
 
 from stepcheck.answers.final.formulas import prose
 
-_TOKEN = re.compile(r"\\approx(?![A-Za-z])|\\[A-Za-z]+|\\.|[{}()\[\]≈,;]|(?<![<>!:=])=(?!=)", re.DOTALL)
+_TOKEN = re.compile(
+    r"\\approx(?![A-Za-z])|\\[A-Za-z]+|\\.|[{}()\[\]≈,;]|(?<!\w)(?:and|or|und|oder|et|ou|y|e|o|и|или)(?!\w)|[、，和或]|(?<![<>!:=])=(?!=)",
+    re.DOTALL,
+)
 _UNITS = re.compile(r"\\(?:text|mathrm|mbox|textbf|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+|(?<=\d)\s?[xX](?=\s?\d)")
 _OPERATORS = re.compile(
     r"[+*/×÷·^^]|\d\s*[-−–]|\\(?:times|cdot|div|frac|dfrac|sqrt|binom|sin|cos|tan|log|ln)|\d\s?[xX]\s?\d|!"
 )
+_SOUGHT = re.compile(r"[a-wA-W](?:\s?\+\s?[a-wA-W]){1,5}|\\?[|]\s?[A-Z]{2}\s?\\?[|]")
+"""`m + n`, |AB|: what was asked for; in x and y it would be a line."""
 _NAME = re.compile(r"\s*\\?[A-Za-z]{1,8}(?:_\{?\w+\}?)?(?:\s*\([\w\s,]{1,12}\))?\s*")
 
 
@@ -24,6 +29,8 @@ def outcome(text: str) -> str | None:
         return None
     if listed or all(_NAME.fullmatch(side) and not prose(side) for side in sides[:-1]):
         return text.strip()
+    if len(sides) == 2 and _SOUGHT.fullmatch(sides[0].strip()) and re.search(r"\d", sides[1]):  # noqa: PLR2004
+        return sides[1].strip()
     if len(sides) > 2 or is_arithmetic(sides[0]) or _is_prose(sides[0]):  # noqa: PLR2004 (a chain)
         return sides[-1].strip()
     return text.strip()
@@ -51,13 +58,13 @@ def _split(text: str) -> tuple[list[str], bool]:
     sides, start, depth, listed = [], 0, 0, False
     for match in _TOKEN.finditer(text):
         sign = match[0]
-        if sign in "{([":
+        if sign in {"{", "(", "["}:
             depth += 1
-        elif sign in "})]":
+        elif sign in {"}", ")", "]"}:
             depth -= 1
         elif depth <= 0 and sign in {"=", "≈", r"\approx"}:
             sides.append(text[start : match.start()])
             start = match.end()
-        elif depth <= 0 and sign in ",;":
+        elif depth <= 0 and not sign.startswith("\\"):
             listed = listed or re.match(r"\s*\\?[A-Za-z]\w?\s*=", text[match.end() :]) is not None
     return [*sides, text[start:]], listed

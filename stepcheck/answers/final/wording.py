@@ -18,14 +18,15 @@ LATIN_NAMES = (
 CHOICE_NAMES = (
     r"(?:correct|right|best)\s{1,4}(?:option|choice|letter)|(?:option|choice)\s{1,4}letter"
     r"|richtige\s{1,4}(?:option|antwort)|opci[óo]n\s{1,4}correcta|bonne\s{1,4}(?:option|réponse)"
-    r"|opzione\s{1,4}corretta|opção\s{1,4}correta|правильный\s{1,4}вариант"
+    r"|opzione\s{1,4}corretta|(?:opção|alternativa)\s{1,4}correta|правильный\s{1,4}вариант"
 )
 WIDE_NAMES = "最终答案|最終答案|答案|答え|解答|正解|최종\\s?답|정답|답"
 """Written without blanks around them."""
 NAMES = rf"(?:(?<![^\W_])(?<!['’-])(?:{LATIN_NAMES}|{CHOICE_NAMES})(?![^\W_]|['’])|{WIDE_NAMES})"
 STEMS = (
-    "answer", "ans", "final", "antwort", "ergebnis", "réponse", "reponse", "respuesta", "rispost", "respost", "ответ",
-    "correct", "right", "best", "option", "choice", "richtige", "opci", "bonne", "opzione", "opção", "правильный",
+    "answer", "ans", "final", "antwort", "endergebnis", "endantwort", "schlussantwort", "réponse", "reponse",
+    "respuesta", "rispost", "respost", "ответ", "correct", "right", "best", "option", "choice", "richtige",
+    "opci", "bonne", "opzione", "opção", "alternativa", "правильный",
     "最终答案", "最終答案", "答", "解答", "正解", "최종", "정답", "답",
 )  # fmt: skip
 """With what a name begins, in lower case: searching a long text for these is quick."""
@@ -36,17 +37,19 @@ IS = (
     r"|works\s{1,3}out\s{1,3}to(?:\s{1,3}be)?|ist|sind|lautet|lauten|beträgt|wäre|heißt"
     r"|(?:n[’'])?est|sont|serait|vaut|(?:no\s{1,3})?(?:es|son|sería|será)|(?:non\s{1,3})?(?:è|sono|sarebbe|sarà)|e['’]"
     r"|(?:não\s{1,3})?(?:é|são|será|seria)|(?:не\s{1,3})?(?:равен|равна|равно|равны|это|является|будет)|не)(?!\w)"
-    r"|不是|应该是|應該是|应为|應為|是|为|為|等于|等於|は|は、|은|는|이|가)"
+    r"|不是|(?:就|即|便|则|應該|应该|应当|应|應|當|当)?(?:是|为|為)|等于|等於|は|は、|은|는|이|가)"
 )
 SIGN = r"(?::|：|=(?!=)|＝|->|→|⇒|—|–)"
 _ABOUT = (
-    r"(?:\s{1,4}(?:to|for|of|in|choice|a|à|de|del|della|do|da|auf|zu|на|задачи)(?!\w)[^\n.:=?!。]{0,80}?"
+    r"(?:\s{1,4}(?:to|for|of|in|choice|rounded|expressed|correct|you|we|that|which|al?|alla|ao|aux?|à|de|del|della|des|do|da|auf|zur?|na|на|задачи)(?!\w)"
+    r"(?:[^\n.:=?!。\"“]|\"[^\"\n]{0,80}\"|“[^”\n]{0,80}”){0,80}?"
     r"|\s{0,4}[(（][^()（）\n]{0,60}[)）]|,[^\n.:=?!]{1,60},|\s{0,4}\d{0,2})"
 )
 LOOKS = r"[\s*_`\"'”“’\])】」』~]"
 PHRASE = re.compile(
     rf"(?P<open>[【\[「])?(?:{NAMES})(?P<about>{_ABOUT})"
-    rf"(?P<says>(?(open)[】\]」]|{LOOKS}{{0,12}}+(?:(?P<is>{IS})|(?P<sign>{SIGN}))))(?:{LOOKS}{{0,12}}+(?:{SIGN}))?",
+    rf"(?P<says>(?(open)[】\]」]|(?:[ \t*_]{{1,6}}-(?=[ \t])|{LOOKS}{{0,12}}+(?:(?P<is>{IS})|(?P<sign>{SIGN})))))"
+    rf"(?:{LOOKS}{{0,12}}+[:：])?",
     re.IGNORECASE,
 )
 """`the answer to part (b) is`, `**Answer:**`, 答案是; what it states begins at its end."""
@@ -58,7 +61,7 @@ HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """A line that is nothing but the name of an answer; what it states stands under it."""
-NEGATED = re.compile(rf"(?:{_NOT}|не|不是|no|non)(?!\w)", re.IGNORECASE)
+NEGATED = re.compile(rf"(?:{_NOT}|не|不是|(?:no|non)(?=\s+(?:es\s+|è\s+)?[-−\d$\\]))(?!\w)", re.IGNORECASE)
 SAYS_NOT = re.compile(r"(?:n[’'](?:est)?|no\s.*|non\s.*|não\s.*|не(?:\s.*)?|不.*|.*n[’']t)", re.IGNORECASE | re.DOTALL)
 """A copula that denies."""
 BUT = re.compile(
@@ -108,14 +111,29 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands where an answer would: `answer`, `…`, nothing."""
+_VAGUE = (
+    r"found|given|obtained|confirmed|rounded|expressed|written|stated|reported|formatted|enclosed|placed|accurate|between|in|of"
+    r"|to|as|the\s+(?:sum|product|difference|quotient|number|total|amount|value|result|same|ratio|one|following)|how|what"
+    r"|let|simplified|based|correct"
+)
+VAGUE = re.compile(rf"(?:{_VAGUE})(?!\w)", re.IGNORECASE)
+"""How a sentence goes on that speaks of an answer and does not state it, whatever numbers are in it."""
 NO_ANSWER = re.compile(
-    r"(?:correct|right|wrong|incorrect|reasonable|consistent|verified|valid|clear|unique|simple|obvious|found|given"
-    r"|obtained|confirmed|rounded|expressed|written|stated|reported|formatted|enclosed|placed|accurate|between|in|of|to|as"
-    r"|an?|the\s+(?:sum|product|difference|quotient|number|total|amount|value|result|same|ratio|one|following)|how|what"
-    r"|let|first|we|to|now|there|here|below|above|simplified|based|positive|negative|ready|not|also|still|already|wahr|richtig)(?!\w)",
+    rf"(?:{_VAGUE}|right|wrong|incorrect|reasonable|consistent|verified|valid|clear|unique|simple|obvious|an?|first|we|now|here"
+    r"|below|above|positive|negative|ready|not|also|still|already|wahr|richtig)(?!\w)",
     re.IGNORECASE,
 )
 """How a sentence about an answer goes on that does not state it."""
+DATE = re.compile(
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)\s\d{1,2}(?:,?\s\d{4})?$"
+)
+CHECK = re.compile(
+    r"[\s*_#>]{0,12}(?:check|checking|explanation|reasoning|reason|note|proof|verification|verify|why|because|justification|details"
+    r"|probe|begründung|erklärung|explication|vérification|explicación|comprobación|spiegazione|verifica|explicação|проверка"
+    r"|объяснение|解析|验证|验算|解説|풀이)(?!\w)",
+    re.IGNORECASE,
+)
+"""How a text goes on that has stated its answer first."""
 YES_NO = re.compile(
     r"(?:yes|no|true|false|yes\.|ja|nein|oui|non|sí|si|sì|não|sim|да|нет|是的?|否|对|错|正确|错误|はい|いいえ|예|아니오)(?!\w)",
     re.IGNORECASE,
