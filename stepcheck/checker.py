@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack, overload
@@ -15,6 +15,7 @@ from stepcheck.opening import Opened, Opening, open_model
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.families import family_of
 from stepcheck.prm.prompt import Prompt, Want, build_all
+from stepcheck.prm.verdict import by_step
 
 if TYPE_CHECKING:
     from stepcheck.prm.readout import Head
@@ -25,13 +26,13 @@ class _Waiting:
     """A document with `prompts` prompts in the engine, and what came back of them."""
 
     document: Document
-    prompts: int
+    prompts: tuple[Prompt, ...]
     answers: list[Rows | StepcheckError] = field(default_factory=list)
 
     def complete(self, answer: Rows | StepcheckError) -> bool:
         """Take an answer; whether it was the last."""
         self.answers.append(answer)
-        return len(self.answers) == self.prompts
+        return len(self.answers) == len(self.prompts)
 
 
 class Checker:
@@ -116,7 +117,7 @@ class Checker:
             waiting = pending[0]
             if isinstance(waiting, _Waiting) and waiting.complete(answer):
                 pending.popleft()
-                yield self._judged(waiting.document, waiting.answers)
+                yield self._judged(waiting)
         yield from _unscored(pending)
 
     def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
@@ -148,25 +149,33 @@ class Checker:
             except InputError as error:
                 pending.append(Unscored.of(document, error))
                 continue
-            pending.append(_Waiting(document, len(prompts)))
+            pending.append(_Waiting(document, prompts))
             yield from prompts
 
-    def _judged(self, document: Document, answers: list[Rows | StepcheckError]) -> Judged | Unscored:
-        rows: list[Rows] = []
-        for answer in answers:
+    def _judged(self, waiting: _Waiting) -> Judged | Unscored:
+        document, rows = waiting.document, list[Rows]()
+        for answer in waiting.answers:
             if isinstance(answer, StepcheckError):
                 return Unscored.of(document, answer)
             rows.append(answer)
         decoded, seconds = sum(answer.decoded for answer in rows), sum(answer.seconds for answer in rows)
         try:
-            return by_rewards(document, self._rewards(rows), self.identity, Cost(rows[-1].tokens, decoded, seconds))
+            rewards, doubts = self._read(rows)
+            lines = tuple(count for prompt in waiting.prompts for count in prompt.rows)
+            if lines:
+                rewards, doubts = by_step(rewards, lines, self.card.template.lines), ()
+            cost = Cost(rows[-1].tokens, decoded, seconds)
+            return replace(by_rewards(document, rewards, self.identity, cost), uncertainty=doubts)
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
             return Unscored.of(document, error)
 
-    def _rewards(self, rows: list[Rows]) -> tuple[float, ...]:
+    def _read(self, rows: list[Rows]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the rewards, and how sure the head is of each where it can say so."""
         import numpy as np
+
+        from stepcheck.prm.readout import Doubting
 
         width = rows[0].hidden.shape[1]
         if width != self._head.hidden:
@@ -174,7 +183,9 @@ class Checker:
                 f"{self.card.name}: the head reads width {self._head.hidden}, the backbone gives {width}: "
                 "they are not of one model"
             )
-        return tuple(map(float, self._head.rewards(np.concatenate([answer.hidden for answer in rows]))))
+        hidden = np.concatenate([answer.hidden for answer in rows])
+        rewards = tuple(map(float, self._head.rewards(hidden)))
+        return rewards, tuple(map(float, self._head.uncertainty(hidden))) if isinstance(self._head, Doubting) else ()
 
 
 def open_checker(name: str | Path = "nano", *, threshold: float | None = None, **how: Unpack[Opening]) -> Checker:

@@ -63,7 +63,8 @@ class Critique:
 class Judged:
     """A judged document.
 
-    `rewards[i]` in [0, 1] belongs to `document.steps[i]`; there are none at all where the judge gives none. `model` is
+    `rewards[i]` in [0, 1] belongs to `document.steps[i]`; there are none at all where the judge gives none.
+    `uncertainty[i]` is how far several heads are apart on it, a standard deviation, where there are several. `model` is
     who judged. `critiques` are the words of one that writes. `evidence` stands beside the verdict and does not make it.
 
     Raises on construction:
@@ -75,6 +76,7 @@ class Judged:
     model: Identity
     verdict: Verdict
     rewards: tuple[float, ...] = ()
+    uncertainty: tuple[float, ...] = ()
     critiques: tuple[Critique, ...] = ()
     evidence: tuple[Any, ...] = ()
     cost: Cost = Cost()
@@ -83,6 +85,8 @@ class Judged:
         """Refuse what would be read off at the wrong step."""
         if self.rewards and len(self.rewards) != len(self.document.steps):
             raise CountMismatchError(f"{len(self.rewards)} rewards for {len(self.document.steps)} steps")
+        if self.uncertainty and len(self.uncertainty) != len(self.rewards):
+            raise CountMismatchError(f"{len(self.uncertainty)} uncertainties for {len(self.rewards)} rewards")
         if self.rewards and self.verdict.threshold is None:
             raise CountMismatchError(f"{self.model.name}: gives rewards, but no threshold that tells a wrong step")
         check_finite(self.rewards)

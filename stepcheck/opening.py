@@ -81,6 +81,13 @@ class FileHead:
         """Read rewards off rows; errors as in `prm.readout.Head`, and those of reading the file."""
         return self._opened().rewards(rows)
 
+    def uncertainty(self, rows: "Floats") -> "Floats":
+        """Read how sure the head is of each row; empty where it is one that cannot say."""
+        from stepcheck.prm.readout import Doubting
+
+        head = self._opened()
+        return head.uncertainty(rows) if isinstance(head, Doubting) else rows[:0, 0]
+
     def _opened(self) -> "Head":
         if self._head is None:
             self._head = read_head(self.path, self.readout)

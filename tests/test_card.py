@@ -61,6 +61,8 @@ WRONG = {
     "no step": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nstep = "Step:"', "'step' must hold {step} once"),
     "no problem": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nproblem = "Q"', "'problem' must hold {problem} once"),
     "between": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nbetween_steps = " "', "'between_steps' is for"),
+    "lines": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nlines = "least"\nafter_mark = " "', "'lines' are closed by"),
+    "rule for lines": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nlines = "first"', "template.lines"),
     "never reached": (
         'mark = "<extra_0>"',
         'mark = "<extra_0>"\nreads = "prefixes"\nafter_mark = " "',

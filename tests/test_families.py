@@ -19,13 +19,14 @@ from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.wire import Load
-from stepcheck.errors import CheckpointError, ModelError
+from stepcheck.errors import CheckpointError, CountMismatchError, ModelError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import builtin_dir, find
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.judge import Judged
 from stepcheck.prm.card import ModelCard, read_card
 from stepcheck.prm.prompt import build_all
+from stepcheck.prm.verdict import by_step
 from tests import families
 from tests.checkpoints import TEXTS, Spec
 from tests.families import FAMILIES
@@ -72,15 +73,22 @@ class Reference:
 
 
 def skywork(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
-    """Value head at a newline that is its own token; sigmoid."""
-    (newline,) = model.ids("\n")
-    ids, places = model.ids("<|endoftext|>" + problem + "\n"), []
-    for step in steps:
-        ids += [*model.ids(step), newline]
-        places.append(len(ids) - 1)
+    """Value head at every newline of the whole answer, each line tokenized alone; a step's reward is its least line's.
+
+    The answer is split as the authors' code does: an empty line is the newline's token alone.
+    """
+    newline = model.ids("\n")[-1]
+    prompt, response, flags = model.ids("<|endoftext|>" + problem + "\n"), [], []
+    for line in "\n".join(steps).split("\n"):
+        tokens = (model.ids(line) if line != "" else []) + [newline]
+        response += tokens
+        flags += [0] * (len(tokens) - 1) + [1]
     head = model.tensors
-    values = model.rows(ids)[places] @ head["v_head.summary.weight"].T + head["v_head.summary.bias"]
-    return list(values[:, 0].sigmoid().tolist())
+    values = model.rows(prompt + response) @ head["v_head.summary.weight"].T + head["v_head.summary.bias"]
+    places = [len(prompt) + i for i, flag in enumerate(flags) if flag]
+    rewards = values[places, 0].sigmoid().tolist()
+    counts = [step.count("\n") + 1 for step in steps]
+    return [min(rewards[sum(counts[:i]) : sum(counts[: i + 1])]) for i in range(len(steps))]
 
 
 def pure(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
@@ -249,6 +257,64 @@ def test_rewards_equal_the_reference(name: str, tmp_path: Path) -> None:
         figures.append(f"{kind} {largest:.6f}")
         assert largest <= EXACT, figures
     print(", ".join(figures))
+
+
+MULTILINE: tuple[Text, ...] = (
+    (
+        "Solve $x^2 = 9$ for $x > 0$.",
+        ("First:\n$x^2 - 9 = 0$\n\n$(x - 3)(x + 3) = 0$", "So x = 3 or x = -3.", "- not negative\n- hence 3\n"),
+    ),
+    ("1 + 1?\nSay why.", ("One.\nOne more:\n  two.", "\n2", "Done")),
+)
+"""Steps of several lines, empty ones and ends of lines among them."""
+
+
+def test_a_step_is_read_line_by_line(tmp_path: Path) -> None:
+    """Skywork's steps of several lines: within 1e-3 of the authors' reading, which splits at every newline."""
+    pytest.importorskip("torch")
+    source = families.write(tmp_path / "checkpoint", "skywork", SPEC)
+    theirs = [skywork(Reference(source), *text) for text in MULTILINE]
+    card = convert(source, tmp_path / "out", weight_type=WeightType.F32, card=lent("skywork"))
+    ours = score(card, MULTILINE)
+    assert np.abs(np.concatenate(ours) - np.concatenate(theirs)).max() <= EXACT
+    assert [len(row) for row in ours] == [3, 3]
+    whole = msgspec.structs.replace(lent("skywork").template, lines="whole")
+    made = convert(source, tmp_path / "whole", weight_type=WeightType.F32, card=lent("skywork"), template=whole)
+    assert np.abs(np.concatenate(score(made, MULTILINE)) - np.concatenate(ours)).max() > 0.01
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("least", (0.2, 0.9)), ("last", (0.4, 0.9)), ("mean", (0.4, 0.9))])
+def test_lines_become_a_step_by_the_cards_rule(rule: str, expected: tuple[float, float]) -> None:
+    """Lines 0.6, 0.2, 0.4 of a first step and 0.9 of a second: least 0.2, last 0.4, mean 1.2 / 3 = 0.4."""
+    assert by_step((0.6, 0.2, 0.4, 0.9), (3, 1), rule) == pytest.approx(expected)
+    for rows in ((3,), (3, 2), (4, 0)):
+        with pytest.raises(CountMismatchError, match="rewards for"):
+            by_step((0.6, 0.2, 0.4, 0.9), rows, rule)
+
+
+def test_an_ensemble_says_how_far_its_heads_are_apart(tmp_path: Path) -> None:
+    """The spread of ActPRM's eight sigmoids is a step's uncertainty, in the review and in JSON; others have none."""
+    pytest.importorskip("torch")
+    from stepcheck.report.records import record
+
+    source = families.write(tmp_path / "checkpoint", "actprm", SPEC)
+    path = convert(source, tmp_path, weight_type=WeightType.F32, card=lent("actprm"))
+    problem, steps = TEXTS[1]
+    with Checker(path, options=EngineOptions(n_threads=1)) as checker:
+        review = checker.check(Document(problem, tuple(map(Step, steps))))
+    model = Reference(source)
+    ids = model.ids(CHATML.format(problem) + "<extra_0>".join(steps) + "<extra_0>")
+    mark = model.tokenizer.token_to_id("<extra_0>")
+    inner = model.rows(ids)[[i for i, token in enumerate(ids) if token == mark]][None].repeat(8, 1, 1)
+    for layer in ("nn1", "nn2", "nn_out"):
+        inner = model.torch.einsum("elh,ehm->elm", inner, model.tensors[f"score.model.{layer}.weight"])
+        inner = inner + model.tensors[f"score.model.{layer}.bias"][:, None]
+        inner = inner if layer == "nn_out" else inner.relu()
+    spread = inner[..., 0].sigmoid().numpy().std(axis=0)
+    assert np.abs(np.array(review.uncertainty) - spread).max() <= EXACT
+    assert spread.min() > 0.01
+    told = record(review)["steps"]
+    assert [step["uncertainty"] for step in told] == pytest.approx(review.uncertainty, rel=1e-5)
 
 
 _LLAMA_USER = "<|start_header_id|>user<|end_header_id|>\n\n"

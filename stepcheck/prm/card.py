@@ -49,6 +49,9 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """`end`: there is no mark; a reward is read at the last token of `after_step`, or of the step."""
     reads: Literal["solution", "prefixes"] = "solution"
     """`prefixes`: every prefix of the solution is closed and read as a solution of its own (outcome models)."""
+    lines: Literal["whole", "least", "last", "mean"] = "whole"
+    """A step of several lines: `whole`, read once at its end; else every line, an empty one too, is tokenized alone,
+    closed by the mark and read, and the step's reward is the least, the last or the mean of its lines'."""
     trim: bool = False
     """Whether white space around problem and steps is cut off, as chat templates do."""
     normalization: Literal["none", "nfc"] = "none"
@@ -69,6 +72,8 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(f"'{key}' must hold {part} once, found {text!r}")
         if (self.mark is None) != (self.read_at == "end"):
             raise ValueError("'mark' is the token where rewards are read: give it, or else read_at = \"end\"")
+        if self.lines != "whole" and (self.mark is None or self.after_step or self.after_mark):
+            raise ValueError("'lines' are closed by the mark and by nothing else: give no 'after_step' or 'after_mark'")
         if self.reads == "solution" and self.between_steps:
             raise ValueError("'between_steps' is for reads = \"prefixes\" only; here 'after_mark' parts the steps")
         if self.reads == "prefixes" and self.after_mark:

@@ -7,7 +7,7 @@ contains `<extra_0>` or `<|im_end|>` cannot forge a mark or a turn.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from stepcheck.document import Document
@@ -52,6 +52,8 @@ class Prompt:
     segments: tuple[Segment, ...]
     begins: int = 0
     """The segment at which the solution begins; what stands before it is given."""
+    rows: tuple[int, ...] = ()
+    """How many of the rows belong to each step, in order; empty where it is one each."""
 
     @property
     def marks(self) -> int:
@@ -72,8 +74,8 @@ def build(template: Template, document: Document) -> Prompt:
 def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
     """Lay out a document: one prompt, or where prefixes are read one per step, the shortest first.
 
-    All prompts of a document together have one mark per step, in order. What would follow the last mark of a prompt
-    cannot change a reward (attention is causal) and is left out.
+    All prompts of a document together have one mark per step, or `rows` of them, in order. What would follow the last
+    mark of a prompt cannot change a reward (attention is causal) and is left out.
 
     Raises:
         InputError: there is no step, or a text is not valid Unicode.
@@ -93,6 +95,10 @@ def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
     ]
     if template.reads == "prefixes":
         return tuple(_prompt(head, _prefix(template, filled[:count])) for count in range(1, len(filled) + 1))
+    if template.lines != "whole":
+        lines = [step.split("\n") for step in filled]
+        rest = (part for step in lines for line in step for part in _read(template, line))
+        return (replace(_prompt(head, rest), rows=tuple(map(len, lines))),)
     return (_prompt(head, _solution(template, filled)),)
 
 

@@ -14,7 +14,7 @@ Three shapes of head cover the families; which one, and what its outputs mean, t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,15 @@ class Head(Protocol):
             CountMismatchError: the rows have another width than the head.
             NonFiniteError: a row holds NaN or infinity.
         """
+        ...
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """A head that can say how sure it is."""
+
+    def uncertainty(self, rows: Floats) -> Floats:
+        """Read a standard deviation of shape (marks,) off rows (marks, H), or none at all; errors as in `Head`."""
         ...
 
 

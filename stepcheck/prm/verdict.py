@@ -4,6 +4,7 @@ A step is wrong if its reward is under the threshold; the first such step is the
 2412.06559). Aggregates: product (the choice of arXiv 2501.07301), minimum, last, mean.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,21 @@ def judge(rewards: Sequence[float], threshold: float) -> Verdict:
     """
     check_finite(rewards)
     return Verdict(next((i for i, reward in enumerate(rewards) if reward < threshold), None), threshold)
+
+
+def by_step(rewards: Sequence[float], rows: Sequence[int], rule: str) -> tuple[float, ...]:
+    """Reduce the rewards of lines to their steps': `rows[i]` lines belong to step i; the rule is a template's `lines`.
+
+    Raises:
+        CountMismatchError: there are not as many rewards as lines, or a step without any.
+    """
+    if sum(rows) != len(rewards) or 0 in rows:
+        raise CountMismatchError(f"{len(rewards)} rewards for {sum(rows)} lines of {len(rows)} steps")
+    left = iter(rewards)
+    steps = [list(itertools.islice(left, count)) for count in rows]
+    if rule == "mean":
+        return tuple(math.fsum(lines) / len(lines) for lines in steps)
+    return tuple(min(lines) if rule == "least" else lines[-1] for lines in steps)
 
 
 def aggregate(rewards: Sequence[float]) -> Aggregates:

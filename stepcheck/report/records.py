@@ -46,6 +46,7 @@ def _review(review: Judged) -> dict[str, Any]:
             "start": step.start,
             "end": step.end,
             "reward": rounded(reward, review.threshold),
+            **({"uncertainty": _short(review.uncertainty[index])} if review.uncertainty else {}),
         }
         for index, (step, reward) in enumerate(zip(review.document.steps, review.rewards, strict=True))
     ]

@@ -170,6 +170,8 @@ def about(view: View, index: int) -> tuple[tuple[str, str], ...]:
     away = reward - view.threshold
     side = "over" if away >= 0 else "under"
     lines = [("reward", f"{reward:.3f} {kind.word}"), ("threshold", f"{view.threshold:g}: {abs(away):.3f} {side} it")]
+    if view.review is not None and index < len(view.review.uncertainty) and view.review.rewards[index] == reward:
+        lines.append(("uncertainty", f"± {view.review.uncertainty[index]:.3f}, how far its heads are apart"))
     earlier = view.reward(index - 1) if index else None
     if earlier is not None:
         lines.append(("step before", f"{earlier:.3f} {_change(reward - earlier)}"))
