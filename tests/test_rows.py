@@ -524,6 +524,20 @@ def test_what_looks_like_a_sample_is_named(key: str, value: object, write: Write
     assert document.notes == (f"`{key}` looks like a solution or samples, and was not read",)
 
 
+def test_one_value_for_all_candidates(write: Write) -> None:
+    """What a bench takes one of for each candidate refuses no problem where it is one for all: it is left out."""
+    row = {"problem": PROBLEM, "responses": BOXED, "answer": "89", "pred": "89", "score": True}
+    path = write("x.jsonl", [row])
+    assert graded(path) == [("79", False, None), ("89", True, None)]
+    assert "`pred` is one value for all candidates, and was not read" in documents(path)[0].notes
+
+
+def test_messages_as_text_are_refused(write: Write) -> None:
+    """A chat that was written as a string is no solution."""
+    message = refusal(write("x.jsonl", [{"problem": PROBLEM, "messages": json.dumps(CHAT)}]))
+    assert "`messages`: expected `array`, got `str`" in message
+
+
 def test_figures_are_no_samples(write: Write) -> None:
     """Counts and names that merely sound so are not noted."""
     more = {"completion_tokens": [1, 2], "generator": "Qwen", "response_length": 9, "finish_reasons": ["stop"]}

@@ -5,7 +5,11 @@ reading.py      read: a source → documents
 sources.py      opening: suffix or first line → text, JSON or JSONL; limits
 frontmatter.py  the YAML block at the top
 parts.py        headings → problem and solution
-rows.py         JSON rows → problem and solutions
+rows.py         JSON, JSONL, logs, Parquet → rows
+dialects.py     the forms of rows by name; own.py: rows without one
+marked.py       rows with a label for each step; logs.py: of harnesses and servers; talks.py: messages
+contents.py     what a row holds; given.py: its fields, undecoded; labels.py: labels → the first wrong step
+parquet.py      tables → JSON rows
 saving.py       save: a changed document back into its file
 """
 

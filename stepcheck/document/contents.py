@@ -71,7 +71,7 @@ def solutions(given: Given, key: str) -> Solutions:
         return _of_list(given, key)
     if given.is_object(key):
         return _single((key,), talks.words(given.read(key, Turn)))
-    if key == "steps":
+    if key in ("steps", "messages", "conversations"):
         given.read(key, list[str])  # says what it is instead
     return Solutions((given.text(key),), ((key,),))
 

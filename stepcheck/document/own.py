@@ -25,6 +25,8 @@ TALKS = ("messages", "conversations")
 ANSWER = ("answer", "gt", "final_answer", "ground_truth", "expected_answer", "reference_answer", "target")
 ID = ("id", "idx", "unique_id", "uuid", "custom_id", "doc_id", "question_id")
 LABELS = ("labels", "label")
+EACH = ("pred", "score", "pred_score")
+"""Values of which a bench takes one for each candidate."""
 FIELDS = frozenset({*PROBLEM, *SOLUTIONS, *ANSWER, *ID, *LABELS, *talks.THOUGHTS})
 
 _LIKE_A_SAMPLE = re.compile(
@@ -53,6 +55,8 @@ def read(given: Given) -> Content:
         notes.append(f"`{key}` was read, `{'`, `'.join(others)}` {'was' if len(others) == 1 else 'were'} not")
     reference = _reference(given, key, notes)
     label_key = next((name for name in LABELS if name in given), LABELS[0])
+    alone = [name for name in EACH if found.several and name in given and not given.is_list(name)]
+    notes += [f"`{name}` is one value for all candidates, and was not read" for name in alone]
     notes += [*found.notes, *_unread(given, notes)]
     return Content(
         question,
@@ -63,6 +67,7 @@ def read(given: Given) -> Content:
         given.fields.get(label_key),
         label_key,
         tuple(dict.fromkeys(notes)),
+        hidden=frozenset(alone),
     )
 
 

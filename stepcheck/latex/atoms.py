@@ -14,6 +14,8 @@ _OPERAND: frozenset[Kind] = frozenset({"ord", "num", "close", "fraction", "root"
 _BEGINS: frozenset[Kind] = frozenset({"ord", "num", "open", "fraction", "root", "func", "big", "text"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WHOLE = re.compile(r"\d+(?:,\d{3})*")
+DEGREES = frozenset({"∘", "°", "′", "′′"})
+"""Raised signs that are units, no powers."""
 _SIMPLE_FRACTION = re.compile(r"(\d{1,4})/(\d{1,4})")
 _ENDINGS = frozenset(".:?…⋯")
 """Signs that no formula goes on with."""
@@ -79,12 +81,18 @@ def _fitted(atom: Atom, before: Atom | None, after: Atom | None) -> Atom:
     right = begins or bracket or (after is not None and after.text in {"/", "!", "%", "′"})
     left = before is not None and (before.kind in _OPERAND | {"func"} or before.text in {"÷", "/"})
     signed = before is not None and before.kind in ("bin", "open") and atom.text.startswith("−")
-    if atom.kind == "fraction" and before is not None and _WHOLE.fullmatch(before.text):
-        mixed = _SIMPLE_FRACTION.fullmatch(atom.text)
-        apart = after is not None and after.kind in ("num", "fraction")
-        if mixed and int(mixed[1]) < int(mixed[2]) and not apart:
-            return Atom(mixed[1].translate(SUPERSCRIPTS) + "⁄" + mixed[2].translate(SUBSCRIPTS), "num")
+    apart = after is not None and after.kind in ("num", "fraction")
+    if before is not None and not apart and (part := mixed(before, atom)) is not None:
+        return part
     return atom.guard() if right or signed or (left and atom.touchy) else atom
+
+
+def mixed(whole: Atom, part: Atom) -> Atom | None:
+    """The fraction of a mixed number as it stands behind the whole one; None where the two are a product."""
+    found = _SIMPLE_FRACTION.fullmatch(part.text) if part.kind == "fraction" else None
+    if found is None or not _WHOLE.fullmatch(whole.text) or int(found[1]) >= int(found[2]):
+        return None
+    return Atom(found[1].translate(SUPERSCRIPTS) + "⁄" + found[2].translate(SUBSCRIPTS), "num")
 
 
 def _gap(before: Atom | None, atom: Atom, *, tight: bool) -> str:

@@ -16,12 +16,14 @@ from stepcheck.latex.symbols import ACCENTS, ALPHABETS, BINOMIALS, FRACTIONS, ST
 Arguments = Sequence[list[Atom]]
 _Make = Callable[[Arguments], list[Atom] | None]
 
-_SHORT = 4
-"""Letters over which an accent is repeated, at most."""
+_SHORT = 6
+"""Letters, with their indices, over which an accent is repeated, at most."""
 _ABOVE = {"?": "≟", "def": "≝", "△": "≜", "Δ": "≜", "!": "=!"}
 """What stands over an equals sign, and the sign for both."""
 _ARCS = frozenset("⌢⏜")
+_ARC_NAMES = ("overparen", "wideparen", "overarc")
 _DASH = {"→": "—{}→", "⟶": "—{}→", "←": "←{}—", "⟵": "←{}—", "⇒": "={}⇒", "⟹": "={}⇒", "⇐": "⇐{}=", "⟸": "⇐{}="}
+_DASH |= {"=": "=[{}]"}
 ARROWS: Final = {
     "xrightarrow": "→",
     "xleftarrow": "←",
@@ -29,7 +31,10 @@ ARROWS: Final = {
     "xLeftarrow": "⇐",
     "xlongrightarrow": "→",
     "xlongleftarrow": "←",
+    "xlongequal": "=",
 }
+BOXES: Final = {"colorbox": "{{", "fcolorbox": "{{{"}
+"""Commands of whose arguments the last is seen, and is text."""
 DROPPED: Final = {
     "hspace": "*{",
     "vspace": "*{",
@@ -39,7 +44,7 @@ DROPPED: Final = {
 """Commands whose arguments are not seen (lengths, names, colours), with these as pylatexenc writes them."""
 SPACES: Final = frozenset({"hspace", "mspace", "phantom", "hphantom"})
 """Those of them that part their neighbours."""
-SECOND: Final = {"textcolor": "[{{", "raisebox": "{{", "rotatebox": "{{"}
+SECOND: Final = {"textcolor": "[{{", "raisebox": "{{", "rotatebox": "{{", "bbox": "[{"}
 """Commands of whose arguments the last is seen."""
 PLAIN: Final = frozenset(
     """smash mathclap mathllap mathrlap mathord mathbin mathrel mathopen mathclose mathpunct mathinner ensuremath
@@ -66,6 +71,7 @@ def specs() -> dict[str, str]:
         *STRIKES,
         *PLAIN,
         *BRACES,
+        *_ARC_NAMES,
         "boxed",
         "fbox",
         "mathop",
@@ -73,6 +79,7 @@ def specs() -> dict[str, str]:
         "substack",
     ]
     found = dict.fromkeys(one, "{") | dict.fromkeys((*FRACTIONS, *BINOMIALS, *STACKED), "{{") | DROPPED | SECOND
+    found |= BOXES
     found |= dict.fromkeys(ARROWS, "[{")
     return found | {"sqrt": "[{", "\\": "*[", "operatorname": "*{", "tag": "*{"}
 
@@ -142,16 +149,21 @@ def _overset(given: Arguments) -> list[Atom] | None:
     """What stands over a relation or an arrow; over letters an arrow or an arc; over a sum its upper end."""
     above, below = build.line(given[0]), build.line(given[1])
     kinds = {atom.kind for atom in given[1] if atom.text and atom.kind != "space"}
-    if below in _DASH:
+    if below in _DASH and below != "=":
         return [_arrow(below, above)]
     if kinds == {"rel"}:
         sign = _ABOVE.get(above) if below == "=" else None
         return [Atom(sign or f"{below}[{above}]", "rel")]
-    if above in _ARCS and below.isalnum():
-        return [Atom(f"⌢{below}", "close")]
+    if above in _ARCS:
+        return _arc(given[1:])
     if above in {"→", "⟶"}:
         return _accented(below, "overrightarrow")
     return [build.script(given[1][0], "^", given[0])] if kinds == {"big"} and len(given[1]) == 1 else None
+
+
+def _arc(given: Arguments) -> list[Atom] | None:
+    text = build.line(given[0])
+    return [Atom(f"⌢{text}", "close")] if text.isalnum() else None
 
 
 def _underset(given: Arguments) -> list[Atom] | None:
@@ -179,7 +191,8 @@ def _accented(text: str, name: str) -> list[Atom] | None:
     bare = text.isalnum() and not any(unicodedata.combining(sign) for sign in unicodedata.normalize("NFD", text))
     if name in WIDE or name in STRIKES or name in ("overline", "underline"):
         few = len(text) <= _SHORT or name in ("overline", "underline")
-        return [Atom("".join(letter + mark for letter in text), "close")] if bare and few else None
+        marked = [letter + mark * (letter.isalpha() or letter.isdecimal()) for letter in text]
+        return [Atom("".join(marked), "close")] if bare and few else None
     return [Atom(text + mark)] if len(text) == 1 and text.isalpha() else None
 
 
@@ -210,4 +223,5 @@ _MAKE: Final[dict[str, _Make]] = {
     "pmod": _pmod,
     "tag": _tag,
     "substack": _substack,
+    **dict.fromkeys(_ARC_NAMES, _arc),
 }

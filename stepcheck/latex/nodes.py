@@ -189,7 +189,11 @@ class _Reader:
         while self._out and self._out[-1].kind == "space":
             self._out.pop()
         base = self._out.pop() if self._out and self._out[-1].kind not in ("bin", "rel", "punct", "open") else Atom("")
-        self._out.append(build.script(base, sign, self._argument()))
+        argument = self._argument()
+        if sign == "^" and build.line(argument, tight=True) in build.DEGREES:
+            whole = next((atom for atom in reversed(self._out) if atom.kind != "space"), Atom(""))
+            base = build.mixed(whole, base) or base
+        self._out.append(build.script(base, sign, argument))
 
     def _argument(self) -> list[Atom]:
         """What a script takes: a group, a command with its arguments, or one character."""
@@ -290,8 +294,8 @@ def _with_arguments(node: Any, name: str) -> list[Atom] | None:  # noqa: ANN401 
     given = list(node.nodeargd.argnlist) if node.nodeargd and node.nodeargd.argnlist else []
     if name not in commands.specs() or (not given and name != "\\") or any(map(_is_torn, given)):
         return None
-    if name in TEXTS:
-        return [Atom(_words(given[0]), "text")]
+    if name in TEXTS or name in commands.BOXES:
+        return [Atom(_words(given[-1]), "text")]
     if name == "\\":
         length = given[1].latex_verbatim()[1:-1] if len(given) > 1 and given[1] is not None else ""
         kept = "" if _LENGTH.fullmatch(length.strip()) else f"[{length}]"

@@ -132,7 +132,6 @@ TEXTS: Final = frozenset(
 ACCENTS: Final = {
     "hat": "\u0302",
     "bar": "\u0304",
-    "vec": "\u20d7",
     "tilde": "\u0303",
     "dot": "\u0307",
     "ddot": "\u0308",
@@ -146,6 +145,7 @@ ACCENTS: Final = {
 }
 """Combining characters; `overline` and `underline` go over every letter, the others over one."""
 WIDE: Final = {
+    "vec": "\u20d7",
     "widehat": "\u0302",
     "widetilde": "\u0303",
     "overrightarrow": "\u20d7",
