@@ -30,8 +30,8 @@ class HubPuller:
         self._pending: tuple[Hub, Offer] | None = None
         self._watch: Watch | None = None
 
-    def offer(self, card: str) -> Offered:
-        """Say what pulling this card's model would do, in words as the command's.
+    def offer(self, card: str, said: Callable[[str], None]) -> Offered:
+        """Say what pulling this card's model would do, in words as the command's; `said` hears of waits and retries.
 
         Raises:
             StepcheckError: it cannot be pulled, or is here already; the message says why.
@@ -43,7 +43,7 @@ class HubPuller:
         from stepcheck.hub.pull.offer import make_offer
         from stepcheck.hub.pull.pull import already_here
 
-        watch = self._watch = Watch()
+        watch = self._watch = Watch(on_note=said, on_step=said)
         self._pending = None
         folder = self._settings.models_dir or user_dir()
         source, weight_type = choose(card, None, self._settings.models_dir)

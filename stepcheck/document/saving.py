@@ -23,6 +23,10 @@ PACKED = frozenset({".gz", ".parquet"})
 Slice = tuple[int, int]
 
 
+class ChangedElsewhereError(InputError):
+    """The file no longer holds what was read from it."""
+
+
 def save(before: Document, after: Document) -> None:
     """Put `after` in the place of `before`, as it was read, in the file that it came from.
 
@@ -36,6 +40,13 @@ def save(before: Document, after: Document) -> None:
         write(path, patch(data, before, after))
     except OSError as error:
         raise InputError(f"{path}: cannot be saved: {error.strerror or error}") from error
+
+
+def overwrite(document: Document) -> None:
+    """Put a text file's document into its file, whatever is there now; a byte order mark stays. Raises OSError."""
+    path = Path(document.source)
+    bom = _BOM if path.is_file() and path.read_bytes().startswith(_BOM) else b""
+    write(path, bom + (document.text or "").encode("utf-8"))
 
 
 def write(path: Path, data: bytes) -> None:
@@ -79,8 +90,10 @@ def patch(data: bytes, before: Document, after: Document) -> bytes:
     raise _changed(before)
 
 
-def _changed(document: Document) -> InputError:
-    return InputError(f"{document.source}: was changed by somebody else since it was read; nothing was saved")
+def _changed(document: Document) -> ChangedElsewhereError:
+    return ChangedElsewhereError(
+        f"{document.source}: was changed by somebody else since it was read; nothing was saved"
+    )
 
 
 def _objects(text: str, line: int) -> Iterator[int]:

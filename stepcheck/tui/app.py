@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.signal import Signal
 
 from stepcheck.document import Document, Unread
@@ -136,6 +136,7 @@ class StepcheckApp(App[None]):
     def _hear_reader(self, message: Said) -> None:
         match message:
             case DocumentsRead():
+                self.session.left_out = message.left_out
                 self._take(message.items, complete=message.complete)
             case FileChanged():
                 self.file_read.publish((message.key, message.item))
@@ -209,6 +210,10 @@ class StepcheckApp(App[None]):
         if key < len(self.session.entries):
             self._reading.again(key, self.session.entries[key].item)
 
+    def read_now(self, key: int) -> Document | Unread:
+        """What is in a document's file now."""
+        return self._reading.now(self.session.entries[key].item)
+
     def edit_file(self, path: str) -> None:
         """Open a file in the user's editor, and wait for its end."""
         with self.suspend():
@@ -234,6 +239,12 @@ class StepcheckApp(App[None]):
         names = ", ".join(sorted({clean_line(self.session.entries[key].item.source) for key in unsaved}))
         choices = {"s": "save and quit", "d": "drop the changes and quit"}
         self.push_screen(AskScreen(f"{names} has unsaved changes.", choices), answered)
+
+    def action_command_palette(self) -> None:
+        """Show the command palette, and what it lists."""
+        if not CommandPalette.is_open(self):  # type: ignore[arg-type]  # an app without a result is an app
+            listed = "a step, solution, file, model or theme …"
+            self.push_screen(CommandPalette(placeholder=listed, id="--command-palette"))
 
     def action_interrupt(self) -> None:
         """Ctrl-C: quit at once."""

@@ -71,6 +71,10 @@ class Desk(Protocol):
         """Read a document's file anew; `file_read` tells what is in it."""
         ...
 
+    def read_now(self, key: int) -> "Document | Unread":
+        """What is in a document's file now, read while everybody waits."""
+        ...
+
     def edit_file(self, path: str) -> None:
         """Open a file in the user's editor, and wait for its end."""
         ...

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+COPIED = ("wrong.md", "right.md", "solutions.jsonl", "candidates.jsonl")
+"""Examples that tests may change."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +26,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a copy of the examples, in which the test works."""
-    for file in ("wrong.md", "right.md", "solutions.jsonl", "candidates.jsonl"):
+    for file in COPIED:
         shutil.copy(ROOT / "examples" / file, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path

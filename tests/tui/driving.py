@@ -12,6 +12,8 @@ from textual.pilot import Pilot
 
 from stepcheck import config
 from stepcheck.tui.app import StepcheckApp
+from stepcheck.tui.documents.rows import DocumentList
+from stepcheck.tui.documents.screen import DocumentsScreen
 from stepcheck.tui.files.reading import Target
 from stepcheck.tui.judging.opening import OpenJudge
 from stepcheck.tui.judging.view import View
@@ -45,6 +47,8 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool], what: str = "") -
 async def judged(app: StepcheckApp, pilot: Pilot[None]) -> None:
     """Wait until everything that is open is judged."""
     await until(pilot, lambda: bool(app.session.complete) and not busy(app), "for verdicts")
+    if isinstance(app.screen, DocumentsScreen):
+        await until(pilot, lambda: app.screen.query_one(DocumentList).count > 0, "for rows")
 
 
 def busy(app: StepcheckApp) -> bool:

@@ -22,6 +22,7 @@ from stepcheck.tui.files.reading import Target
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import APP, KEYS
 from stepcheck.tui.models.screen import ModelsScreen
+from stepcheck.tui.parts.fold import fold
 from stepcheck.tui.parts.help import HelpScreen
 from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.screen import SolutionScreen
@@ -103,25 +104,73 @@ async def test_only_what_follows_the_change_is_judged_again(work: Path) -> None:
     assert work
 
 
-async def test_a_dropped_edit_leaves_no_trace(work: Path) -> None:
-    """Escape in the editor: text, rewards and verdict are as before."""
+async def test_escape_in_the_editor_keeps_the_edit(work: Path) -> None:
+    """What was typed is a change that undo takes back without a trace, and redo brings again; the file waits."""
+    before_bytes = (work / "wrong.md").read_bytes()
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
         before = view(app)
         await pilot.press("e")
         await until(pilot, lambda: bool(app.screen.query(TextArea)))
         await write(pilot, " x")
-        await until(pilot, lambda: view(app).document is not before.document and not busy(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not busy(app))
+        await until(pilot, lambda: not app.screen.query(TextArea) and not busy(app))
+        assert view(app).document.steps[1].text.endswith("tickets. x")
+        assert "● changed" in screen_text(pilot)
+        await pilot.press("u")
         after = view(app)
         assert (after.document.text, after.rewards) == (before.document.text, before.rewards)
         assert "● changed" not in screen_text(pilot)
+        await pilot.press("U")
+        assert view(app).document.steps[1].text.endswith("tickets. x")
+    assert (work / "wrong.md").read_bytes() == before_bytes
+
+
+async def test_an_editor_in_which_nothing_was_typed(work: Path) -> None:
+    """It leaves no change to be undone."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        for key in ("e", "i"):
+            await pilot.press(key)
+            await until(pilot, lambda: bool(app.screen.query(TextArea)))
+            await pilot.press("escape")
+            await until(pilot, lambda: not app.screen.query(TextArea))
+        assert "● changed" not in screen_text(pilot)
+        await pilot.press("u")
+        assert "nothing to undo" in flat(pilot)
+    assert work
+
+
+async def test_the_foot_line_while_editing(work: Path) -> None:
+    """It says what Ctrl-S does now and afterwards, and names no key that only types."""
+    async with opened("wrong.md", (60, 20)) as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: "^s done; again: write the file" in screen_text(pilot).splitlines()[-1])
+        foot = screen_text(pilot).splitlines()[-1]
+        assert "esc done, u undoes" in foot
+        assert "quit" not in foot
+        await pilot.press("escape")
+        await until(pilot, lambda: "q quit" in screen_text(pilot).splitlines()[-1])
+    assert work
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+async def test_the_foot_line_has_whole_labels(work: Path, width: int) -> None:
+    """At every width each label stands there to its end or not at all; a click on one is as good as its key."""
+    async with opened("wrong.md", (width, 24)) as (app, pilot):
+        await judged(app, pilot)
+        foot = screen_text(pilot).splitlines()[-1].split()
+        labels = [key.label for key in KEYS if key.label and "s" in key.where]
+        assert foot[1::2] == labels[: len(foot) // 2]
+        assert len(foot) == 2 * len(labels) or width < 80
+        await pilot.click("FootLine", offset=(2, 0))
+        assert isinstance(app.screen, HelpScreen)
     assert work
 
 
 async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
-    """An open formula would swallow the steps below: it is said, and nothing is judged by guess."""
+    """What would swallow the steps below: it is said, nothing is judged by guess, nothing dropped unasked."""
     async with opened("wrong.md") as (app, pilot):
         await judged(app, pilot)
         before = view(app).document
@@ -132,7 +181,15 @@ async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
         await until(pilot, lambda: "cannot carry" in flat(pilot))
         assert view(app).document is before
         await pilot.press("escape")
-        await until(pilot, lambda: "cannot carry" not in flat(pilot))
+        await until(pilot, lambda: "This cannot be kept" in flat(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: "This cannot be kept" not in flat(pilot))
+        assert solution(app).side.text == "a\n\n## Solution\n\nb"
+        await pilot.press("escape")
+        await until(pilot, lambda: "This cannot be kept" in flat(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: "cannot carry" not in flat(pilot) and not app.screen.query(TextArea))
+        assert view(app).document.text == before.text
     assert work
 
 
@@ -197,8 +254,10 @@ async def test_watch_keeps_unsaved_changes(work: Path) -> None:
         await until(pilot, lambda: "was saved elsewhere" in flat(pilot))
         assert view(app).document.steps == steps
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "changed by somebody else" in flat(pilot))
+        await until(pilot, lambda: "was changed elsewhere" in flat(pilot))
+        await pilot.press("escape")
         assert path.read_text().endswith("5. More.\n")
+        assert view(app).document.steps == steps
 
 
 async def test_the_threshold_moves_without_the_model(work: Path) -> None:
@@ -243,6 +302,9 @@ async def test_moving_and_errors(work: Path) -> None:
         assert rows.cursor == 1
         await pilot.press("G", "N")
         assert rows.cursor == 1
+        await pilot.press("n")
+        assert rows.cursor == 1
+        assert "this is the only step under the threshold" in flat(pilot)
         rewards = [reward or 0.0 for reward in view(app).rewards]
         second = min((0, 2, 3), key=lambda i: rewards[i])
         app.session.threshold = rewards[second] + 1e-6
@@ -316,6 +378,27 @@ async def test_a_folder_is_a_list(work: Path) -> None:
         await pilot.press("s")
         assert "by verdict" in screen_text(pilot)
     assert work
+
+
+async def test_a_folder_without_what_was_exported(work: Path) -> None:
+    """Exports, and what `score -o` wrote, are no solutions: they are left out of a folder's list, and that is said."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        for key, name in (("m", "a.md"), ("j", "b.json")):
+            await pilot.press("x", key)
+            await until(pilot, lambda: bool(app.screen.query(Input)))
+            app.screen.query_one(Input).value = name
+            await pilot.press("enter")
+            await until(pilot, (work / name).exists)
+    (work / "c.jsonl").write_text(json.dumps({"schema": 1, "problem": "?", "steps": [{"text": "a"}]}) + "\n")
+    async with opened(".") as (app, pilot):
+        await judged(app, pilot)
+        await until(pilot, lambda: "22 of 22 solutions judged" in screen_text(pilot))
+        assert "3 files of results left out" in screen_text(pilot)
+    for name in ("wrong.md", "right.md", "solutions.jsonl", "candidates.jsonl"):
+        (work / name).unlink()
+    async with opened(".") as (app, pilot):
+        await until(pilot, lambda: "holds results, and no solution" in flat(pilot))
 
 
 async def test_best_of_n(work: Path) -> None:
@@ -478,6 +561,41 @@ async def test_the_palette_finds_steps_and_themes(work: Path) -> None:
         await pilot.pause(0.5)
         await pilot.press("enter")
         await until(pilot, lambda: app.theme == "cividis-light")
+
+
+async def test_the_palette_says_what_it_lists(work: Path) -> None:
+    """Before anything is typed."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "a step, solution, file, model or theme …" in screen_text(pilot))
+    assert work
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 50)])
+async def test_the_note_takes_one_line_and_can_be_put_away(work: Path, size: tuple[int, int]) -> None:
+    """It is there with every model that has one, its key beside it; put away it stays so on every screen."""
+    async with opened("solutions.jsonl", size) as (app, pilot):
+        await judged(app, pilot)
+        await until(pilot, lambda: "is a demonstration" in screen_text(pilot))
+        assert "- hides" in screen_text(pilot).splitlines()[-2]
+        await pilot.press("enter")
+        assert "is a demonstration" in screen_text(pilot).splitlines()[-2]
+        await pilot.press("minus")
+        await until(pilot, lambda: "is a demonstration" not in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DocumentsScreen))
+        await pilot.pause(0.3)
+        assert "is a demonstration" not in screen_text(pilot)
+    assert work
+
+
+@pytest.mark.parametrize(("words", "lines"), [(27, 3), (28, 4), (36, 4), (37, 3), (60, 3)])
+def test_no_fold_hides_a_single_line(words: int, lines: int) -> None:
+    """A fold to three lines that would hide only a fourth shows it: nine words of four letters fill a line of 44."""
+    found = fold(" ".join(["word"] * words), 44, 3)
+    assert len(found) == lines
+    assert found[-1].endswith("…") == (words > 36)
 
 
 @pytest.mark.parametrize("name", ["okabe-ito-light", "cividis", "mono", "mono-light", "nord"])

@@ -12,6 +12,7 @@ from stepcheck.cli.judging import AskedCritic, open_asked
 from stepcheck.cli.main import main
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.files.reading import Target
+from stepcheck.tui.parts.facts import Facts
 from stepcheck.tui.solution.critique.pane import CritiquePane
 from stepcheck.tui.solution.screen import SolutionScreen
 from tests.chatserver import Act, Handler, answers, delta, says, serving
@@ -170,6 +171,46 @@ async def test_an_edited_step_is_not_the_one_that_was_judged(work: Path) -> None
             await until(pilot, lambda: ended(app) and "a-model on step 2 No." in flat(pilot))
             await pilot.press("d")
             await until(pilot, lambda: "a-model on step 2 as it was" in flat(pilot))
+    assert work
+
+
+def help_text(app: StepcheckApp) -> str:
+    return " ".join(app.screen.query_one(Facts).render().plain.split())
+
+
+def lines(first: int, last: int) -> list[str]:
+    return [f"line {number}\n\n" for number in range(first, last)]
+
+
+async def test_the_pane_follows_the_words(work: Path) -> None:
+    """The last words are seen as they come, unless somebody scrolled up to read, with a key that ? names."""
+    go_on = threading.Event()
+
+    def act(handler: Handler) -> None:
+        handler.begin_stream()
+        for word in lines(0, 60):
+            handler.send_event(delta(word))
+        go_on.wait(20)
+        for word in lines(60, 120):
+            handler.send_event(delta(word))
+        handler.hang_up()
+
+    with serving(act) as server:
+        app = app_with(server.address)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await ask(app, pilot)
+            await until(pilot, lambda: "line 59" in flat(pilot), "for the last line so far")
+            await pilot.press("ctrl+u", "ctrl+u")
+            assert "line 59" not in flat(pilot)
+            await pilot.press("ctrl+d", "ctrl+d", "ctrl+d")
+            assert "line 59" in flat(pilot)
+            go_on.set()
+            await until(pilot, lambda: "line 119" in flat(pilot), "for the very last line")
+            await pilot.press("ctrl+u")
+            assert "line 119" not in flat(pilot)
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert "Ctrl-d scroll the step's text, or the critic's" in help_text(app)
     assert work
 
 

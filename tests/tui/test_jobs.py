@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ class Endless(Target):
     many = True
     small = False
 
-    def read(self) -> Iterator[Document | Unread]:
+    def read(self, left_out: Callable[[int], None] = print) -> Iterator[Document | Unread]:
+        left_out(0)
         yield from (document("a", problem=f"{n}?", source="large.jsonl") for n in range(5))
         time.sleep(0.15)
         yield document("b", source="large.jsonl")
@@ -117,7 +118,7 @@ async def test_a_defect_while_the_model_is_opened(work: Path) -> None:
 async def test_a_defect_while_a_file_is_read(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands in the file's place, and the app does not say `reading` for ever."""
 
-    def read(self: Target) -> Iterator[Document | Unread]:
+    def read(self: Target, _: Callable[[int], None]) -> Iterator[Document | Unread]:
         raise ZeroDivisionError(self.path)
 
     monkeypatch.setattr(Target, "read", read)

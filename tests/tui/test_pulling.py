@@ -24,9 +24,11 @@ class FakePuller:
         self.pulled: list[str] = []
         self.go_on, self.stopped, self.error = threading.Event(), threading.Event(), error
 
-    def offer(self, card: str) -> Offered:
+    def offer(self, card: str, said: Callable[[str], None]) -> Offered:
         self.asked.append(card)
+        said("the hub does not answer; again in 2 s")
         if self.error:
+            self.go_on.wait(20)
             raise ModelError(self.error)
         return Offered(f"{card}-q4_k_m", "15 GB to fetch, 5 GB on the disk [licence: other]")
 
@@ -51,9 +53,6 @@ async def run(puller: FakePuller, answer: str, then: Callable[[], None], words: 
         listed = app.screen.query_one(ModelList)
         listed.cursor = [model.name for model in listed.models].index("Qwen2.5-Math-7B-PRM800K")
         await pilot.press("enter")
-        if puller.error:
-            await until(pilot, lambda: words in flat(pilot))
-            return
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         assert "15 GB to fetch, 5 GB on the disk [licence: other]" in flat(pilot)
         assert not puller.pulled
@@ -92,6 +91,37 @@ async def test_a_pull_is_declined(work: Path) -> None:
 
 
 async def test_a_pull_that_fails(work: Path) -> None:
-    """The error is a sentence, not markup."""
-    await run(FakePuller("no such [repository]"), "", lambda: None, "no such [repository]")
+    """The error is a sentence, not markup, and stays on the screen where the pull was asked for; waits are shown."""
+    puller = FakePuller("no such [repository]")
+    app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller, open_judge=fake())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await judged(app, pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
+        app.screen.point_at("Qwen2.5-Math-7B-PRM800K")  # type: ignore[attr-defined]  # the screen of the models
+        await pilot.press("enter")
+        await until(pilot, lambda: "the hub does not answer; again in 2 s" in flat(pilot), "for the retry")
+        puller.go_on.set()
+        await until(pilot, lambda: "✗ no such [repository]" in flat(pilot), "for the error")
+        assert not app._notifications
+        await pilot.press("j", "k", "escape", "m")
+        assert "✗ no such [repository]" in flat(pilot)
+        puller.error = ""
+        app.screen.point_at("Qwen2.5-Math-7B-PRM800K")  # type: ignore[attr-defined]  # as above
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert "no such" not in flat(pilot)
+        await pilot.press("escape")
+    assert work
+
+
+async def test_a_pull_that_fails_while_nobody_looks(work: Path) -> None:
+    """Whoever left the screen is told in passing."""
+    puller = FakePuller("no such [repository]")
+    app = StepcheckApp(Target("wrong.md"), config.load({}), puller=puller, open_judge=fake())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await judged(app, pilot)
+        app.downloads.pull("Qwen2.5-Math-7B-PRM800K")
+        puller.go_on.set()
+        await until(pilot, lambda: "no such [repository]" in flat(pilot), "for the error")
     assert work

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from stepcheck.document import Document
 from stepcheck.report.clean import clean_line
@@ -19,6 +19,8 @@ from stepcheck.tui.files.saving import Saving
 from stepcheck.tui.job import Job, Said
 from stepcheck.tui.judging.groups import AGGREGATES, Group, best, score
 from stepcheck.tui.keys import bindings
+from stepcheck.tui.parts.foot import FootLine
+from stepcheck.tui.parts.notice import Notice
 from stepcheck.tui.parts.rows import RowList
 from stepcheck.tui.parts.screen import SessionScreen
 from stepcheck.tui.parts.search import SearchLine
@@ -35,6 +37,8 @@ class CandidatesScreen(SessionScreen):
     """Shows the documents of a group."""
 
     LIST = "#candidates"
+    NOTHING_WRONG = "no candidate has a step under the threshold"
+    ONE_WRONG = "this is the only candidate with a wrong step"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("c")]
     DEFAULT_CSS = """
     CandidatesScreen #table { height: auto; max-height: 45%; }
@@ -71,9 +75,9 @@ class CandidatesScreen(SessionScreen):
                 with Vertical(classes="-first" if place == 0 else ""):
                     yield Static()
                     yield StepList()
-        yield Static(id="notice")
+        yield Notice()
         yield SearchLine()
-        yield Footer(show_command_palette=False)
+        yield FootLine()
 
     @property
     def attended(self) -> Sequence[int]:

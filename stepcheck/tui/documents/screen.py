@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from stepcheck.document import Document
 from stepcheck.tui.desk import Desk
@@ -15,6 +15,8 @@ from stepcheck.tui.judging.groups import Group, first_error, grouped, score
 from stepcheck.tui.judging.state import OpenDocument
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import bindings
+from stepcheck.tui.parts.foot import FootLine
+from stepcheck.tui.parts.notice import Notice
 from stepcheck.tui.parts.rows import RowList
 from stepcheck.tui.parts.screen import SessionScreen
 from stepcheck.tui.parts.search import SearchLine
@@ -31,6 +33,8 @@ class DocumentsScreen(SessionScreen):
     """Shows all documents of the session."""
 
     LIST = "#documents"
+    NOTHING_WRONG = "no solution has a step under the threshold"
+    ONE_WRONG = "this is the only solution with a wrong step"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("d")]
     DEFAULT_CSS = """
     DocumentsScreen DocumentList { height: 1fr; }
@@ -50,9 +54,9 @@ class DocumentsScreen(SessionScreen):
         yield TitleBar()
         yield Static(id="counts")
         yield DocumentList(id="documents")
-        yield Static(id="notice")
+        yield Notice()
         yield SearchLine()
-        yield Footer(show_command_palette=False)
+        yield FootLine()
 
     def on_mount(self) -> None:
         """Show what is there, and from then on what comes."""
@@ -116,6 +120,8 @@ class DocumentsScreen(SessionScreen):
         failed = sum(entry.phase is Phase.failed for entry in entries)
         parts = [f"{len(judged):,} of {len(entries):,} solutions judged", f"{wrong:,} with a wrong step"]
         parts += [f"{failed:,} not scored"] if failed else []
+        left_out = self.session.left_out
+        parts += [f"{left_out:,} {'file' if left_out == 1 else 'files'} of results left out"] if left_out else []
         parts += [] if self.session.complete else ["reading …"]
         parts += [f"by {self.ORDERS[self._order]}{', reversed' if self._reversed else ''}"] if self._order else []
         self.query_one("#counts", Static).update(Content(" · ".join(parts)))

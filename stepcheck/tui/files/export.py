@@ -1,5 +1,6 @@
 """What is seen → a file: Markdown, HTML, SVG or JSON, by the suffix of its name."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
     from stepcheck.judge import Judged, Unscored
 
+_HEAD_BYTES = 8192
+"""A note of the model and a heading stand before what tells an export."""
+_MADE = re.compile(
+    r"""\A\s*\[?\s*\{\s*"schema"\s*:\s*\d|\A(?:> .*\n\n)?## .*\n\n\*\*(?:Problem\.|✗ Not scored:)\*\* """
+)
 FORMATS: Final = {"m": ".md", "h": ".html", "s": ".svg", "j": ".json"}
 
 
@@ -26,6 +32,16 @@ def export(path: Path, results: "Sequence[Judged | Unscored]", *, source_shown: 
         write(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def made_here(path: Path) -> bool:
+    """Whether a file holds results that were written here, or by `stepcheck score`: no solution to be judged."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return _MADE.match(head.decode("utf-8", "replace").replace("\r\n", "\n")) is not None
 
 
 def render(path: Path, results: "Sequence[Judged | Unscored]", *, source_shown: bool) -> str:

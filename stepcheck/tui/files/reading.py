@@ -27,6 +27,8 @@ class DocumentsRead(Said):
 
     items: "list[Document | Unread]"
     complete: bool
+    left_out: int = 0
+    """Files of a folder that were not read, for they hold results."""
 
 
 @dataclass(eq=False)
@@ -60,11 +62,16 @@ class Target:
         path = Path(self.path)
         return self.path != "-" and not self.many and (not path.is_file() or path.stat().st_size <= SMALL_BYTES)
 
-    def files(self) -> list[str]:
-        """The files to read. Raises InputError: a folder with nothing to read in it."""
+    def files(self) -> tuple[list[str], int]:
+        """The files to read, and how many results that lie among them are left out.
+
+        Raises InputError: a folder with nothing to read in it.
+        """
+        from stepcheck.tui.files.export import made_here
+
         folder = Path(self.path)
         if self.path == "-" or not folder.is_dir():
-            return [self.path]
+            return [self.path], 0
         found = sorted(
             str(path)
             for path in folder.rglob("*")
@@ -72,14 +79,19 @@ class Target:
         )
         if not found:
             raise InputError(f"{self.path}: no .md, .txt, .json, .jsonl or .parquet file is in this folder")
-        return found
+        solutions = [path for path in found if not made_here(Path(path))]
+        if not solutions:
+            raise InputError(f"{self.path}: every file in this folder holds results, and no solution to be judged")
+        return solutions, len(found) - len(solutions)
 
-    def read(self) -> "Iterator[Document | Unread]":
-        """All documents, one at a time."""
+    def read(self, left_out: "Callable[[int], None]" = lambda _: None) -> "Iterator[Document | Unread]":
+        """All documents, one at a time; `left_out` hears how many files are not read, for they hold results."""
         from stepcheck.document import Unread
 
         try:
-            for file in self.files():
+            files, others = self.files()
+            left_out(others)
+            for file in files:
                 yield from self.read_file(file)
         except InputError as error:
             yield Unread(self.path, error)
@@ -149,6 +161,10 @@ class Reading:
             "watcher",
         )
 
+    def now(self, document: "Document | Unread") -> "Document | Unread":
+        """What is in a document's file now; this waits for the disk."""
+        return found_again(self.target, document)
+
     def drop(self) -> None:
         """Hear nothing more of what is being read, or was read and waits to be heard."""
         for job in self._jobs:
@@ -172,15 +188,15 @@ def _unread(source: str, words: str) -> "Unread":
 
 def _read(target: Target, job: Job) -> None:
     items: list[Document | Unread] = []
-    flushed = time.monotonic()
-    for item in target.read():
+    flushed, others = time.monotonic(), [0]
+    for item in target.read(others.append):
         if job.cancelled:
             return
         items.append(item)
         if time.monotonic() - flushed > FLUSH_SECONDS:
             job.say(DocumentsRead(items, complete=False))
             items, flushed = [], time.monotonic()
-    job.say(DocumentsRead(items, complete=True))
+    job.say(DocumentsRead(items, complete=True, left_out=others[-1]))
 
 
 def signature(path: str) -> tuple[int, int, int] | None:
@@ -193,11 +209,15 @@ def signature(path: str) -> tuple[int, int, int] | None:
 
 
 def _read_again(target: Target, key: int, document: "Document | Unread", job: Job) -> None:
+    job.say(FileChanged(key, found_again(target, document)))
+
+
+def found_again(target: Target, document: "Document | Unread") -> "Document | Unread":
+    """What stands in a document's place now."""
     from stepcheck.document import Unread
 
     for item in target.read_file(document.source):
         if (item.line, item.candidate) == (document.line, document.candidate) or isinstance(item, Unread):
-            job.say(FileChanged(key, item))
-            return
+            return item
     gone = InputError(f"{document.source}: the row is no longer there")
-    job.say(FileChanged(key, Unread(document.source, gone, document.line, document.id, document.candidate)))
+    return Unread(document.source, gone, document.line, document.id, document.candidate)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepcheck.document import Document
-from stepcheck.errors import InputError
+from stepcheck.document import Document, Unread
+from stepcheck.errors import InputError, StepcheckError
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.desk import Desk
 from stepcheck.tui.parts.ask import AskScreen
@@ -22,25 +22,99 @@ class Saving:
 
     def save(self, key: int, then: Callable[[], None]) -> None:
         """Save a changed document into its file; what came from standard input gets a name first."""
-        from stepcheck.document.saving import save
+        from stepcheck.document.saving import ChangedElsewhereError, save
 
         session = self._desk.session
         document, history = session.document(key), session.entries[key].history
         if document is None or history is None:
             return
         if document.source == "-":
-            self._save_as(key, document, then)
+            self._save_as(key, document, then, "Save what came from standard input as:")
             return
         try:
             save(history.saved, document)
+        except ChangedElsewhereError:
+            self._ask_what_holds(key, document, then)
         except InputError as error:
-            self._desk.say(str(error), error=True)
-            return
-        session.wrote(key, document)
+            self._ask_for_another(key, document, then, str(error))
+        else:
+            self._saved(key, document, then)
+
+    def _saved(self, key: int, document: Document, then: Callable[[], None]) -> None:
+        self._desk.session.wrote(key, document)
         self._desk.say(f"saved {document.source}")
         then()
 
-    def _save_as(self, key: int, document: Document, then: Callable[[], None]) -> None:
+    def _ask_what_holds(self, key: int, document: Document, then: Callable[[], None]) -> None:
+        """The file was changed elsewhere: one of the two, both, or a look at them."""
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "o":
+                    self._overwrite(key, document, then)
+                case "a":
+                    self._save_as(key, document, then, "Save what is here as:")
+                case "d":
+                    self._show_difference(key, document, lambda: self._ask_what_holds(key, document, then))
+                case "r":
+                    self._take_the_file(key, then)
+
+        choices = {
+            "o": "overwrite the file with what is here",
+            "a": "save what is here as another file",
+            "d": "see the difference",
+            "r": "read the file again; undo brings back what is here",
+        }
+        question = f"{clean_line(document.source)} was changed elsewhere since it was read. Nothing is saved yet."
+        self._desk.ask(AskScreen(question, choices), answered)
+
+    def _ask_for_another(self, key: int, document: Document, then: Callable[[], None], why: str) -> None:
+        """The file cannot be written: another one, or none."""
+        if document.text is None:
+            self._desk.say(why, error=True)
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "a":
+                self._save_as(key, document, then, "Save what is here as:")
+
+        self._desk.ask(AskScreen(f"{clean_line(why)}.", {"a": "save what is here as another file"}), answered)
+
+    def _overwrite(self, key: int, document: Document, then: Callable[[], None]) -> None:
+        """Of a file of rows only this solution is overwritten: the others are as they are there."""
+        from stepcheck.document.saving import overwrite, save
+
+        try:
+            if document.line is None:
+                overwrite(document)
+            else:
+                there = self._desk.read_now(key)
+                if isinstance(there, Unread):
+                    raise there.error
+                save(there, document)
+        except (InputError, OSError) as error:
+            self._desk.say(f"{document.source}: nothing was saved: {error}", error=True)
+        else:
+            self._saved(key, document, then)
+
+    def _show_difference(self, key: int, document: Document, then: Callable[[], None]) -> None:
+        from stepcheck.tui.files.difference import DifferenceScreen, difference
+
+        there = self._desk.read_now(key)
+        lines = [f"  {there.error}"] if isinstance(there, Unread) else difference(there, document)
+        self._desk.ask(DifferenceScreen(clean_line(document.source), lines), lambda _: then())
+
+    def _take_the_file(self, key: int, then: Callable[[], None]) -> None:
+        there = self._desk.read_now(key)
+        if isinstance(there, Unread):
+            self._desk.say(str(there.error), error=True)
+            return
+        self._desk.session.reread(key, there)
+        self._desk.session.wrote(key, there)
+        self._desk.say(f"read {there.source} again; undo brings back what was here")
+        then()
+
+    def _save_as(self, key: int, document: Document, then: Callable[[], None], question: str) -> None:
         from stepcheck.document.saving import write
 
         def named(name: str | None) -> None:
@@ -58,7 +132,7 @@ class Saving:
             self._desk.say(f"saved {name}")
             then()
 
-        self._desk.ask(AskScreen("Save what came from standard input as:", {}, "solution.md"), named)
+        self._desk.ask(AskScreen(question, {}, _name_for(document)), named)
 
     def export(self, results: "Sequence[Judged]", *, source_shown: bool) -> None:
         """Ask for a name and write what is seen; its suffix says the format."""
@@ -70,7 +144,7 @@ class Saving:
         def write(name: str) -> None:
             try:
                 export(Path(name), results, source_shown=source_shown)
-            except InputError as error:
+            except StepcheckError as error:  # also a judge without rewards, where a format needs them
                 self._desk.say(str(error), error=True)
             else:
                 self._desk.say(f"wrote {name}")
@@ -90,3 +164,13 @@ class Saving:
 
         labels = {"m": "Markdown", "h": "HTML", "s": "SVG", "j": "JSON"}
         self._desk.ask(AskScreen("Export what is seen as:", labels), chosen)
+
+
+def _name_for(document: Document) -> str:
+    """A name that is free, near the one that there is."""
+    if document.source == "-":
+        return "solution.md"
+    path = Path(document.source)
+    suffix = path.suffix if document.line is None else ".md"
+    names = (f"{path.stem}-{number}{suffix}" for number in range(2, 100))
+    return next((str(path.with_name(name)) for name in names if not path.with_name(name).exists()), "solution.md")

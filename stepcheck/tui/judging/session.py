@@ -36,7 +36,11 @@ class Session:
         self.entries: list[OpenDocument] = []
         self.complete = False
         """All that was opened is read."""
+        self.left_out = 0
+        """Files of a folder that hold results, and are not read."""
         self.state = ModelState()
+        self.hidden_notes: set[str] = set()
+        """What was read and put away."""
         self.changed: Signal[int] = Signal(node, "a document, or what is known of it, is another")
         self.model_changed: Signal[ModelState] = Signal(node, "the model, its state or the threshold is another")
         self.added: Signal[int] = Signal(node, "there are more documents")
@@ -163,6 +167,11 @@ class Session:
             self.threshold = self.state.threshold
         else:
             self.threshold = min(max(round(self.shown_threshold + by, 4), 0.0), 1.0)
+        self.model_changed.publish(self.state)
+
+    def hide_note(self, words: str) -> None:
+        """Put a note away, on every screen."""
+        self.hidden_notes.add(words)
         self.model_changed.publish(self.state)
 
     def judge(self, key: int) -> None:

@@ -18,6 +18,8 @@ class Progress:
 
     words: str
     share: float | None = None
+    failed: bool = False
+    """It has ended, without a model."""
 
 
 class Downloads:
@@ -27,7 +29,9 @@ class Downloads:
         self._node, self._desk, self._puller = node, desk, puller
         self._pulling: Pulling | None = None
         self.progress: Progress | None = None
-        """Of the download that is under way."""
+        """Of the download that is under way, or why the last one failed."""
+        self.watched = False
+        """Whether somebody looks at `progress`."""
         self.changed: Signal[None] = Signal(node, "a download moved or ended")
         self.came: Signal[str] = Signal(node, "a model is here now")
 
@@ -77,8 +81,9 @@ class Downloads:
     def _ended(self, message: PullEnded) -> None:
         """Say how it ended; a model that is there now can be chosen."""
         self._pulling = None
-        if message.words:
-            self._desk.say(message.words, error=not message.there)
-        self._show(None)
+        failed = bool(message.words) and not message.there
+        if message.words and not (failed and self.watched):
+            self._desk.say(message.words, error=failed)
+        self._show(Progress(message.words, failed=True) if failed else None)
         if message.there:
             self.came.publish(message.model)

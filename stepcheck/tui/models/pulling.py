@@ -25,7 +25,7 @@ class PullMoved(Said):
     """How far a download is: a share from 0 to 1, and a few words."""
 
     model: str
-    share: float
+    share: float | None
     words: str
 
 
@@ -49,8 +49,8 @@ class Offered:
 class Puller(Protocol):
     """Fetches one model at a time. Both calls wait; `cancel` may come from any thread."""
 
-    def offer(self, card: str) -> Offered:
-        """Say what pulling this card's model would do. Raises StepcheckError."""
+    def offer(self, card: str, said: Callable[[str], None]) -> Offered:
+        """Say what pulling this card's model would do; `said` hears of waits and retries. Raises StepcheckError."""
         ...
 
     def pull(self, offered: Offered, moved: Callable[[float, str], None]) -> None:
@@ -91,7 +91,7 @@ class Pulling:
 
     def _pull(self, job: Job) -> None:
         try:
-            offered = self._puller.offer(self._card)
+            offered = self._puller.offer(self._card, lambda words: job.say(PullMoved(self._card, None, words)))
             if not self._answered.is_set():  # nobody stopped it meanwhile
                 job.say(PullOffered(offered.name, offered.words))
             self._answered.wait()

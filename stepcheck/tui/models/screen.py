@@ -39,7 +39,8 @@ class ModelsScreen(ModalScreen[None]):
         border-title-style: bold;
     }
     ModelsScreen ModelList { height: 1fr; }
-    ModelsScreen #pull { display: none; height: 1; padding: 0 1; background: $surface; }
+    ModelsScreen #pull { display: none; height: auto; max-height: 5; padding: 0 1; background: $surface; }
+    ModelsScreen #pull.-error { color: $error; text-style: bold; }
     ModelsScreen VerticalScroll { height: 12; border-top: solid $panel; padding: 0 1; }
     """
 
@@ -62,6 +63,7 @@ class ModelsScreen(ModalScreen[None]):
         self._list()
         self.point_at(self.query_one(ModelList).used)
         self.query_one(ModelList).focus()
+        self._downloads.watched = True
         self._downloads.changed.subscribe(self, lambda _: self._show_pull())
         self._downloads.came.subscribe(self, self.point_at)
         self._show_pull()
@@ -70,18 +72,25 @@ class ModelsScreen(ModalScreen[None]):
         """Stop the download; what came so far is kept."""
         self._downloads.stop()
 
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self._downloads.watched = False
+
     def _show_pull(self) -> None:
-        """Show how far a download is; when it is over, there may be another model."""
+        """Show how far a download is, or why it failed; when it is over, there may be another model."""
         progress = self._downloads.progress
         line = self.query_one("#pull", Static)
         line.display = progress is not None
+        line.set_class(progress is not None and progress.failed, "-error")
         if progress is None:
             self._list()
-            return
-        share = progress.share
-        full = round((share or 0.0) * _BAR_CELLS)
-        bar = "" if share is None else "█" * full + "·" * (_BAR_CELLS - full) + f" {share:.0%}  "
-        line.update(Content(f"{bar}{clean_line(progress.words)}   c stops it"))
+        elif progress.failed:
+            line.update(Content(f"✗ {clean_line(progress.words)}"))
+        else:
+            share = progress.share
+            full = round((share or 0.0) * _BAR_CELLS)
+            bar = "" if share is None else "█" * full + "·" * (_BAR_CELLS - full) + f" {share:.0%}  "
+            line.update(Content(f"{bar}{clean_line(progress.words)}   c stops it"))
 
     def point_at(self, name: str) -> None:
         """Put the cursor on a model, so that Enter uses it."""

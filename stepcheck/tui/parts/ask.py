@@ -21,7 +21,7 @@ class AskScreen(ModalScreen[str | None]):
     AskScreen > Vertical {
         width: 72; max-width: 95%; height: auto; padding: 1 2; background: $panel; border: round $primary;
     }
-    AskScreen Input { margin-top: 1; border: none; height: 1; padding: 0 1; background: $surface; }
+    AskScreen Input { margin-top: 1; height: 1; padding: 0 1; background: $surface; }
     """
 
     def __init__(self, question: str, choices: Mapping[str, str], line: str | None = None) -> None:
@@ -35,7 +35,8 @@ class AskScreen(ModalScreen[str | None]):
             keys = "\n".join(f"  {key}  {label}" for key, label in self._choices.items())
             yield Static(Content(f"{keys}\n  Esc  back" if keys else "  Enter  take it\n  Esc  back"))
             if self._line is not None:
-                yield Input(self._line, select_on_focus=False)
+                # compact: a border, which the focus brings back, would leave no line for the text
+                yield Input(self._line, select_on_focus=False, compact=True)
 
     def on_key(self, event: events.Key) -> None:
         """Take a choice by its key, unless a line is being typed."""

@@ -10,7 +10,10 @@ from textual.screen import ModalScreen
 from stepcheck.tui.keys import APP, KEYS, SCREENS, Key, shown
 from stepcheck.tui.parts.facts import Facts
 
-_WHILE_EDITING = (("while editing", "", ""), ("Ctrl-S", "keep the change", ""), ("Esc", "drop the change", ""))
+_WHILE_EDITING = (
+    ("while editing", "", ""),
+    ("Esc Ctrl-S", "done: the change is kept; then undo takes it back, and Ctrl-S writes the file", ""),
+)
 
 
 class HelpScreen(ModalScreen[None]):

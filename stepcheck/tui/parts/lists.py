@@ -20,6 +20,7 @@ class ListScreen(Screen[Result]):
     LIST: ClassVar[str]
     """The selector of the list that the keys move."""
     NOTHING_WRONG: ClassVar[str] = "no step is under the threshold"
+    ONE_WRONG: ClassVar[str] = "this is the only step under the threshold"
 
     @property
     def rows(self) -> RowList:
@@ -55,7 +56,7 @@ class ListScreen(Screen[Result]):
 
     def action_error(self, way: int) -> None:
         """To the next or the previous error, around the end."""
-        self._seek(way, self.wrong, self.NOTHING_WRONG)
+        self._seek(way, self.wrong, self.NOTHING_WRONG, self.ONE_WRONG)
 
     def action_search(self) -> None:
         """Open the search line."""
@@ -76,7 +77,7 @@ class ListScreen(Screen[Result]):
         line = self.query_one(SearchLine)
         if line.has_focus and event.key in ("down", "up"):
             event.stop()
-            self._find(line.value, 1 if event.key == "down" else -1, "nothing else")
+            self._find(line.value, 1 if event.key == "down" else -1)
 
     @on(Input.Changed, "SearchLine")
     def _typed(self, event: Input.Changed) -> None:
@@ -94,15 +95,18 @@ class ListScreen(Screen[Result]):
         if words:
             self._find(words, 1)
 
-    def _find(self, words: str, way: int, otherwise: str = "") -> None:
+    def _find(self, words: str, way: int) -> None:
         lowered = words.lower()
-        self._seek(way, lambda index: self.found(lowered, index), otherwise or f"nothing holds “{words}”")
+        nothing, only = f"nothing holds “{words}”", f"nothing else holds “{words}”"
+        self._seek(way, lambda index: self.found(lowered, index), nothing, only)
 
-    def _seek(self, way: int, holds: Callable[[int], bool], otherwise: str) -> None:
+    def _seek(self, way: int, holds: Callable[[int], bool], otherwise: str, only: str) -> None:
         count, start = self.rows.count, self.rows.cursor
         around = ((start + way * step) % count for step in range(1, count + 1)) if count else iter(())
         place = next((index for index in around if holds(index)), None)
         if place is None:
             self.say(otherwise)
+        elif place == start:
+            self.say(only)
         else:
             self.rows.cursor = place

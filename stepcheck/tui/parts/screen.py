@@ -3,15 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from textual.content import Content
 from textual.signal import Signal
-from textual.widgets import Static
 
-from stepcheck.report.clean import clean_line
 from stepcheck.report.place import place
 from stepcheck.tui.desk import Desk
 from stepcheck.tui.judging.session import Session
 from stepcheck.tui.parts.lists import ListScreen
+from stepcheck.tui.parts.notice import Notice
 
 THRESHOLD_STEP = 0.01
 Command = tuple[str, str, Callable[[], object]]
@@ -22,17 +20,10 @@ Data = TypeVar("Data")
 class SessionScreen(ListScreen[None]):
     """A screen that shows what a session holds."""
 
-    DEFAULT_CSS = """
-    SessionScreen Footer { background: $panel; }
-    SessionScreen #notice { height: auto; max-height: 2; padding: 0 1; color: $foreground 60%; }
-    SessionScreen.-short #notice { max-height: 1; }
-    SessionScreen.-short #notice.-error { max-height: 2; }
-    SessionScreen #notice.-error { color: $error; text-style: bold; }
-    """
-
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._note = ""
 
     @property
     def session(self) -> Session:
@@ -81,11 +72,10 @@ class SessionScreen(ListScreen[None]):
         self.desk.say(words)
 
     def notice(self, words: str, *, error: bool = False) -> None:
-        """What must be said of the model or of the document, under everything else."""
-        line = self.query_one("#notice", Static)
-        line.set_class(error, "-error")
-        line.display = bool(words)
-        line.update(Content(clean_line(words)))
+        """What must be said of the model or of the document, under everything else, unless it was put away."""
+        hidden = not error and words in self.session.hidden_notes
+        self.query_one(Notice).present("" if hidden else words, error=error)
+        self._note = "" if error else words
 
     def place_of(self, key: int) -> str:
         """How a document is called."""
@@ -96,6 +86,10 @@ class SessionScreen(ListScreen[None]):
     def action_threshold(self, way: int) -> None:
         """Move the threshold, or take the model's again; nothing is judged anew."""
         self.session.move_threshold(way * THRESHOLD_STEP if way else None)
+
+    def action_hide_note(self) -> None:
+        """Put the note away."""
+        self.session.hide_note(self._note)
 
     def action_help(self) -> None:
         """Show every key."""

@@ -1,11 +1,18 @@
 """The search line at the foot of a screen."""
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 
 class SearchLine(Input):
     """Hidden until it is opened; what is found is the screen's."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "the next that holds it"),
+        Binding("escape", "screen.back", "leave the search"),
+    ]
     DEFAULT_CSS = """
     SearchLine { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     SearchLine:focus { border: none; }

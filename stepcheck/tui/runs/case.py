@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from stepcheck.bench.runs.store import Run
 from stepcheck.tui.judging.view import View
 from stepcheck.tui.keys import RUN, bindings
+from stepcheck.tui.parts.foot import FootLine
 from stepcheck.tui.parts.help import HelpScreen
 from stepcheck.tui.parts.lists import ListScreen
 from stepcheck.tui.parts.rows import RowList
@@ -43,7 +44,6 @@ class CaseScreen(ListScreen[int]):
     CaseScreen.-wide #steps { width: 3fr; }
     CaseScreen.-wide Detail { width: 2fr; height: 1fr; border-left: vkey $panel; }
     CaseScreen.-narrow Detail { height: 30%; min-height: 5; border-top: solid $panel; }
-    CaseScreen Footer { background: $panel; }
     """
 
     def __init__(self, run: Run, listed: Sequence[ListedRow], place: int, threshold: float | None) -> None:
@@ -63,7 +63,7 @@ class CaseScreen(ListScreen[int]):
             yield StepList(id="steps")
             yield Detail()
         yield SearchLine()
-        yield Footer(show_command_palette=False)
+        yield FootLine()
 
     @property
     def steps(self) -> StepList:

@@ -7,12 +7,13 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from stepcheck.bench.runs.store import Run
 from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.keys import RUN, bindings
+from stepcheck.tui.parts.foot import FootLine
 from stepcheck.tui.parts.help import HelpScreen
 from stepcheck.tui.parts.lists import ListScreen
 from stepcheck.tui.parts.rows import RowList
@@ -28,13 +29,13 @@ class ListingScreen(ListScreen[None]):
 
     LIST = "#cases"
     NOTHING_WRONG = "nothing in this list went wrong"
+    ONE_WRONG = "nothing else in this list went wrong"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("r")]
     DEFAULT_CSS = """
     ListingScreen #head { height: 1; padding: 0 1; background: $panel; text-style: bold; }
     ListingScreen #filters { height: auto; padding: 0 1; background: $surface; }
     ListingScreen #heading { height: 1; color: $foreground 60%; }
     ListingScreen CaseList { height: 1fr; }
-    ListingScreen Footer { background: $panel; }
     """
 
     def __init__(self, run: Run, listed: Sequence[ListedRow], threshold: float | None) -> None:
@@ -53,7 +54,7 @@ class ListingScreen(ListScreen[None]):
         yield Static("", id="heading", markup=False)
         yield CaseList(self._columns, id="cases")
         yield SearchLine()
-        yield Footer(show_command_palette=False)
+        yield FootLine()
 
     @property
     def cases(self) -> CaseList:

@@ -6,7 +6,8 @@ from textual.widget import Widget
 
 from stepcheck.latex import show
 from stepcheck.report.clean import clean
-from stepcheck.report.wrapping import clip, wrap
+from stepcheck.report.wrapping import clip
+from stepcheck.tui.parts.fold import fold
 
 _HEAD = 6_000
 """Characters that are laid out at most; the rest is told."""
@@ -43,7 +44,7 @@ class Problem(Widget):
         room = max(width - 10, 8)
         if self.folded:
             return [clip(" ".join(self._text.split()), room)]
-        return wrap(self._text, room, self.most)
+        return fold(self._text, room, self.most)
 
     def render(self) -> Text:
         """The label and the lines."""

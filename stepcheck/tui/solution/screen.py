@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.widgets import Footer, Static
 
 from stepcheck.document import Document, Unread
 from stepcheck.errors import InputError
@@ -19,6 +18,9 @@ from stepcheck.tui.desk import Desk
 from stepcheck.tui.files.saving import Saving
 from stepcheck.tui.judging.view import Phase, View
 from stepcheck.tui.keys import bindings
+from stepcheck.tui.parts.ask import AskScreen
+from stepcheck.tui.parts.foot import FootLine
+from stepcheck.tui.parts.notice import Notice
 from stepcheck.tui.parts.rows import RowList
 from stepcheck.tui.parts.screen import Command, SessionScreen
 from stepcheck.tui.parts.search import SearchLine
@@ -73,9 +75,9 @@ class SolutionScreen(SessionScreen):
         with Container(id="body"):
             yield StepList(id="steps")
             yield Side(id="side")
-        yield Static(id="notice")
+        yield Notice()
         yield SearchLine()
-        yield Footer(show_command_palette=False)
+        yield FootLine()
 
     @property
     def attended(self) -> Sequence[int]:
@@ -282,6 +284,10 @@ class SolutionScreen(SessionScreen):
         elif self.editing.step is None:
             self.critiques.ask(self.key, document, index)
 
+    def action_side(self, way: int) -> None:
+        """Scroll the pane beside the steps."""
+        self.side.scroll_pane(way)
+
     def action_back(self) -> None:
         """Leave the search, else stop the critic, else close its words, else as everywhere."""
         critique = self.critique
@@ -318,18 +324,23 @@ class SolutionScreen(SessionScreen):
             self.refresh_all()
             self.steps.cursor = min(index, max(self.steps.count - 1, 0))
 
-    @on(StepEditor.Kept)
-    def _keep_draft(self) -> None:
+    @on(StepEditor.Ended)
+    def _end_draft(self) -> None:
+        """Keep what was typed, as a change that undo takes back; ask where it cannot be kept."""
         index = self.editing.step
-        if index is not None and self.editing.keep(self.side.text):
+        if index is None:
+            return
+        if self.editing.keep(self.side.text):
             self._close_editor(index)
-        else:
-            self.refresh_all()
+            return
+        self.refresh_all()
+        question = AskScreen(f"This cannot be kept: {clean_line(self.editing.error)}.", {"d": "drop what was typed"})
+        self.desk.ask(question, self._drop_draft)
 
-    @on(StepEditor.Left)
-    def _drop_draft(self) -> None:
-        self.editing.drop()
-        self._close_editor(self.steps.cursor)
+    def _drop_draft(self, answer: str | None) -> None:
+        if answer == "d":
+            self.editing.drop()
+            self._close_editor(self.steps.cursor)
 
     def _close_editor(self, cursor: int) -> None:
         self.side.close_editor()

@@ -43,6 +43,11 @@ class Side(Container):
         if critique is not None:
             self.query_one(CritiquePane).present(critique, changed=changed, source_shown=source_shown)
 
+    def scroll_pane(self, way: int) -> None:
+        """Scroll what is shown, by a little less than its height."""
+        pane = self.query_one(CritiquePane if self.has_class("-critique") else Detail)
+        pane.scroll_relative(y=way * max(pane.size.height - 1, 1), animate=False, immediate=True)
+
     @property
     def text(self) -> str:
         """What is typed in the editor."""

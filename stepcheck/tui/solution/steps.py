@@ -11,6 +11,7 @@ from stepcheck.report.band import Band
 from stepcheck.report.clean import clean
 from stepcheck.report.wrapping import wrap
 from stepcheck.tui.judging.view import Phase, View
+from stepcheck.tui.parts.fold import fold
 from stepcheck.tui.parts.rows import Line, RowList
 
 BAR_CELLS = 8
@@ -100,7 +101,8 @@ class StepList(RowList):
 
     def _wrapped(self, index: int, width: int) -> list[str]:
         room = width - self._head() - 1
-        lines = wrap(self.text(index), room, 1 if self.count > ROOMY else self._most)
+        text = self.text(index)
+        lines = wrap(text, room, 1) if self.count > ROOMY else fold(text, room, self._most)
         mark = self.view.mark(index) if self.view is not None and self.count <= ROOMY else ""
         if not mark:
             return lines

@@ -71,7 +71,9 @@ class Watching:
             session.reread(self._key, item)
         elif entry.unsaved:
             same = isinstance(entry.item, Document) and entry.item.text == item.text
-            self.error = "" if same else f"{item.source}: was saved elsewhere; your changes here are not saved"
+            self.error = (
+                "" if same else f"{item.source}: was saved elsewhere; yours here are not saved: Ctrl-S asks what to do"
+            )
         else:
             self.error = ""
             session.reread(self._key, item)

@@ -30,6 +30,8 @@ class CritiquePane(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._shown: tuple[str, str, str] = ("", "", "")
         self._lines: list[list[Segment]] = []
+        self._following = True
+        self._ending = False
 
     def present(self, critique: Critique, *, changed: bool, source_shown: bool) -> None:
         """Show what is said so far; `changed`: the document is another since the question was asked."""
@@ -37,6 +39,7 @@ class CritiquePane(ScrollView, can_focus=True):
         body = clean(words if source_shown else show(words)).strip()
         shown = (_title(critique, changed=changed), body, _ending(critique))
         if shown != self._shown:
+            self._following = self._following or shown[0] != self._shown[0]
             self._shown = shown
             self._lay_out()
 
@@ -46,16 +49,26 @@ class CritiquePane(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         title, body, ending = self._shown
-        following = self.scroll_offset.y >= self.max_scroll_y
         width = max(self.size.width - 1, 10)
         lines = [[Segment(line, _BOLD)] for line in wrap(title, width)]
         lines += [[Segment(line)] for line in wrap(body, width)] if body else []
         lines += [[Segment(line, _DIM)] for line in wrap(ending, width)] if ending else []
         self._lines = lines
         self.virtual_size = Size(width, len(lines))
-        if following:
-            self.scroll_end(animate=False, immediate=True)
         self.refresh()
+        if self._following:
+            self.call_after_refresh(self._to_end)  # only then it is known how many lines are on the screen
+
+    def _to_end(self) -> None:
+        self._ending = True
+        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        self._ending = False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls up reads there; whoever scrolls to the end follows it again."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._ending:
+            self._following = new_value >= self.max_scroll_y
 
     def render_line(self, y: int) -> Strip:
         """One line on the screen."""

@@ -15,11 +15,11 @@ PAUSE_SECONDS = 0.2
 
 
 class StepEditor(TextArea):
-    """Says `Paused`, `Kept` or `Left`; what was typed is in `text`."""
+    """Says `Paused` or `Ended`; what was typed is in `text`. It ends with the change: undo takes that back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "keep", "keep the change", priority=True),
-        Binding("escape", "leave", "drop it", priority=True),
+        Binding("escape", "end", "done, u undoes", priority=True),
+        Binding("ctrl+s", "keep", "done; again: write the file", priority=True),
     ]
     DEFAULT_CSS = """
     StepEditor { border: none; padding: 0 1; height: 1fr; background: $surface; }
@@ -29,11 +29,8 @@ class StepEditor(TextArea):
     class Paused(Message):
         """Something was typed, and then nothing for a moment."""
 
-    class Kept(Message):
-        """The change is to stay."""
-
-    class Left(Message):
-        """The change is to be dropped."""
+    class Ended(Message):
+        """Whoever typed is done."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent", compact=True)
@@ -48,9 +45,9 @@ class StepEditor(TextArea):
         self._pause = self.set_timer(PAUSE_SECONDS, lambda: self.post_message(self.Paused()))
 
     def action_keep(self) -> None:
-        """Keep the change."""
-        self.post_message(self.Kept())
+        """Be done; the same key writes the file afterwards."""
+        self.post_message(self.Ended())
 
-    def action_leave(self) -> None:
-        """Drop the change."""
-        self.post_message(self.Left())
+    def action_end(self) -> None:
+        """Be done."""
+        self.post_message(self.Ended())
