@@ -137,8 +137,8 @@ def tokenizer_of(name: str) -> dict[str, Any]:
     return with_words(tokenizer)
 
 
-NEWLINES = (("Ċ", "Ċ"), ("ĊĊ", "ĊĊ"), ("Ġ", "ĊĊĊĊ"))
-"""Two newlines and four, and four behind a space, as byte-level vocabularies have them."""
+NEWLINES = (("Ċ", "Ċ"), ("ĊĊ", "ĊĊ"), ("Ġ", "ĊĊĊĊ"), (".", "ĊĊ"))
+"""Two newlines and four, four behind a space, and two behind a full stop, as byte-level vocabularies have them."""
 
 
 def with_words(tokenizer: dict[str, Any]) -> dict[str, Any]:

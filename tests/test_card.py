@@ -63,6 +63,13 @@ WRONG = {
     "between": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nbetween_steps = " "', "'between_steps' is for"),
     "lines": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nlines = "least"\nafter_mark = " "', "'lines' are closed by"),
     "rule for lines": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nlines = "first"', "template.lines"),
+    "joined": ('mark = "<extra_0>"', 'read_at = "end"\nreads = "joined"\nbetween_steps = " "', "joined steps have no"),
+    "joined at a head": (
+        'mark = "<extra_0>"',
+        'read_at = "end"\nreads = "joined"\nbetween_steps = " "\nafter_step = "."',
+        "is for a log ratio",
+    ),
+    "behind": ('mark = "<extra_0>"', 'mark = "<extra_0>"\nbehind = 1', "'behind' and 'lead' are for"),
     "never reached": (
         'mark = "<extra_0>"',
         'mark = "<extra_0>"\nreads = "prefixes"\nafter_mark = " "',

@@ -21,7 +21,7 @@ from stepcheck.judge import Judged, Unscored
 from stepcheck.prm.card import ModelCard
 from tests import families
 from tests.checkpoints import TEXTS, Spec
-from tests.test_families import CHATML, EXACT, Reference, Text, lent
+from tests.test_families import CHATML, EXACT, MULTILINE, Reference, Text, lent
 
 SPEC, OTHER = Spec(seed=41, layers=2), Spec(seed=42, layers=2)
 SCALE = 0.02
@@ -42,25 +42,37 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return convert(model, folder, weight_type=WeightType.F32, name="pair", card=card(), reference=base)
 
 
+def chat(problem: str, answer: str) -> str:
+    """A conversation with its default system turn, as the tokenizer's own template writes it."""
+    return CHATML.format(problem) + answer + "<|im_end|>\n"
+
+
 def log_likelihoods(model: Reference, text: Text) -> list[float]:
-    """Sum of log p over the answer's tokens, at the last token of every step, from the logits of the whole text."""
-    problem, steps = text
-    ids = model.ids(CHATML.format(problem))
-    first, places = len(ids), []
-    for number, step in enumerate(steps, 1):
-        ids += [*(model.ids("\n\n") if number > 1 else []), *model.ids(f"Step {number}: {step}")]
-        places.append(len(ids) - 1)
+    """Sums of log p as EurusPRM's page has them: all in one piece, one index behind the shifted labels.
+
+    `places[0]` is where the mask begins; the sum of a step is gathered at its place.
+    """
+    problem, steps = text[0], [f"Step {number}: {step}" for number, step in enumerate(text[1], 1)]
+    ids = model.ids(chat(problem, "\n\n".join(steps)))
+    places = []
+    for count in range(len(steps) + 1):
+        talk = chat(problem, "\n\n".join(steps[:count])).strip()
+        if count not in (0, len(steps)):
+            talk += "\n\n"
+        places.append(len(model.ids(talk)) - 2)
     logits = model.rows(ids) @ model.tensors["lm_head.weight"].T
-    chosen = logits.log_softmax(-1)[model.torch.arange(len(ids) - 1), model.torch.tensor(ids[1:])]
-    sums = chosen[first - 1 :].cumsum(0)
-    return [sums[place - first].item() for place in places]
+    labels = model.torch.tensor(ids[1:])
+    chosen = logits[:-1].log_softmax(-1)[model.torch.arange(len(labels)), labels]
+    mask = model.torch.tensor([0] * places[0] + [1] * (len(ids) - places[0]))
+    sums = (chosen * mask[1:]).cumsum(-1)
+    return [sums[place].item() for place in places[1:]]
 
 
 def test_rewards_equal_the_reference(pair: Path) -> None:
     """On texts of several steps, candidates of one problem among them, within 1e-3; the memory is told first."""
     pytest.importorskip("torch")
     problem, steps = TEXTS[1]
-    texts = [*TEXTS, (problem, (*steps[:2], "Something else.")), (problem, steps[:1])]
+    texts = [*TEXTS, (problem, (*steps[:2], "Something else.")), (problem, steps[:1]), *MULTILINE]
     model, base = (Reference(pair.parent / name) for name in ("model", "base"))
     theirs = []
     for text in texts:

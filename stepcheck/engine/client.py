@@ -150,7 +150,14 @@ class Host:
         """Send prompts, each under the number of its job."""
         self.ready()
         asks = [
-            wire.Ask(job, [(s.text, s.special, s.mark) for s in prompt.segments], prompt.begins)
+            wire.Ask(
+                job,
+                [(s.text, s.special, s.mark) for s in prompt.segments],
+                prompt.begins,
+                tuple(end for s in prompt.segments for end in s.ends),
+                prompt.behind,
+                prompt.lead,
+            )
             for job, prompt in prompts
         ]
         self.send(wire.Asks(asks))

@@ -95,8 +95,14 @@ def _lay_out(reader: Reader, ask: wire.Ask) -> tuple[Ints, int, list[int]]:
     ends = [int(end) for end in np.cumsum([len(piece) for piece in pieces])]
     if ends[-1] > reader.context:
         raise too_long(str(ends[-1]), reader.context, reader.longest)
-    first = ends[ask.begins - 1] if ask.begins else 0
+    begin = ends[ask.begins - 1] if ask.begins else 0
+    first = begin - ask.lead
     marks = [end - 1 for end, (_, _, mark) in zip(ends, ask.segments, strict=True) if mark]
+    if ask.ends:
+        # a step's end is told by how many tokens all before it are on their own: the next may share one with it
+        text = ask.segments[ask.begins][0]
+        counts = [len(reader.tokenize(text[:end], special=False)) for end in ask.ends]
+        marks = [*(min(begin + count - 1 + ask.behind, ends[-1] - 1) for count in counts), *marks]
     if first < 1 or not marks or marks[0] < first:
         raise CountMismatchError("a step without any text has no token whose likelihood could be read")
     return np.concatenate(pieces), first, marks

@@ -27,12 +27,16 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
 class Ask(msgspec.Struct, tag="ask", frozen=True):
     """Read one prompt; a segment is (text, special, mark). Answered by `Answer` or `Failed` with the same job.
 
-    `begins` is the segment at which the solution begins.
+    `begins` is the segment at which the solution begins. Of a solution in one piece, `ends` are the characters after
+    which a step ends, `behind` how many tokens on its sum goes, `lead` how many before the solution the sums begin.
     """
 
     job: int
     segments: list[tuple[str, bool, bool]]
     begins: int = 0
+    ends: tuple[int, ...] = ()
+    behind: int = 0
+    lead: int = 0
 
 
 class Asks(msgspec.Struct, tag="asks", frozen=True):

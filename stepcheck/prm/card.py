@@ -38,7 +38,8 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     step: str = "{step}"
     """A step and what is tokenized together with it; `{number}` counts from 1."""
     between_steps: str = ""
-    """Only where prefixes are read: joins a step to the next one, tokenized together with the first of the two."""
+    """Joins a step to the next one: where prefixes are read, tokenized together with the first of the two, and where
+    steps are joined."""
     after_step: str = ""
     """Between a step and the place where its reward is read."""
     mark: Annotated[str, Meta(min_length=1)] | None = None
@@ -47,8 +48,15 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Between the place where a reward is read and the next step; what would follow the last one is left out."""
     read_at: Literal["mark", "end"] = "mark"
     """`end`: there is no mark; a reward is read at the last token of `after_step`, or of the step."""
-    reads: Literal["solution", "prefixes"] = "solution"
-    """`prefixes`: every prefix of the solution is closed and read as a solution of its own (outcome models)."""
+    reads: Literal["solution", "prefixes", "joined"] = "solution"
+    """`prefixes`: every prefix of the solution is closed and read as a solution of its own (outcome models). `joined`:
+    all steps are tokenized in one piece, so that the end of a step and what joins it to the next may be one token, and
+    `after_step` closes the last (EurusPRM); of a log ratio only."""
+    behind: Annotated[int, Meta(ge=0, le=8)] = 0
+    """Of joined steps: how many tokens behind its end, tokenized with all before it, a step's sum goes on. That of
+    the last one goes to the end of `after_step`."""
+    lead: Annotated[int, Meta(ge=0, le=8)] = 0
+    """Of joined steps: how many tokens before the solution the sums begin."""
     lines: Literal["whole", "least", "last", "mean"] = "whole"
     """A step of several lines: `whole`, read once at its end; else every line, an empty one too, is tokenized alone,
     closed by the mark and read, and the step's reward is the least, the last or the mean of its lines'."""
@@ -76,7 +84,11 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError("'lines' are closed by the mark and by nothing else: give no 'after_step' or 'after_mark'")
         if self.reads == "solution" and self.between_steps:
             raise ValueError("'between_steps' is for reads = \"prefixes\" only; here 'after_mark' parts the steps")
-        if self.reads == "prefixes" and self.after_mark:
+        if self.reads == "joined" and (self.read_at != "end" or not self.between_steps or not self.after_step):
+            raise ValueError("joined steps have no mark: give 'between_steps', 'after_step' and read_at = \"end\"")
+        if self.reads != "joined" and (self.behind or self.lead):
+            raise ValueError("'behind' and 'lead' are for reads = \"joined\" only")
+        if self.reads != "solution" and self.after_mark:
             raise ValueError("'after_mark' is never reached where prefixes are read; use 'between_steps'")
 
     @property
@@ -230,6 +242,15 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None
     oracle: Oracle | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a template that this readout cannot be read by.
+
+        Raises:
+            ValueError: with the keys.
+        """
+        if self.template.reads == "joined" and self.readout.kind != "log_ratio":
+            raise ValueError("'template.reads' = \"joined\" is for a log ratio, not for a head at a mark")
 
 
 def read_card(path: Path) -> ModelCard:

@@ -4,6 +4,7 @@ Owns where special tokens may appear: only in template segments. Problem and ste
 contains `<extra_0>` or `<|im_end|>` cannot forge a mark or a turn.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ class Segment:
     text: str
     special: bool = False
     mark: bool = False
+    ends: tuple[int, ...] = ()
+    """Characters after which a step of a joined solution ends; each is read too, `Prompt.behind` tokens on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,16 @@ class Prompt:
     segments: tuple[Segment, ...]
     begins: int = 0
     """The segment at which the solution begins; what stands before it is given."""
+    behind: int = 0
+    lead: int = 0
+    """Tokens before the solution that its likelihood counts, too."""
     rows: tuple[int, ...] = ()
     """How many of the rows belong to each step, in order; empty where it is one each."""
 
     @property
     def marks(self) -> int:
         """How many rows are expected."""
-        return sum(segment.mark for segment in self.segments)
+        return sum(segment.mark + len(segment.ends) for segment in self.segments)
 
 
 def build(template: Template, document: Document) -> Prompt:
@@ -95,6 +101,8 @@ def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
     ]
     if template.reads == "prefixes":
         return tuple(_prompt(head, _prefix(template, filled[:count])) for count in range(1, len(filled) + 1))
+    if template.reads == "joined":
+        return (replace(_prompt(head, _joined(template, filled)), behind=template.behind, lead=template.lead),)
     if template.lines != "whole":
         lines = [step.split("\n") for step in filled]
         rest = (part for step in lines for line in step for part in _read(template, line))
@@ -115,6 +123,14 @@ def _prefix(template: Template, steps: list[str]) -> Iterator[Segment]:
     for step in steps[:-1]:
         yield Segment(step + template.between_steps)
     yield from _read(template, steps[-1])
+
+
+def _joined(template: Template, steps: list[str]) -> Iterator[Segment]:
+    """Yield all steps as one text, which tells where each but the last ends, and what closes it."""
+    join = len(template.between_steps)
+    ends = itertools.accumulate((len(step) + join for step in steps[1:-1]), initial=len(steps[0]))
+    yield Segment(template.between_steps.join(steps), ends=tuple(ends) if len(steps) > 1 else ())
+    yield Segment(template.after_step, special=True, mark=True)
 
 
 def _read(template: Template, step: str) -> Iterator[Segment]:
