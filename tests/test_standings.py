@@ -1,5 +1,6 @@
 """Models × subsets in one table: the order of its rows, what a cell says, LaTeX."""
 
+from stepcheck.report.run_table import write
 from stepcheck.report.standings import Figure, Standing, lay_out, to_latex
 
 OURS = Standing("A_1-q4", (Figure(80.04, (78.0, 82.0)), None))
@@ -44,3 +45,32 @@ def test_latex_escapes_names_and_sets_the_best_bold() -> None:
         "\\begin{tabular}{lrr}\n\\toprule\nmodel & x\\&y & z \\\\\n\\midrule\n"
         "a\\_b\\%\\textbackslash{}c & \\textbf{1.0} & -- \\\\\n\\bottomrule\n\\end{tabular}\n"
     )
+
+
+def test_rows_of_one_model_are_told_apart() -> None:
+    """By the names of their runs, and by number where these are alike; a lone row needs none."""
+    runs = [
+        Standing("A", (Figure(1.0),), run="a"),
+        Standing("A", (Figure(2.0),), run="b"),
+        Standing("B", (None,), run="c"),
+    ]
+    assert [row[0] for row in lay_out(("x",), runs).rows] == ["A, run a", "A, run b", "B"]
+    twice = [Standing("A", (None,), run="a"), Standing("A", (None,), run="a")]
+    assert [row[0] for row in lay_out(("x",), twice).rows] == ["A, run a", "A, run a #2"]
+    published = Standing("A", (Figure(9.0),), published=True)
+    assert [row[0] for row in lay_out(("x",), [*runs, published]).rows] == [
+        "A, run a", "A, run b", "A (published)", "B"
+    ]  # fmt: skip
+
+
+def test_csv_leaves_what_is_missing_empty() -> None:
+    """A dash is for people; between numbers it is a text."""
+    grid = lay_out(("x", "y"), [Standing("A", (None, Figure(1.0)))])
+    assert write(grid, "csv", "t", ()) == "model,x,y\nA,,1.0\n"
+    assert "–" in write(grid, "human", "t", ())
+
+
+def test_a_figure_that_hangs_on_what_could_not_be_told_is_a_range() -> None:
+    """From where it is wrong to where it is right; the same to a decimal is one figure."""
+    open_ended = Standing("A", (Figure(50.0, high=75.0), Figure(50.0, high=50.01)))
+    assert lay_out(("x", "y"), [open_ended]).rows == (("A", "50.0–75.0", "50.0"),)

@@ -102,6 +102,9 @@ def _notes(a: Run, b: Run) -> list[str]:
         for part in b.manifest.data
         if hashes.get(part.name, part.sha256) != part.sha256
     ]
+    ways = [run.manifest.settings.get("answers", "not recorded") for run in (a, b)]
+    if a.manifest.bench == "bestofn" and ways[0] != ways[1]:
+        notes.append(f"answers were read in two ways: {ways[0]} and {ways[1]}")
     thresholds = a.manifest.threshold, b.manifest.threshold
     if a.manifest.bench == "processbench" and thresholds[0] != thresholds[1]:
         words = ["none" if threshold is None else f"{threshold:g}" for threshold in thresholds]

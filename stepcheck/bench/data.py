@@ -5,6 +5,7 @@ unknown subsets and ids are errors that name the known ones.
 """
 
 import difflib
+import glob
 import hashlib
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,8 +40,9 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.ids:
             parts.append(f"{len(self.ids):,} chosen id{'s' * (len(self.ids) != 1)}")
         if self.sample is not None:
-            parts.append(f"a sample of {self.sample:,} per subset, seed {self.seed}")
-        if self.limit is not None:
+            first = f"the first {self.limit:,} of " if self.limit is not None else ""
+            parts.append(f"{first}a sample of {self.sample:,} per subset, seed {self.seed}")
+        elif self.limit is not None:
             parts.append(f"the first {self.limit:,} per subset")
         if self.shards > 1:
             parts.append(f"shard {self.shard} of {self.shards}")
@@ -76,26 +78,44 @@ class Subset:
 
 
 def find_files(data: Sequence[Path], names: Sequence[str] = ()) -> list[tuple[str, Path]]:
-    """Return (subset, file) pairs: of a folder its JSON files, of which `names` chooses; files are named by `names`.
+    """Return (subset, file) pairs of files, folders and patterns like `data/*.json`, which no shell has to expand.
+
+    Where there is a folder `names` choose among all that was found, otherwise they name the files in their order.
 
     Raises:
         UsageError: no such file or subset, a folder without any, or two subsets of one name.
     """
-    if len(data) == 1 and data[0].is_dir():
-        return _of_folder(data[0], names)
-    if names and len(names) != len(data):
-        raise UsageError(f"{len(data)} files and {len(names)} names: give --subset once for each file, in order")
-    for path in data:
-        if not path.is_file():
-            raise UsageError(f"{path}: {'is a folder: give it alone' if path.is_dir() else 'no such file'}")
-    found = [(name, path) for name, path in zip(names or [path.stem for path in data], data, strict=True)]
+    paths = [path for given in data for path in _matching(given)]
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file")
+    folders = [path for path in paths if path.is_dir()]
+    if not folders and names and len(names) != len(paths):
+        raise UsageError(f"{len(paths)} files and {len(names)} names: give --subset once for each file, in order")
+    given_names = list(names) if names and not folders else [path.stem for path in paths]
+    found = [
+        pair
+        for name, path in zip(given_names, paths, strict=True)
+        for pair in (_of_folder(path) if path.is_dir() else [(name, path)])
+    ]
     twice = {name for name, _ in found if sum(other == name for other, _ in found) > 1}
     if twice:
         raise UsageError(f"two files are called {min(twice)!r}: name them with --subset, once for each file")
+    return _chosen(found, names, ", ".join(map(str, folders))) if folders else found
+
+
+def _matching(given: Path) -> list[Path]:
+    """The files that a pattern matches; a path that is there is itself, whatever its name looks like."""
+    if given.exists() or not glob.has_magic(str(given)):
+        return [given]
+    found = sorted(map(Path, glob.glob(str(given))))  # noqa: PTH207 (a pattern with a root or a drive)
+    if not found:
+        raise UsageError(f"{given}: no file matches")
     return found
 
 
-def _of_folder(folder: Path, names: Sequence[str]) -> list[tuple[str, Path]]:
+def _of_folder(folder: Path) -> list[tuple[str, Path]]:
+    """The files of a folder that hold rows, in the usual order."""
     order = {name: place for place, name in enumerate(USUAL)}
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -105,11 +125,15 @@ def _of_folder(folder: Path, names: Sequence[str]) -> list[tuple[str, Path]]:
             )
     if not files:
         raise UsageError(f"{folder}: no .json, .jsonl, .ndjson or .parquet file is in this folder")
+    return sorted(files.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
+
+
+def _chosen(found: list[tuple[str, Path]], names: Sequence[str], where: str) -> list[tuple[str, Path]]:
+    files = dict(found)
     unknown = [name for name in names if name not in files]
     if unknown:
-        raise UsageError(f"{folder}: no subset {unknown[0]!r}; there are {', '.join(files)}")
-    chosen = dict.fromkeys(names) or sorted(files, key=lambda name: (order.get(name, len(order)), name))
-    return [(name, files[name]) for name in chosen]
+        raise UsageError(f"{where}: no subset {unknown[0]!r}; there are {', '.join(files)}")
+    return [(name, files[name]) for name in dict.fromkeys(names) or files]
 
 
 def read_groups(path: Path, more: tuple[str, ...], *, merge: bool) -> Iterator[list[SourceRow | BadRow]]:

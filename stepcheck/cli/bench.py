@@ -1,5 +1,6 @@
 """`stepcheck bench`: ProcessBench and Best-of-N over local files, kept as runs."""
 
+import itertools
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,9 +61,13 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="DIR|FILE",
-        help="A folder of JSON files, or files; repeatable.",
+        help="Folders of JSON files, files, or a pattern of files; repeatable.",
         show_default="what `stepcheck data pull processbench` fetched",
     ),
+]
+MoreArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[DIR|FILE]…", help="As --data; so that `--data A B` and `--data *.json` take them all."),
 ]
 SubsetOption = Annotated[
     list[str] | None,
@@ -87,6 +92,7 @@ def _group() -> None:
 @app.command()
 @groups.grouped
 def processbench(  # noqa: PLR0913 (every option of a command is an argument of its function)
+    more: MoreArgument = None,
     *,
     data: DataOption = None,
     subset: SubsetOption = None,
@@ -117,9 +123,10 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     selection = select(cases)
     subsets = [
         scan(name, path, selection, merge=False)
-        for name, path in find_files(data or [pulled("processbench")], subset or [])
+        for name, path in find_files([*(data or ()), *(more or ())] or [pulled("processbench")], subset or [])
     ]
     check_ids(subsets, selection)
+    _warn_of_one_kind(subsets, selection)
     if tune_on is not None and tune_on not in {found.name for found in subsets}:
         raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")
     order = Order("processbench", subsets, selection, read_cases, {}, tune_on, kept.run, kept.retry_errors, asked)
@@ -127,6 +134,23 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     if tune_threshold is not None:
         _keep_threshold(folder, tune_threshold, settings)
     conclude(folder, form, output)
+
+
+def _warn_of_one_kind(subsets: "list[Subset]", selection: "Selection") -> None:
+    """Say where a limit leaves wrong solutions only, or right ones: the published files list the wrong ones first."""
+    from stepcheck.bench.cases import Labelled
+    from stepcheck.bench.processbench import read_cases
+
+    if selection.limit is None or selection.sample is not None or selection.ids:
+        return
+    for subset in subsets:
+        first = itertools.islice(read_cases(subset), selection.limit)
+        kinds = {case.facts.label < 0 for case in first if isinstance(case.facts, Labelled)}
+        if len(kinds) == 1 and len(subset.chosen) < len(subset.entries):
+            say(
+                f"warning: the first {len(subset.chosen):,} of {subset.name} are {'right' if kinds.pop() else 'wrong'} "
+                f"solutions only, and F1 needs both; --sample {selection.limit} draws from the whole file"
+            )
 
 
 def _keep_threshold(folder: Path, subset: str, settings: config.Config) -> None:

@@ -140,7 +140,10 @@ class CaseFlags:
     """Which cases of a bench are run."""
 
     limit: Annotated[
-        int | None, typer.Option(metavar="N", help="The first N of each subset.", rich_help_panel=CASES)
+        int | None,
+        typer.Option(
+            metavar="N", help="The first N of each subset; with --sample, of what was drawn.", rich_help_panel=CASES
+        ),
     ] = None
     sample: Annotated[
         int | None, typer.Option(metavar="N", help="N of each subset, drawn with --seed.", rich_help_panel=CASES)

@@ -35,6 +35,10 @@ def main_table(result: ProcessBenchResult) -> Table:
     notes = ["95 % intervals by bootstrap over the cases."] if rows else []
     if any(subset.errors for subset in result.subsets):
         notes.append("Cases that were too long or failed are in no figure: they count as neither right nor wrong.")
+    for kind, lone in (("right", "correct_cases"), ("wrong", "error_cases")):
+        without = [subset.name for subset in result.subsets if subset.cases and not getattr(subset.score, lone)]
+        if without:
+            notes.append(f"No {kind} solution was judged of {', '.join(without)}: F1 needs both.")
     columns = ("subset", "cases", "error acc", "correct acc", "F1", "95 %", "too long", "failed")
     return Table(title, columns, tuple(rows), tuple(notes))
 

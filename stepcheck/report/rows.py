@@ -16,8 +16,8 @@ from stepcheck.report.tables import to_csv
 
 CSV_COLUMNS = (
     "subset", "id", "candidate", "line", "label", "generator", "prediction", "hit", "reference", "answer", "right",
-    "how", "rule", "file_right", "file_score", "product", "min", "last", "mean", "tokens", "seconds", "error",
-    "rewards",
+    "how", "file_right", "file_score", "product", "min", "last", "mean", "tokens", "seconds", "error",
+    "rewards", "rule",
 )  # fmt: skip
 
 

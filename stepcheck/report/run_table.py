@@ -8,7 +8,7 @@ from stepcheck.bench.choosing import BestOfNResult
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.errors import UsageError
 from stepcheck.report.runs import Result
-from stepcheck.report.standings import Figure, Grid, Standing, lay_out, to_latex
+from stepcheck.report.standings import MISSING, Figure, Grid, Standing, lay_out, to_latex
 from stepcheck.report.tables import Table, to_csv, to_markdown, to_text
 
 Form = Literal["human", "md", "latex", "csv"]
@@ -30,11 +30,15 @@ def grid_of(results: Sequence[Result], aggregate: str = "product") -> Grid:
 
 
 def write(grid: Grid, form: Form, title: str, notes: Sequence[str]) -> str:
-    """Write a grid as text, Markdown, LaTeX or CSV; the last two carry nothing but the figures."""
+    """Write a grid as text, Markdown, LaTeX or CSV; the last two carry nothing but the figures.
+
+    What is missing is an empty cell in CSV: a dash would be a text among numbers.
+    """
     if form == "latex":
         return to_latex(grid)
     if form == "csv":
-        return "".join(to_csv((grid.columns, *grid.rows)))
+        rows = (tuple("" if cell == MISSING else cell for cell in row) for row in grid.rows)
+        return "".join(to_csv((grid.columns, *rows)))
     table = Table(title, grid.columns, grid.rows, tuple(notes))
     return to_markdown(table) if form == "md" else to_text(table)
 
@@ -62,7 +66,7 @@ def _measured(result: ProcessBenchResult, columns: Sequence[str]) -> Standing:
     average = result.average_f1
     whole = {"gsm8k", "math", "olympiadbench", "omnimath"} <= set(subsets)
     last = None if average is None else Figure(average, result.average_interval, bool(result.partial) or not whole)
-    return Standing(result.model, (*figures, last))
+    return Standing(result.model, (*figures, last), run=result.run)
 
 
 def _best_of_n(results: Sequence[BestOfNResult], aggregate: str) -> Grid:
@@ -76,9 +80,10 @@ def _best_of_n(results: Sequence[BestOfNResult], aggregate: str) -> Grid:
         for name in columns:
             task = tasks.get(name)
             figure = None if task is None else task.figure(f"prm-{aggregate}", task.n)
-            kept = None if figure is None else Figure(figure.value, figure.interval, bool(result.partial))
+            partial = bool(result.partial)
+            kept = None if figure is None else Figure(figure.value, figure.interval, partial, figure.high)
             figures.append(kept)
-        standings.append(Standing(result.model, tuple(figures)))
+        standings.append(Standing(result.model, tuple(figures), run=result.run))
     for row in table.rows:
         known = dict(zip(table.tasks, row.accuracy, strict=False))
         if any(name in known for name in columns):

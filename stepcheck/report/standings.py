@@ -4,8 +4,9 @@ Owns how rows stand and what a cell says: a figure in per cent, its interval beh
 What is published stands under the run of the same model, the other published rows below; its intervals are not known.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepcheck.report.clean import clean_line
 
@@ -18,20 +19,28 @@ _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasci
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure in per cent and its 95 % interval; `partial` where not all of the data was read."""
+    """A figure in per cent and its 95 % interval; `partial` where not all of the data was read.
+
+    `high` is where it goes if what could not be told is right; None where nothing is open.
+    """
 
     value: float
     interval: tuple[float, float] | None = None
     partial: bool = False
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One row: a model's figures, in the order of the columns, None where there is none."""
+    """One row: a model's figures, in the order of the columns, None where there is none.
+
+    `run` tells it from other runs of the same model.
+    """
 
     model: str
     figures: tuple[Figure | None, ...]
     published: bool = False
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ def lay_out(
 
     Partial figures are marked with a star and are never the best.
     """
-    measured = [standing for standing in standings if not standing.published]
+    measured = _told_apart([standing for standing in standings if not standing.published])
     left = [standing for standing in standings if standing.published]
     ordered: list[Standing] = []
     for standing in measured:
@@ -94,15 +103,33 @@ def _escaped(cell: str) -> str:
     return "".join(_LATEX.get(character, character) for character in clean_line(cell)).replace("–", "--")
 
 
+def _told_apart(measured: Sequence[Standing]) -> list[Standing]:
+    """Keep the run's name only where there are several rows of one model; number those whose runs are called alike."""
+    models = Counter(standing.model for standing in measured)
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for standing in measured:
+        seen[standing.model, standing.run] += 1
+        place = seen[standing.model, standing.run]
+        run = f"{standing.run} #{place}" if place > 1 else standing.run
+        found.append(replace(standing, run=run if models[standing.model] > 1 else ""))
+    return found
+
+
 def _name(standing: Standing) -> str:
-    return f"{standing.model} ({PUBLISHED})" if standing.published else standing.model
+    if standing.published:
+        return f"{standing.model} ({PUBLISHED})"
+    return f"{standing.model}, run {standing.run}" if standing.run else standing.model
 
 
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return MISSING
     interval = "" if figure.interval is None else f" [{figure.interval[0]:.1f}, {figure.interval[1]:.1f}]"
-    return f"{figure.value:.1f}{'*' * figure.partial}{interval}"
+    value = f"{figure.value:.1f}"
+    if figure.high is not None and f"{figure.high:.1f}" != value:
+        value += f"–{figure.high:.1f}"
+    return f"{value}{'*' * figure.partial}{interval}"
 
 
 def _top(standings: Sequence[Standing], column: int) -> float | None:

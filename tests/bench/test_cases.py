@@ -115,17 +115,25 @@ def test_files_that_are_no_data(tmp_path: Path) -> None:
 
 
 def test_finding_files(tmp_path: Path) -> None:
-    """A folder's files in the usual order; chosen by subset; single files named by stem or by --subset."""
+    """A folder's files in the usual order; chosen by subset; files by stem or --subset; several; patterns."""
     for name in ("omnimath.json", "extra.jsonl", "gsm8k.json", "readme.md"):
         write(tmp_path / name, [PB])
     assert [name for name, _ in find_files([tmp_path])] == ["gsm8k", "omnimath", "extra"]
     assert find_files([tmp_path], ["extra"]) == [("extra", tmp_path / "extra.jsonl")]
     assert find_files([tmp_path / "gsm8k.json"], ["mine"]) == [("mine", tmp_path / "gsm8k.json")]
+    assert [name for name, _ in find_files([tmp_path / "*.json"])] == ["gsm8k", "omnimath"]
+    (tmp_path / "more").mkdir()
+    write(tmp_path / "more" / "math[1].json", [PB])
+    both = find_files([tmp_path, tmp_path / "more"])
+    assert [name for name, _ in both] == ["gsm8k", "omnimath", "extra", "math[1]"]
+    assert [name for name, _ in find_files([tmp_path, tmp_path / "more"], ["math[1]", "extra"])] == ["math[1]", "extra"]
+    assert find_files([tmp_path / "more" / "math[1].json"]) == [("math[1]", tmp_path / "more" / "math[1].json")]
     refused = [
         ([tmp_path], ["olympiad"], "no subset 'olympiad'"),
         ([tmp_path / "gsm8k.json"], ["a", "b"], "1 files and 2 names"),
         ([tmp_path / "none.json"], [], "no such file"),
-        ([tmp_path, tmp_path / "gsm8k.json"], [], "is a folder"),
+        ([tmp_path, tmp_path / "gsm8k.json"], [], "two files are called 'gsm8k'"),
+        ([tmp_path / "*.parquet"], [], "no file matches"),
         ([tmp_path / "gsm8k.json", tmp_path / "gsm8k.json"], [], "two files are called 'gsm8k'"),
     ]
     for data, names, words in refused:

@@ -141,7 +141,7 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     with Run(tmp_path / "r") as run:
         assert not run.complete
         assert run.partial == (
-            "1 chosen id, a sample of 5 per subset, seed 1, the first 3 per subset, shard 2 of 4; 1 of 4 cases done"
+            "1 chosen id, the first 3 of a sample of 5 per subset, seed 1, shard 2 of 4; 1 of 4 cases done"
         )
 
 

@@ -198,6 +198,37 @@ def test_selections(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         assert capsys.readouterr().err.startswith("error: ")
 
 
+def test_a_limit_that_leaves_one_kind_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first two are wrong solutions, as in the published files: F1 cannot be had; a sample would help."""
+    assert run("--limit", "2") == 0
+    out, err = capsys.readouterr()
+    assert "warning: the first 2 of math are wrong solutions only, and F1 needs both; --sample 2 draws from" in err
+    assert "No right solution was judged of math: F1 needs both." in out
+    assert run("--limit", "4", "--run", "both") == 0
+    out, err = capsys.readouterr()
+    assert "warning" not in err
+    assert "F1 needs both" not in out
+    assert run("--limit", "2", "--sample", "4", "--run", "drawn", "--format", "json") == 0
+    out, err = capsys.readouterr()
+    assert "warning" not in err
+    assert "the first 2 of a sample of 4 per subset, seed 0" in json.loads(out)["partial_reason"]
+
+
+def test_several_files_behind_one_data(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """`--data A B`, as a shell writes `--data *.json`; a pattern that no shell has expanded; files without --data."""
+    (tmp_path / "gsm8k.json").write_bytes((tmp_path / "math.json").read_bytes())
+    for name, arguments in {
+        "a": ["--data", "gsm8k.json", "math.json"],
+        "b": ["--data", "*.json"],
+        "c": ["gsm8k.json", "math.json"],
+        "d": ["--data", "gsm8k.json", "--data", "math.json"],
+    }.items():
+        assert main(["bench", "processbench", *arguments, "--run", name, "--format", "json"]) == 0
+        assert list(shown(capsys)["subsets"]) == ["gsm8k", "math"]
+    assert main(["bench", "processbench", "--data", "nothing*.json"]) == 2
+    assert "no file matches" in capsys.readouterr().err
+
+
 def test_shards_merge_to_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
     """Two shards and their merger give the figures of the run in one piece, and it is not called a shard."""
     assert run("--run", "whole", "--format", "json") == 0

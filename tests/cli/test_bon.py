@@ -60,6 +60,11 @@ def test_guesses_can_be_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "bon", "f.jsonl", "--run", "s"]) == 1
     assert "settings.answers was 'strict', is 'last-number'" in capsys.readouterr().err
     assert main(["bench", "bon", "f.jsonl", "--answers", "guess"]) == 2
+    assert main(["bench", "bon", "f.jsonl", "--run", "t"]) == 0
+    assert main(["runs", "compare", "s", "t"]) == 0
+    assert "answers were read in two ways: strict and last-number" in capsys.readouterr().out
+    assert main(["runs", "export", "t", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(",rule")
 
 
 def test_many_without_an_answer_are_said_first(capsys: pytest.CaptureFixture[str]) -> None:
