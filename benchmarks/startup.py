@@ -1,6 +1,6 @@
 """How long does a user wait for a prompt? Wall time of whole processes, best of five.
 
-Aims: `--version` 0.2 s, a first `score` with the built-in model 1.5 s.
+Aims: `--version` 0.2 s, a `check` 0.3 s, a first `score` with the built-in model 1.5 s.
 """
 
 import subprocess
@@ -14,6 +14,7 @@ CASES = (
     ("stepcheck --version", ["--version"], 0.2),
     ("stepcheck --help", ["--help"], None),
     ("stepcheck split examples/wrong.md", ["split", "examples/wrong.md"], None),
+    ("stepcheck check examples/wrong.md", ["check", "examples/wrong.md"], 0.3),
     ("stepcheck score examples/wrong.md", ["score", "examples/wrong.md"], 1.5),
 )
 

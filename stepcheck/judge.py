@@ -7,11 +7,12 @@ rewards, there are none, and a figure that needs them says so.
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Sampling
 from stepcheck.errors import CountMismatchError, NoRewardsError, StepcheckError
+from stepcheck.evidence import Examined
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, check_finite, judge
 
@@ -65,7 +66,8 @@ class Judged:
 
     `rewards[i]` in [0, 1] belongs to `document.steps[i]`; there are none at all where the judge gives none.
     `uncertainty[i]` is how far several heads are apart on it, a standard deviation, where there are several. `model` is
-    who judged. `critiques` are the words of one that writes. `evidence` stands beside the verdict and does not make it.
+    who judged. `critiques` are the words of one that writes. `evidence[i]` is what is shown to be false in step i, if
+    somebody looked; it stands beside the verdict, and makes it only where `verdict.shown` says so.
 
     Raises on construction:
         CountMismatchError: not as many rewards as steps, or rewards without a threshold.
@@ -78,7 +80,7 @@ class Judged:
     rewards: tuple[float, ...] = ()
     uncertainty: tuple[float, ...] = ()
     critiques: tuple[Critique, ...] = ()
-    evidence: tuple[Any, ...] = ()
+    evidence: tuple[Examined, ...] = ()
     cost: Cost = Cost()
 
     def __post_init__(self) -> None:
@@ -87,6 +89,8 @@ class Judged:
             raise CountMismatchError(f"{len(self.rewards)} rewards for {len(self.document.steps)} steps")
         if self.uncertainty and len(self.uncertainty) != len(self.rewards):
             raise CountMismatchError(f"{len(self.uncertainty)} uncertainties for {len(self.rewards)} rewards")
+        if self.evidence and len(self.evidence) != len(self.document.steps):
+            raise CountMismatchError(f"evidence on {len(self.evidence)} steps of {len(self.document.steps)}")
         if self.rewards and self.verdict.threshold is None:
             raise CountMismatchError(f"{self.model.name}: gives rewards, but no threshold that tells a wrong step")
         check_finite(self.rewards)

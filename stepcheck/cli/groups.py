@@ -7,6 +7,7 @@ as that value again. What a setting means is said in `config.KEYS`, so help, set
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -49,6 +50,24 @@ Votes = Annotated[
     int | None,
     typer.Option(
         metavar="N", help="Critiques of each solution; the majority counts.", show_default="1", rich_help_panel=CRITIC
+    ),
+]
+
+
+class Heard(StrEnum):
+    """What the evidence is for."""
+
+    off = "off"
+    show = "show"
+    judge = "judge"
+
+
+Evidence = Annotated[
+    Heard,
+    typer.Option(
+        metavar="off|show|judge",
+        help="Show what is false for certain; judge: it makes its step the first error.",
+        show_default="show",
     ),
 ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepcheck import config
-from stepcheck.cli.groups import CriticFlags
+from stepcheck.cli.groups import CriticFlags, Heard
 from stepcheck.errors import OfflineError, UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,23 @@ def open_judge(
     on_loading: Callable[[float], None],
     *,
     force: bool = False,
+    evidence: Heard = Heard.off,
+) -> "Judge":
+    """Open the judge that was asked for, with the evidence beside it.
+
+    Raises:
+        StepcheckError: as `_open`.
+    """
+    judge = _open(asked, settings, on_loading, force=force)
+    if evidence is Heard.off:
+        return judge
+    from stepcheck.witness import beside
+
+    return beside(judge, decides=evidence is Heard.judge)
+
+
+def _open(
+    asked: AskedCritic | None, settings: config.Config, on_loading: Callable[[float], None], *, force: bool
 ) -> "Judge":
     """Open the judge that was asked for.
 

@@ -74,6 +74,7 @@ def build_app() -> "typer.Typer":
 
     from stepcheck import config
     from stepcheck.cli import bench, data, models, runs, settings
+    from stepcheck.cli.check import check
     from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
     from stepcheck.cli.split import split
@@ -109,6 +110,7 @@ def build_app() -> "typer.Typer":
     app.command("score")(score)
     app.command("tui")(tui)
     app.command("split")(split)
+    app.command("check")(check)
     app.add_typer(bench.app, name="bench")
     app.add_typer(runs.app, name="runs")
     app.command("doctor")(doctor)

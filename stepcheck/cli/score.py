@@ -52,6 +52,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     engine: groups.EngineFlags,
     critic: groups.CriticFlags,
     votes: groups.Votes = None,
+    evidence: groups.Evidence = groups.Heard.show,
     force: options.ForceModelOption = False,
 ) -> None:
     """Judge each step of solutions, and point at the first wrong one.
@@ -73,13 +74,13 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     with (
         opened(output) as sink,
         Meter(silent=typing) as meter,
-        closing(judging.open_judge(asked, settings, meter.loading, force=force)) as judge,
+        closing(judging.open_judge(asked, settings, meter.loading, force=force, evidence=evidence)) as judge,
     ):
         _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
         summary = _run(judge, _gather(files, how), WRITERS[form](sink), meter)
-    code = _conclude(summary, fail_under)
+    code = conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
 
@@ -154,7 +155,7 @@ def _run(judge: "Judge", batch: _Batch, writer: Writer, meter: Meter) -> "Summar
     return summary
 
 
-def _conclude(summary: "Summary", fail_under: float | None) -> ExitCode:
+def conclude(summary: "Summary", fail_under: float | None) -> ExitCode:
     """Say what failed and choose the exit code: an error counts for more than a low reward."""
     from stepcheck.report.place import sentence
 

@@ -26,6 +26,7 @@ MOST_SENTENCE = 600
 MOST_LATER = 200
 """So far after a claim's sentence may stand that it is taken back."""
 _LOOKS = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle)(?![A-Za-z])|&|\\\\|\*\*|\\[\[\]()]|\$\$")
+_LATEX = re.compile(r"[\\^_{}]")
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n\s*\n")
 
 
@@ -152,7 +153,9 @@ class _Examiner:
         if unequal is None or link.left is None or link.right is None or self._denied(link, text, index):
             return None
         claim = _plain(text[link.left.start : link.right.end])
-        sentence = f"at {unequal.point} the left side is {unequal.left}, the right side {unequal.right}: {claim}"
+        sentence = (
+            f"at {unequal.point} the left side is {unequal.left}, the right side {unequal.right}: {_formula(claim)}"
+        )
         place = (link.left.start, link.right.end)
         return Finding("identity", *place, claim, unequal.truth, certain=True, sentence=sentence)
 
@@ -182,7 +185,7 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _finding(text: str, left: Side, right: Side, verdict: Falsity) -> Finding:
     truth = arithmetic.told(verdict.truth, percent=verdict.percent)
-    a, b = (_plain(text[side.start : side.end]) for side in (left, right))
+    a, b = (_formula(_plain(text[side.start : side.end])) for side in (left, right))
     calculated, written = (a, b) if verdict.of_left else (b, a)
     equals = "is" if verdict.truth is None else "=" if not truth.startswith("≈") else ""
     sentence = " ".join(f"{calculated} {equals} {truth}, not {written}".split())
@@ -193,9 +196,14 @@ def _finding(text: str, left: Side, right: Side, verdict: Falsity) -> Finding:
 def _turned(first: str, before: algebra.Equation, text: str, equation: algebra.Equation) -> Finding:
     second = _plain(text[equation.start : equation.end])
     truth, other = algebra.solutions(before), algebra.solutions(equation)
-    sentence = f"{first} has the solution {truth}, {second} has {other}"
+    sentence = f"{_formula(first)} has the solution {truth}, {_formula(second)} has {other}"
     place = (equation.start, equation.end)
     return Finding("transformation", *place, second, truth, certain=True, sentence=sentence)
+
+
+def _formula(text: str) -> str:
+    """Mark LaTeX as a formula, for whoever shows the sentence."""
+    return rf"\({text}\)" if _LATEX.search(text) else text
 
 
 def _plain(formula: str) -> str:

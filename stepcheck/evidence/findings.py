@@ -9,10 +9,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim that does not hold.
+    r"""One claim that does not hold.
 
     `start` and `end` are character offsets into the step's text. `claim` is what is written there, `truth` what should
-    stand in the place of its wrong part, `sentence` both in words.
+    stand in the place of its wrong part, `sentence` both in words, with LaTeX between `\(` and `\)`.
     """
 
     kind: Kind

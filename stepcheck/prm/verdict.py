@@ -17,12 +17,14 @@ class Verdict:
     """Which step is wrong first: its 0-based index, or None.
 
     `threshold` is the reward that a step needs; None where a judge named the step itself. Not `decided`: whoever was
-    asked named neither a step nor none, so `first_error` says nothing.
+    asked named neither a step nor none, so `first_error` says nothing. `shown`: the evidence named it, against
+    the judge or without one.
     """
 
     first_error: int | None
     threshold: float | None = None
     decided: bool = True
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepcheck.judge import Judged
+from stepcheck.report import evidence
 from stepcheck.report.band import Band
 from stepcheck.report.clean import clean
 from stepcheck.report.judgements import deciding, verdict_words, words_for_steps
@@ -61,5 +62,13 @@ def _steps(judged: Judged, symbols: Symbols) -> Table:
         text = Text("\n".join(lines), style=style)
         if word == "first-error":
             text.append(f"\n{symbols.pointer} first error", style=f"bold {colour}")
+        with_evidence(text, judged, number - 1, symbols)
         grid.add_row(Text(str(number), style="dim"), Text(glyph, style=f"{colour} bold"), text)
     return grid
+
+
+def with_evidence(text: Text, judged: Judged, index: int, symbols: Symbols) -> Text:
+    """Put what is found in a step under its text, a line each."""
+    for kind, sentence in evidence.sentences(judged, index):
+        text.append(f"\n{symbols.glyph(kind)} {sentence}", style=kind.colour)
+    return text

@@ -8,7 +8,8 @@ from html import escape
 
 from stepcheck.judge import Judged, Unscored
 from stepcheck.latex import show
-from stepcheck.report.band import band
+from stepcheck.report import evidence
+from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
 
@@ -26,6 +27,7 @@ li.first{border-color:var(--wrong);background:color-mix(in srgb,var(--wrong) 10%
 .bar{background:var(--soft);height:.6rem;margin-top:.45rem}.bar i{display:block;height:100%}
 .ok{color:var(--good)}.doubtful{color:var(--doubtful)}.wrong{color:var(--wrong)}.ok i{background:var(--good)}
 .doubtful i{background:var(--doubtful)}.wrong i{background:var(--wrong)}.mark,.verdict{font-weight:600}
+.evidence{display:block}
 footer,.note{opacity:.7;font-size:.9rem}
 """
 
@@ -72,8 +74,7 @@ def _review(review: Judged, *, source_shown: bool) -> Iterator[str]:
     if first is None:
         yield f'<p class="verdict ok">✓ No step is under the threshold {review.threshold:g}.</p>'
     else:
-        words = f"reward {review.rewards[first]:.3f}, threshold {review.threshold:g}."
-        yield f'<p class="verdict wrong">✗ Step {first + 1} is the first error: {words}</p>'
+        yield f'<p class="verdict wrong">✗ {evidence.first_error_words(review, first)}</p>'
     sums = review.aggregates
     facts = f"product {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f}"
     yield f"<footer>{facts} · {_text(review.model.name)}</footer>"
@@ -81,13 +82,17 @@ def _review(review: Judged, *, source_shown: bool) -> Iterator[str]:
 
 def _step(review: Judged, index: int, *, source_shown: bool) -> str:
     reward, first = review.rewards[index], review.verdict.first_error
-    kind = band(reward, review.threshold)
+    kind = Band.bad if index == first else band(reward, review.threshold)
     place_class = "first" if index == first else "late" if first is not None and index > first else ""
     mark = ' <span class="mark wrong">◀ first error</span>' if index == first else ""
     text = _text(review.document.steps[index].text, source_shown=source_shown)
+    found = "".join(
+        f'<span class="evidence {kind.word}">{kind.glyph} {escape(said)}</span>'
+        for kind, said in evidence.sentences(review, index)
+    )
     return (
         f'<li class="{place_class}"><span class="n">{index + 1}</span>'
         f'<span class="{kind.word}">{kind.glyph}</span><span class="{kind.word}">{reward:.3f}</span>'
         f'<span class="bar {kind.word}"><i style="width:{100 * reward:.1f}%"></i></span>'
-        f'<span class="text">{text}{mark}</span></li>'
+        f'<span class="text">{text}{mark}{found}</span></li>'
     )

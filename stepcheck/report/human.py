@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepcheck.judge import Judged, Unscored
-from stepcheck.report import critique
+from stepcheck.report import critique, evidence
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean
 from stepcheck.report.place import place
@@ -84,7 +84,7 @@ def _steps(review: Judged, symbols: Symbols, width: int, *, bars: bool) -> Rende
 def _row(review: Judged, index: int, symbols: Symbols, room: int, *, bars: bool) -> Iterator[Text]:
     """Show a step in `room` columns of text; those after the first error are dimmed, for they build on it."""
     first, reward = review.verdict.first_error, review.rewards[index]
-    kind = band(reward, review.threshold)
+    kind = Band.bad if index == first else band(reward, review.threshold)
     late = first is not None and index > first
     colour = f"dim {kind.colour}" if late else kind.colour
     yield Text(str(index + 1), style="dim")
@@ -97,8 +97,8 @@ def _row(review: Judged, index: int, symbols: Symbols, room: int, *, bars: bool)
     if index == first:
         mark = f"{symbols.pointer} first error"
         fits = "\n" not in text and text.cell_len + len(mark) + 2 <= room
-        text.append(("  " if fits else "\n") + mark, style=f"bold {kind.colour}")
-    yield text
+        text.append(("  " if fits else "\n") + mark, style=f"bold {Band.bad.colour}")
+    yield critique.with_evidence(text, review, index, symbols)
 
 
 def _bar(reward: float, symbols: Symbols, colour: str) -> Text:
@@ -111,8 +111,7 @@ def _verdict(review: Judged, symbols: Symbols) -> Text:
     if first is None:
         words = f"{symbols.good} No step is under the threshold {threshold:g}."
         return Text(words, style=f"bold {Band.good.colour}")
-    words = f"{symbols.bad} Step {first + 1} is the first error: "
-    words += f"reward {review.rewards[first]:.3f}, threshold {threshold:g}."
+    words = f"{symbols.bad} {evidence.first_error_words(review, first)}"
     return Text(words, style=f"bold {Band.bad.colour}")
 
 

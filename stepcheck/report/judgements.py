@@ -8,13 +8,19 @@ from typing import Any
 
 from stepcheck.critic.verdict import Vote, vote
 from stepcheck.judge import Critique, Judged
+from stepcheck.report import evidence
 
 
 def words_for_steps(judged: Judged) -> Iterator[str]:
-    """Yield a word for every step: `ok`, `first-error`, or `unjudged` after it and where there is no verdict."""
+    """Yield a word for every step: `ok`, `first-error`, or `unjudged` after it and where there is no verdict.
+
+    The evidence alone never says that a step is right.
+    """
     first = judged.verdict.first_error
+    alone = judged.verdict.shown and not judged.critiques
     for number in range(len(judged.document.steps)):
-        if not judged.verdict.decided or (first is not None and number > first):
+        unsaid = first is not None and (number > first or (alone and number < first))
+        if not judged.verdict.decided or unsaid:
             yield "unjudged"
         else:
             yield "first-error" if number == first else "ok"
@@ -30,6 +36,7 @@ def fields(judged: Judged) -> dict[str, Any]:
     """Describe what differs from the record of rewards; see `records`."""
     steps = [
         {"index": index, "text": step.text, "start": step.start, "end": step.end, "reward": None}
+        | evidence.fields(judged, index)
         for index, step in enumerate(judged.document.steps)
     ]
     found: dict[str, Any] = {"steps": steps, "first_error": judged.verdict.first_error}
@@ -52,6 +59,8 @@ def _critic(judged: Judged) -> dict[str, Any]:
 
 def verdict_words(judged: Judged) -> str:
     """Say the verdict in a sentence, with the votes where there were several."""
+    if judged.verdict.shown or (judged.evidence and not judged.critiques):
+        return evidence.verdict_words(judged)
     found, count, first = _vote(judged), len(judged.critiques), judged.verdict.first_error
     who = "The critic" if judged.critiques else "The judge"
     if not judged.verdict.decided:

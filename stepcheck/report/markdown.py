@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from stepcheck.judge import Judged, Unscored
-from stepcheck.report.band import band
+from stepcheck.report import evidence
+from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
 from stepcheck.steps.maths import formulas
@@ -40,13 +41,17 @@ def _review(review: Judged) -> Iterator[str]:
     yield f"**Problem.** {_inert(document.problem.strip())}"
     for index, (step, reward) in enumerate(zip(document.steps, review.rewards, strict=True)):
         mark = " ◀ first error" if index == first else ""
-        yield f"\n**{band(reward, threshold).glyph} Step {index + 1}** · {reward:.3f}{mark}\n"
+        kind = Band.bad if index == first else band(reward, threshold)
+        yield f"\n**{kind.glyph} Step {index + 1}** · {reward:.3f}{mark}\n"
         yield from (f"> {line}".rstrip() for line in _inert(step.text).split("\n"))
+        for finding in evidence.findings(review, index):
+            yield f"\n{'✗' if finding.certain else '~'} {_inert(evidence.worded(finding, source_shown=True))}"
     yield ""
     if first is None:
         yield f"**✓ No step is under the threshold {threshold:g}.**"
     else:
-        yield f"**✗ Step {first + 1} is the first error:** reward {review.rewards[first]:.3f}, threshold {threshold:g}."
+        head, _, words = evidence.first_error_words(review, first).partition(":")
+        yield f"**✗ {head}:**{words}"
     sums = review.aggregates
     yield f"\nproduct {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f} · "
     yield f"model {_inert(clean_line(review.model.name))}"

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from stepcheck.judge import Judged, Unscored
+from stepcheck.report import evidence
 from stepcheck.report.clean import clean_json
 from stepcheck.report.judgements import fields
 
@@ -47,6 +48,7 @@ def _review(review: Judged) -> dict[str, Any]:
             "end": step.end,
             "reward": rounded(reward, review.threshold),
             **({"uncertainty": _short(review.uncertainty[index])} if review.uncertainty else {}),
+            **evidence.fields(review, index),
         }
         for index, (step, reward) in enumerate(zip(review.document.steps, review.rewards, strict=True))
     ]
@@ -76,6 +78,7 @@ def _around(result: Judged, judged: dict[str, Any]) -> dict[str, Any]:
         "tokens": result.tokens,
         "seconds": round(result.seconds, 4),
         "notes": list(document.notes),
+        **({"first_error_by": "evidence"} if result.verdict.shown else {}),
     }
 
 

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from stepcheck.judge import Judged, Unscored
 from stepcheck.latex import show
+from stepcheck.report import evidence
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
@@ -105,8 +106,8 @@ def _review(review: Judged, *, source_shown: bool) -> Iterator[Row]:
         words = f"✓ No step is under the threshold {review.threshold:g}."
         yield (_Run(0, words, Band.good.colour, bold=True),)
     else:
-        words = f"✗ Step {first + 1} is the first error: reward {review.rewards[first]:.3f}, "
-        yield (_Run(0, f"{words}threshold {review.threshold:g}.", Band.bad.colour, bold=True),)
+        for line in wrap(f"✗ {evidence.first_error_words(review, first)}", CELLS):
+            yield (_Run(0, line, Band.bad.colour, bold=True),)
     sums = review.aggregates
     facts = f"product {sums.product:.3g} · min {sums.min:.3f} · last {sums.last:.3f} · mean {sums.mean:.3f}"
     yield (_Run(0, f"{facts} · {clean_line(review.model.name)}", _GREY),)
@@ -114,7 +115,7 @@ def _review(review: Judged, *, source_shown: bool) -> Iterator[Row]:
 
 def _step(review: Judged, index: int, *, source_shown: bool) -> Iterator[Row]:
     reward, first = review.rewards[index], review.verdict.first_error
-    kind = band(reward, review.threshold)
+    kind = Band.bad if index == first else band(reward, review.threshold)
     late = first is not None and index > first
     head = (
         _Run(0, f"{index + 1:>3}", _GREY),
@@ -127,3 +128,6 @@ def _step(review: Judged, index: int, *, source_shown: bool) -> Iterator[Row]:
         yield (*(head if at == 0 else ()), _Run(_HEAD, line, _GREY if late else _TEXT))
     if index == first:
         yield (_Run(_HEAD, "◀ first error", Band.bad.colour, bold=True),)
+    for kind, said in evidence.sentences(review, index):
+        for line in wrap(f"{kind.glyph} {said}", CELLS - _HEAD):
+            yield (_Run(_HEAD, line, kind.colour),)

@@ -10,6 +10,7 @@ from stepcheck import Checker, read
 from stepcheck.cli.main import main
 from stepcheck.judge import Judged
 from stepcheck.report.records import record
+from stepcheck.witness import with_evidence
 from tests.checkpoints import Spec, write
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,7 +49,7 @@ def test_command_and_library_agree(path: Path, models: Path, capsys: pytest.Capt
     assert len(printed) == len(results)
     for ours, result in zip(printed, results, strict=True):
         assert isinstance(result, Judged)
-        theirs = record(result)
+        theirs = record(with_evidence(result, decides=False))
         assert same(ours) == same(theirs)
         assert [step["reward"] for step in ours["steps"]] == pytest.approx(result.rewards, abs=2e-3)
 
