@@ -2,13 +2,14 @@ r"""Final answers of the seven tasks: equal, unequal or not to be told."""
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from stepcheck.answers import FinalAnswer, Grader, extract
+from stepcheck.answers import FinalAnswer, Grader, Outcome, extract
 from stepcheck.answers.algebra import Algebra
 from stepcheck.answers.reading import read
 from stepcheck.answers.spellings import choice
@@ -139,6 +140,23 @@ def test_cheap_comparisons_start_no_process() -> None:
         assert grader.compare("1/2", "0.5").how == "numeric"
         assert grader.compare("(1, 2)", "(1,2)").how == "normalised"
         assert algebra._child is None
+
+
+def test_without_math_verify_the_rest_works() -> None:
+    """Where it is not installed, what its reader alone knows could not be told; numbers and expressions go on."""
+    missing = "import runpy, sys; sys.modules['math_verify'] = None; "
+    start = missing + "runpy.run_module('stepcheck.answers.prover', run_name='__main__')"
+    with Grader(Algebra((sys.executable, "-P", "-c", start))) as grader:
+        assert grader.compare("55", r"\sum_{k=1}^{10} k").equal is None
+        assert grader.compare("(x-1)(x+1)", "x^2-1").equal is True
+        assert grader.compare(r"\sqrt{2}", r"\sqrt{3}").equal is False
+        assert grader.compare("2x-y=1", "y=2x-1").equal is True
+
+
+def test_the_word_of_math_verify_is_checked(grader: Grader) -> None:
+    """What only its reader knows is equal if it is so to many digits: tiny sums differ, though it calls them equal."""
+    assert grader.compare("55", r"\sum_{k=1}^{10} k") == Outcome(equal=True, how="math-verify")
+    assert grader.compare(r"\sum_{k=1}^{3} \frac{1}{30!}", r"\sum_{k=1}^{3} \frac{1}{31!}").equal is False
 
 
 def test_numbers_are_exact() -> None:

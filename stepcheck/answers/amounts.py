@@ -13,7 +13,7 @@ from stepcheck.answers.functions import ANGLED, FUNCTIONS
 from stepcheck.answers.numerals import Numeral
 from stepcheck.answers.tokens import Token, Tokens, written
 from stepcheck.answers.tree import Tree, exact, negative, number, variables
-from stepcheck.answers.units import Unit, currency_signs, known, pounds, unit
+from stepcheck.answers.units import Unit, currency_signs, known, money_too, unit
 from stepcheck.answers.values import Amount
 from stepcheck.answers.words import LETTERS, magnitude, number_in_words
 
@@ -125,8 +125,7 @@ def _measured(found: Tokens, *, money: bool = False) -> tuple[Amount, ...]:
         if head is None or measured is None:
             continue
         readings.append(replace(head, unit=measured, glued=_is_glued(found[place:])))
-        if len(found) == place + 1 and found[place].text.lower() in {"pound", "pounds"}:
-            entry = pounds()
+        if len(found) == place + 1 and (entry := money_too(found[place].text.lower())):
             readings.append(replace(head, unit=Unit(entry[0], entry[1], currencies=entry[3])))
         break
     plain = _number(found, money=money)
@@ -226,7 +225,7 @@ def _literal(found: Tokens) -> Amount | None:
     words = number_in_words(rest)
     if words is not None and words[1] == len(rest):
         return Amount(number(sign * words[0]))
-    parts = _han_fraction(rest)
+    parts = _han_fraction(rest) or _share(rest)
     if parts is not None:
         return Amount(number(sign * parts))
     tree = expression(found)
@@ -271,6 +270,15 @@ def _han_fraction(rest: Tokens) -> Fraction | None:
     return None
 
 
+def _share(rest: Tokens) -> Fraction | None:
+    """Read 4 out of 5, 1 in 6."""
+    texts = [token.text.lower() for token in rest[1:-1]]
+    ends = [token.numeral.value for token in (rest[0], rest[-1]) if token.numeral is not None]
+    if texts not in (["out", "of"], ["in"]) or len(ends) < 2 or not 0 < ends[0] <= ends[1]:  # noqa: PLR2004 (two numbers)
+        return None
+    return ends[0] / ends[1]
+
+
 # ---- several amounts that are one
 
 
@@ -307,7 +315,10 @@ def _chunks(found: Tokens) -> list[Tokens]:
     chunks, start = [], 0
     for place in range(1, len(found)):
         token, before = found[place], found[place - 1]
-        number_begins = token.kind == "number" or (token.is_sign("$", "€", "£") and place + 1 < len(found))
+        spoken = (
+            bool(known(before.text)) and token.kind == "word" and number_in_words(found[place : place + 1]) is not None
+        )
+        number_begins = token.kind == "number" or spoken or (token.is_sign("$", "€", "£") and place + 1 < len(found))
         joined = before.text.lower() in _AND or before.is_sign(",")
         last = found[place - 2] if joined and place >= 2 else before  # noqa: PLR2004 (what stands before the and)
         ends = last.kind == "word" or last.is_sign("°", "'", "''", '"', "¢") or (joined and last.kind == "number")

@@ -46,9 +46,11 @@ from stepcheck.answers.values import (
 
 REMEMBERED = 4096
 MOST_PAIRS = 64
+PAIR = 2
 _OPEN = "time or ratio"
 _PROSE = re.compile(
-    r"(?<![\\A-Za-z])(?!(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|pi)h?\b)[A-Za-z]{3,}"
+    r"(?<![\\A-Za-z])(?!(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|pi)h?\b)"
+    r"(?:[A-Za-z]{3,}|(?:in|of|to|is|or|at|by|on|an|as|it)\b)"
 )
 """A word that is no function: math-verify would read it as a product of letters."""
 
@@ -196,8 +198,9 @@ class _Comparison:
 
     def list_and_value(self, a: Several, b: Amount) -> Outcome:
         """Compare a list of one with its value."""
-        if len(a.items) == 1:
-            return self.readings(a.items[0], (b,))
+        items = _distinct(a)
+        if len(items) == 1:
+            return self.readings(items[0], (b,))
         return Outcome(equal=False, how="number of parts")
 
     def list_and_tuple(self, a: Several, b: Ordered) -> Outcome:
@@ -205,8 +208,8 @@ class _Comparison:
         return Outcome(equal=False, how="brackets") if a.braces else self.in_order(a.items, b.items)
 
     def tuples(self, a: Ordered, b: Ordered) -> Outcome:
-        """Compare points, tuples and vectors; ( and [ do not say the same, a column says what either says."""
-        if {a.bracket, b.bracket} == {"(", "["}:
+        """Compare points, tuples and vectors; of two, ( and [ do not say the same; a column says what either says."""
+        if {a.bracket, b.bracket} == {"(", "["} and len(a.items) == PAIR:
             return Outcome(equal=False, how="brackets")
         return self.in_order(a.items, b.items)
 

@@ -31,7 +31,7 @@ def name_of(found: Tokens) -> str | None:
         first.kind == "command" and first.text not in {"frac", "pi", "sqrt"}
     )
     rest = written([token for token in found[1:] if not token.is_sign("{", "}")])
-    if letter and re.fullmatch(r"(?:_\w+)?'*(?:\([A-Za-z](?:,[A-Za-z])*\))?", rest):
+    if letter and re.fullmatch(r"(?:_\w+)?'*(?:\^-1)?(?:\([A-Za-z](?:,[A-Za-z])*\))?", rest):
         return first.text + rest
     if first.text in {"angle", "triangle", "overline", "vec", "hat", "bar"} or re.fullmatch(r"[A-Z]{2,3}", first.text):
         return written([token for token in found if not token.is_sign("{", "}")])

@@ -10,12 +10,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 from stepcheck.answers.amounts import amounts
+from stepcheck.answers.functions import FUNCTIONS, GREEK
 from stepcheck.answers.tokens import Token, Tokens, divided
 from stepcheck.answers.tree import variables
 from stepcheck.answers.units import NONE
 from stepcheck.answers.values import Amount
 
 LONGEST_VALUE = 24
+_KNOWN = GREEK | FUNCTIONS.keys() | {"frac", "sqrt", "pi", "binom", "cbrt", "infty"}
 _CHANGED = re.compile(
     r"\b(?:not|never|at least|at most|more than|less than|fewer than|greater than|no more than|larger than|"
     r"smaller than|between|over|under|above|below|up to|minimum of|maximum of|or more|or less|or fewer|"
@@ -28,6 +30,8 @@ def in_sentence(found: Tokens) -> Iterator[Amount]:
     """Read the one value in a sentence; nothing if it is not certain which one is meant."""
     text = " ".join(token.text.lower() for token in found)
     if _CHANGED.search(text) or not any(token.kind == "word" and _is_wordy(token.text) for token in found):
+        return
+    if any(token.kind == "command" and token.text not in _KNOWN for token in found):
         return
     if any(before.is_sign("+", "*", "/", "^", "_") and after.kind == "word" for before, after in pairwise(found)):
         return  # letters that are reckoned with are no words

@@ -32,13 +32,13 @@ _SIGNS = {
     "−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "∗": "*", "•": "*",
     "⨯": "*", "÷": "/", "∕": "/", "⁄": "/", "∶": ":", "∞": r"\infty ", "≤": r"\le ", "≦": r"\le ", "⩽": r"\le ",
     "≥": r"\ge ", "≧": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "√": r"\sqrt ",
-    "∛": r"\cbrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset ", "∈": r"\in ", "∉": r"\notin ",
-    "∖": r"\setminus ", "ℝ": r"\R ", "ℤ": r"\Z ", "ℕ": r"\N ", "ℚ": r"\Q ", "ℂ": r"\C ", "、": ", ",
-    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "…": "...", "⋯": "...",
-    "≈": r"\approx ", "º": DEGREE, "˚": DEGREE, "℃": DEGREE + "C", "℉": DEGREE + "F", "′": "'", "″": "''", "’": "'",
-    "‘": "'", "“": '"', "”": '"', "∧": r"\wedge ", "∨": r"\vee ", "\u2223": "|", "¢": r"\cent ", "₤": "£",
-    "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "％": "%", "ℓ": "L", "µ": "μ", "μ": "μ",
-    "✓": " ", "→": r"\to ", "。": ".", "．": ".",
+    "∛": r"\cbrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset ", "Ø": r"\emptyset ", "ø": r"\emptyset ",
+    "∈": r"\in ", "∉": r"\notin ", "∖": r"\setminus ", "ℝ": r"\R ", "ℤ": r"\Z ", "ℕ": r"\N ", "ℚ": r"\Q ",
+    "ℂ": r"\C ", "、": ", ", "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "…": "...",
+    "⋯": "...", "≈": r"\approx ", "º": DEGREE, "˚": DEGREE, "℃": DEGREE + "C", "℉": DEGREE + "F", "′": "'",
+    "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"', "∧": r"\wedge ", "∨": r"\vee ", "\u2223": "|",
+    "¢": r"\cent ", "₤": "£", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "％": "%",
+    "ℓ": "L", "µ": "μ", "μ": "μ", "✓": " ", "→": r"\to ", "。": ".", "．": ".",
 }  # fmt: skip
 _TABLE = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -94,6 +94,14 @@ _SAME = (
     (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
     (re.compile(r"\\(?:yen)(?![a-zA-Z])"), "¥"),
 )
+_SYSTEM = re.compile(
+    r"(?:\\\{\s*)?\\begin\s*\{(cases|aligned|align\*?|gathered|array)\}\s*(?:\{[lcr|\s]*\})?((?:(?!\\begin|\\end).)*)\\end\s*\{\1\}"
+    r"(?:\s*\\right)?",
+    re.DOTALL,
+)
+_UNIT_QUOTIENT = re.compile(
+    rf"\\frac\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}"
+)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _LETTER = re.compile(r"\s*[eid]\s*")
 _TAIL = " \n.,;:!?。"
@@ -107,12 +115,15 @@ def tidy(answer: str) -> str:
     text = _FRACTIONS_AFTER.sub(r"\1 \2", text).translate(_TABLE)
     text = _unwrapped(_trimmed(text))
     text = _formulas(text)
-    text = _LOOKS.sub(" ", _HSPACE.sub(" ", text))
+    text = _SYSTEM.sub(_listed, _LOOKS.sub(" ", _HSPACE.sub(" ", text)))
+    if "\\begin" not in text:
+        text = text.replace("\\\\", ", ")
     for _ in range(3):  # texts within texts
         text = _BOX.sub(r"\1", text)
         text = _BOARD.sub(lambda found: f"\\{found[1] or found[2] or found[3]} ", text)
         text = _FONT.sub(lambda found: f"{found[1] or found[2] or ''}", text)
         text = _TEXT.sub(_words, text)
+    text = _UNIT_QUOTIENT.sub(rf"{WORDS}\1/\2{MATHS}", text)
     for pattern, instead in _SAME:
         text = pattern.sub(instead, text)
     text = _SPACES.sub(" ", text).replace(r"\$", "$")
@@ -139,6 +150,15 @@ def _words(found: re.Match[str]) -> str:
     if _LETTER.fullmatch(inner) and "text" not in found[0]:
         return f" {inner.strip()} "
     return f" {WORDS}{inner.replace(WORDS, '').replace(MATHS, '')}{MATHS} "
+
+
+def _listed(found: re.Match[str]) -> str:
+    """Write a system of equations as a list; leave a function that is given piece by piece, and a matrix."""
+    system = found[1] != "array" or found[0].lstrip().startswith("\\{")
+    body = found[2].replace("&", " " if found[1].startswith("align") else "&")
+    if not system or "&" in body:
+        return found[0]
+    return ", ".join(line.strip(" ,;") for line in body.split("\\\\") if line.strip(" ,;"))
 
 
 def _formulas(text: str) -> str:

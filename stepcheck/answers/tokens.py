@@ -28,7 +28,7 @@ _SIGNS = {
 }  # fmt: skip
 FIELDS = frozenset("RZNQC")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)")
-_WORD = re.compile(r"[A-Za-z]+|[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
+_WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
 _HAN = re.compile(r"平方(?:千|公|厘|分|毫)?[米里]|立方(?:千|厘|分|毫)?米|千[克米瓦卡]|毫[米克升秒]|百分之|"
                   r"[十百千万亿兆零一二两三四五六七八九]+|"
                   r"[^\W\d_十百千万亿兆零一二两三四五六七八九A-Za-z]+")  # fmt: skip

@@ -222,9 +222,11 @@ def _is_word(text: str) -> bool:
     return bool(re.fullmatch(r"[^\W\d_]+", text)) and not (text.isascii() and text.isupper()) and text != "Rs"
 
 
-def pounds() -> Entry:
-    """Return pounds as money: behind a number they are a mass, unless pence stand beside them."""
-    return (("money", 1),), Fraction(1), False, frozenset({"GBP"})
+def money_too(name: str) -> Entry | None:
+    """Return what a unit of mass or time may be as money: pounds, 分; None for others."""
+    currencies = {"pound": "GBP", "pounds": "GBP", "分": "CNY"}.get(name)
+    size = Fraction(1, 100) if name == "分" else Fraction(1)
+    return ((("money", 1),), size, False, frozenset({currencies})) if currencies else None
 
 
 def known(name: str) -> Entry | None:
@@ -261,7 +263,9 @@ class _Composition:
         sign, power_ahead = 1, 1
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
-            if token.is_sign("/") or token.text.lower() in _PER:
+            following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+            a_unit = token.text in {"a", "an"} and self.at and following is not None and known(following.text)
+            if token.is_sign("/") or token.text.lower() in _PER or a_unit:
                 if sign < 0 and token.is_sign("/"):
                     return None
                 sign, self.at = -1, self.at + 1

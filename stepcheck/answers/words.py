@@ -63,7 +63,8 @@ LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12, "bn": 10
 """Behind an amount of money they are certainly magnitudes."""
 _ORDINALS = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
-    "eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "hundredth": 100, "thousandth": 1000,
+    "eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "viertel": 4, "drittel": 3, "tercio": 3, "cuarto": 4,
+    "tiers": 3, "quart": 4, "hälfte": 2, "moitié": 2, "mitad": 2, "halb": 2, "hundredth": 100, "thousandth": 1000,
 }  # fmt: skip
 _HAN_DIGITS = {char: place for place, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_TENS = {"十": 10, "百": 100, "千": 1000}
@@ -124,6 +125,7 @@ _REALS = frozenset({
     "tutti i numeri reali", "todos os números reais",
 })  # fmt: skip
 _ARTICLES = frozenset({"the", "a", "an"})
+_ONE = frozenset({"a", "an", "ein", "eine", "un", "una", "une", "die", "la"})
 
 
 @cache
@@ -204,7 +206,7 @@ def _english(found: Sequence[Token]) -> tuple[Fraction, int] | None:
             group = group or (0 if seen and total else 1)
             (total, group) = (total, group * size) if size <= HUNDRED else (total + group * size, 0)
             seen, at = True, at + 1
-        elif word in {"a", "an"} and not seen and at + 1 < len(found) and _follows_article(found[at + 1]):
+        elif word in _ONE and not seen and at + 1 < len(found) and _follows_article(found[at + 1]):
             at += 1
         else:
             break
@@ -218,13 +220,15 @@ def _joins(token: Token, following: Sequence[Token], group: int) -> bool:
 
 
 def _follows_article(token: Token) -> bool:
-    return bool(magnitude(token)) or token.text.lower() in {"half", "third", "quarter", "fifth"}
+    return bool(magnitude(token)) or token.text.lower() in _ORDINALS
 
 
 def _fraction(found: Sequence[Token]) -> tuple[Fraction, int] | None:
     """Read half, a third, a quarter."""
-    skip = 1 if found[0].text.lower() in {"a", "an"} and len(found) > 1 else 0
+    skip = 1 if found[0].text.lower() in _ONE and len(found) > 1 else 0
     bottom = _ORDINALS.get(found[skip].text.lower())
+    if bottom and len(found) > skip + 2 and found[skip + 1].text == "a" and (size := magnitude(found[skip + 2])):
+        return Fraction(size, bottom), skip + 3
     return None if bottom is None or (not skip and bottom > 2) else (Fraction(1, bottom), skip + 1)  # noqa: PLR2004
 
 
