@@ -287,6 +287,19 @@ def graded(path: Path) -> list[tuple[str | None, bool | None, bool | None]]:
     return [(one.answer, one.right, one.file_right) for one in facts if isinstance(one, Graded)]
 
 
+def test_a_bench_says_how_it_read(write: Write) -> None:
+    """What was decided in reading the rows is counted and said, the most frequent first; of many notes a few."""
+    row = SAMPLES["search-and-learn rows"].row
+    path = write("x.jsonl", [row | {"unique_id": f"{i}"} for i in range(3)] + [{"problem": PROBLEM, "response": TEXT}])
+    assert scan("s", path, Selection(), merge=True).notes[:2] == (
+        "read as search-and-learn rows (3 rows)",
+        "`completions` was read; `solution` is the reference (3 rows)",
+    )
+    many = [{"problem": PROBLEM, "solution": TEXT, f"model_output_{i}": "a"} for i in range(9)]
+    notes = scan("s", write("y.jsonl", many), Selection(), merge=True).notes
+    assert (len(notes), notes[-1]) == (7, "3 more notes, which `stepcheck split` shows beside their rows")
+
+
 BOXED = ["So it is $\\boxed{79}$.", "So it is $\\boxed{89}$."]
 
 

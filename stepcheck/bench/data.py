@@ -8,6 +8,7 @@ import difflib
 import glob
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from stepcheck.document.rows import BadRow
 from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError, UsageError
 
+MOST_NOTES = 1_000
+"""Different notes of a file that are counted; some name what only one row has."""
+SAID_NOTES = 6
 USUAL = ("gsm8k", "math", "olympiadbench", "omnimath")
 """The order in which ProcessBench's subsets are shown; others follow by name."""
 
@@ -70,6 +74,8 @@ class Subset:
     entries: tuple[Entry, ...]
     chosen: frozenset[int]
     stamp: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    """What was decided in reading its rows, each with the number of rows, the most frequent first."""
 
     @property
     def cases(self) -> int:
@@ -175,8 +181,11 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         InputError: the file cannot be read, or holds no row.
     """
     entries: list[Entry] = []
+    notes: Counter[str] = Counter()
     before = _stamp(path)
     for group in read_groups(path, (), merge=merge):
+        said = (note for row in group if not isinstance(row, BadRow) for note in row.notes)
+        notes.update(note for note in said if note in notes or len(notes) < MOST_NOTES)
         first = group[0]
         cases = sum(_count(row, merge=merge) for row in group)
         broken = any(isinstance(row, BadRow) for row in group)
@@ -185,9 +194,19 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    subset = Subset(name, path, sha256, tuple(entries), choose([entry.id for entry in entries], selection), before)
+    chosen = choose([entry.id for entry in entries], selection)
+    subset = Subset(name, path, sha256, tuple(entries), chosen, before, tuple(_counted(notes)))
     check_unchanged(subset)
     return subset
+
+
+def _counted(notes: Counter[str]) -> Iterator[str]:
+    """The most frequent notes, each with its rows, and how many others there are."""
+    for note, count in notes.most_common(SAID_NOTES):
+        yield f"{note} ({count:,} row{'s' * (count != 1)})"
+    more = len(notes) - SAID_NOTES
+    if more > 0:
+        yield f"{more:,} more notes, which `stepcheck split` shows beside their rows"
 
 
 def _count(row: SourceRow | BadRow, *, merge: bool) -> int:

@@ -89,6 +89,9 @@ def perform(order: Order, settings: config.Config) -> Path:
     progress = Progress(RunningFigures())
     with closing(judging.open_judge(order.critic, settings, progress.loading)) as judge:
         _check_gives(order, judge)
+        for subset in order.subsets:
+            for note in subset.notes:
+                say(f"{subset.path}: {note}")
         manifest = describe(order, judge, settings)
         folder = run_folder(manifest.name, settings.runs_dir)
         try:
