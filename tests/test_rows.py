@@ -75,7 +75,7 @@ SAMPLES: dict[str, Sample] = {
         },
         labels=[1],
         answer="89",
-        notes=("1 other completions",),
+        notes=("1 other completion of its steps: not read",),
     ),
     "Math-Shepherd rows": Sample(
         {
@@ -210,6 +210,15 @@ SAMPLES: dict[str, Sample] = {
         },
         labels=[0],
         id="g-0",
+    ),
+    "candidates as lists of steps": Sample(
+        {"problem": PROBLEM, "steps": [list(STEPS), ["12 * 7 = 74."]], "labels": [-1, 0]},
+        [STEPS, ("12 * 7 = 74.",)],
+        labels=[-1, 0],
+    ),
+    "DeepSeek responses": Sample(
+        {"problem": PROBLEM, "reasoning_content": "Hm. 12 * 7 is 84.", "content": TEXT},
+        notes=("`reasoning_content`, what the model thought, was left out",),
     ),
     "chat messages": Sample(
         {"messages": [{"role": "system", "content": "Reason."}, *CHAT]},
@@ -428,7 +437,16 @@ def test_a_failed_request_is_an_error_in_its_place(write: Write) -> None:
     assert isinstance(two, Unread)
     assert ("(id r1): the request failed (status 429)" in str(one.error), "(id r2)" in str(two.error)) == (True, True)
     assert isinstance(three, Document)
-    assert "no `problem`" in refusal(write("alone.jsonl", [good]))
+    assert "an answer without its question" in refusal(write("alone.jsonl", [good]))
+
+
+def test_the_prompt_of_lm_eval(write: Write) -> None:
+    """Where the document has no problem the prompt is, also one that was sent as a chat."""
+    row = {key: value for key, value in SAMPLES["lm-eval samples"].row.items() if key != "doc"}
+    for prompt in (PROBLEM, [json.dumps(CHAT[:1])]):
+        path = write("x.jsonl", [row | {"doc": {}, "arguments": {"gen_args_0": {"arg_0": prompt}}}])
+        assert documents(path)[0].problem == PROBLEM
+        assert "the prompt that was sent was taken as the problem" in documents(path)[0].notes
 
 
 # ---- chats

@@ -3,12 +3,15 @@
 Owns the table, which the documentation prints. Refuses nothing: a row of no dialect is read by its keys (`own`).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stepcheck.document import logs, marked, own
 from stepcheck.document.contents import Content
 from stepcheck.document.given import Given
+
+_LISTS = re.compile(rb"\[\s*\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,26 @@ DIALECTS: tuple[Dialect, ...] = (
         "`problem`",
         "`steps`",
         "`label`: the 0-based first wrong step, -1 where all are right",
+    ),
+    Dialect(
+        "candidates as lists of steps",
+        "`steps`, a list of lists",
+        lambda given: _LISTS.match(given.fields.get("steps", b"")) is not None,
+        own.read,
+        "`problem`",
+        "each list of `steps`",
+        "`labels`: for each candidate the first wrong step, or a list",
+        "`answer`",
+    ),
+    Dialect(
+        "DeepSeek responses",
+        "`reasoning_content`, `content`",
+        _keys("reasoning_content", "content"),
+        own.read,
+        "`problem`",
+        "`content`; `reasoning_content` is left out",
+        "",
+        "`answer`; reference `solution`",
     ),
     Dialect(
         "chat messages",

@@ -14,6 +14,8 @@ from stepcheck.document.given import Given, is_blank
 from stepcheck.document.talks import Turn
 from stepcheck.errors import InputError
 
+_NO_QUESTION = "no problem: an answer without its question; put `problem` into the row, or give it with --problem"
+
 
 class _Body(msgspec.Struct, frozen=True):
     """A server's answer: chat or text completions (`choices`), or the Responses API (`output`)."""
@@ -104,11 +106,19 @@ def _asked(given: Given, doc: Given, notes: list[str]) -> str | Missing | None:
         return given.text("doc")
     arguments = given.inside("arguments") if given.is_object("arguments") else None
     name = next((key for key in arguments or () if arguments and arguments.is_object(key)), None)
-    first = arguments.inside(name) if arguments and name is not None else None
-    if first and first.is_text("arg_0") and not is_blank(first.text("arg_0")):
-        notes.append("the prompt that was sent was taken as the problem")
-        return own.bare(first.text("arg_0"), "arguments", notes)
-    return None
+    return _sent(arguments.inside(name), notes) if arguments and name is not None else None
+
+
+def _sent(request: Given, notes: list[str]) -> str | Missing | None:
+    """The prompt of a request: text, or a chat as JSON in a text."""
+    prompt = request.scalar(("arg_0",), [])
+    if prompt is None or is_blank(prompt):
+        return None
+    notes.append("the prompt that was sent was taken as the problem")
+    if prompt.startswith("[{"):
+        chat = Given({"messages": prompt.encode()}, frozenset(), request.place)
+        return own.problem(chat, notes)
+    return own.bare(prompt, "arguments", notes)
 
 
 def read_inspect(given: Given) -> Content:
@@ -160,6 +170,6 @@ def read_choices(given: Given) -> Content:
 def _answered(given: Given, solutions: Solutions, notes: list[str]) -> Content:
     notes += solutions.notes
     asked = {key: given.fields[key] for key in (*own.PROBLEM, *own.TALKS) if key in given}
-    problem = own.problem(Given(asked, frozenset(), given.place), notes) if asked else None
+    problem = own.problem(Given(asked, frozenset(), given.place), notes) if asked else Missing(_NO_QUESTION)
     answer = given.scalar(own.ANSWER, notes)
     return Content(problem, solutions, answer, None, given.scalar(("custom_id", *own.ID), notes), notes=tuple(notes))

@@ -60,7 +60,7 @@ def read_prm800k(given: Given) -> Content:
         right.append(None if taken.rating is None else taken.rating >= 0)
         if step.chosen_completion is None and step.human_completion is None:
             break
-    notes = [f"{others} other completions of its steps were not read"] if others else []
+    notes = [f"{others} other completion{'s' * (others != 1)} of its steps: not read"] if others else []
     if label.finish_reason not in (None, "solution", "found_error"):
         notes.append(f"labelling ended with `{str(label.finish_reason)[:40]}`")
     found = contents.as_steps(texts, "label.steps")

@@ -155,6 +155,8 @@ def _refused(given: Given, empty: list[str]) -> InputError:
     hint = ""
     if "answer" in given:
         hint = "; `answer` is the final answer and is not scored: rename it if it is the solution"
+    elif any(key in given for key in TALKS):
+        hint = "; of the chat nobody has answered"
     elif any(key in given for key in talks.THOUGHTS):
         hint = "; what a model thought is not judged: it is the text of no solution"
     return given.error(
