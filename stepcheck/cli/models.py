@@ -117,14 +117,21 @@ def show(
     models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Show a card as TOML, whether or not its weights are here."""
+    """Show a card as TOML, whether or not its weights are here, and what a pull would take by what it says."""
     import msgspec
 
+    from stepcheck.cli.transfer import preview_of_card
+    from stepcheck.hub.pull.estimate import estimates
     from stepcheck.prm.card import render_card
 
     card = _card(name, _folder(models_dir))
+    known = estimates(card) if card.files is None else []
     with opened(None) as sink:
-        sink.write(json_text({"card": msgspec.to_builtins(card)}) if as_json else clean(render_card(card)))
+        sizes = {each.weight_type: {"download": each.download, "result": each.result} for each in known}
+        told = {"card": msgspec.to_builtins(card), "pull": {"asked_hub": False, "sizes": sizes}}
+        sink.write(json_text(told) if as_json else clean(render_card(card)))
+    if known and not as_json:
+        say(preview_of_card(card, "", "showing a card never does"))
 
 
 @app.command()

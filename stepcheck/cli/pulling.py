@@ -1,6 +1,7 @@
 """`stepcheck models pull`: asks before the first byte, shows how far it is, goes on where it stopped."""
 
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from stepcheck.hub.net.watch import Watch
     from stepcheck.hub.pull.offer import Offer
     from stepcheck.prm.card import ModelCard
+
+
+PATIENCE_S = 0.4
+"""Seconds for the hub to take a connection before a dry run says what the card knows."""
 
 
 def pull(  # noqa: PLR0913 (every option of a command is an argument of its function)
@@ -51,11 +56,14 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     Says first what will be downloaded, from where, under which licence, and what it needs. A pull that was stopped goes
     on where it was. Prints the path of the new card.
     """
+    settings = groups.settle({"models_dir": models_dir, "offline": offline})
+    asked = _Asked(offline=settings.offline) if dry_run else None
+    if asked is not None:
+        asked.start()  # beside the imports, which take as long
     from stepcheck.hub.disk.naming import default_name
     from stepcheck.hub.disk.store import user_dir
     from stepcheck.hub.pull.pull import already_here
 
-    settings = groups.settle({"models_dir": models_dir, "offline": offline})
     folder = settings.models_dir or user_dir()
     source, weight_type = choose(model, card, settings.models_dir)
     made = already_here(folder, name or default_name(source.name, weight_type.value), source)
@@ -64,6 +72,9 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
         _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
     else:
         wanted = _Wanted(source, weight_type, folder, name, renew=update, force=force, offline=settings.offline)
+        if asked is not None and not asked.answers():
+            _say_without_hub(wanted)
+            return
         made = _download(wanted, yes=yes, dry_run=dry_run, quiet=quiet)
     if dry_run or made is None:
         return
@@ -102,6 +113,33 @@ class _Wanted:
     renew: bool
     force: bool
     offline: bool
+
+
+class _Asked(threading.Thread):
+    """Finds out whether there is a hub to ask."""
+
+    def __init__(self, *, offline: bool) -> None:
+        super().__init__(daemon=True)
+        self._offline, self._there = offline, False
+
+    def run(self) -> None:
+        """Look for it."""
+        from stepcheck.hub.net.remote import Hub
+
+        self._there = Hub(offline=self._offline).reachable(PATIENCE_S)
+
+    def answers(self) -> bool:
+        """Wait, not for long, and say whether it is there."""
+        self.join()
+        return self._there
+
+
+def _say_without_hub(wanted: _Wanted) -> None:
+    """Say what the card knows of a pull."""
+    from stepcheck.cli.transfer import preview_of_card
+
+    why = "stepcheck was told to stay offline" if wanted.offline else "it does not answer"
+    say(preview_of_card(wanted.card, wanted.weight_type.value, why))
 
 
 def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path | None:

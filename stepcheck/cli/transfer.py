@@ -15,6 +15,7 @@ from stepcheck.report.clean import clean_line
 if TYPE_CHECKING:
     from stepcheck.hub.net.watch import Progress
     from stepcheck.hub.pull.offer import Offer
+    from stepcheck.prm.card import ModelCard
 
 INTERVAL_S = 0.2
 WINDOW_S = 10.0
@@ -49,6 +50,26 @@ def preview(offer: "Offer", *, available: int | None, needed: int | None) -> str
     if needed is not None and available is not None:
         fits = "" if needed <= available else ": it will not fit, choose a smaller type"
         rows.append(("memory", f"about {size(needed)} to run, {size(available)} available{fits}"))
+    return "\n".join(f"{name:<9} {clean_line(text)}" for name, text in rows)
+
+
+def preview_of_card(card: "ModelCard", weight_type: str, why: str) -> str:
+    """Say what a pull would take as far as the card tells, and why the hub was not asked. Pure."""
+    from stepcheck.hub.pull.estimate import estimates
+
+    known = estimates(card)
+    rows = [
+        ("model", f"{card.name}: {card.title}"),
+        ("from", card.origin.repository if card.origin else "no repository is known: convert a copy of your own"),
+        ("licence", card.licence),
+        *(("download", f"about {size(each.download)}: the original weights") for each in known[:1]),
+        *(
+            ("wanted" if each.weight_type == weight_type else "or", f"{each.weight_type}, about {size(each.result)}")
+            for each in sorted(known, key=lambda each: each.weight_type != weight_type)
+        ),
+    ]
+    told = "by the card alone" if known else "the card has no table of sizes"
+    rows.append(("hub", f"was not asked ({why}): {told}"))
     return "\n".join(f"{name:<9} {clean_line(text)}" for name, text in rows)
 
 

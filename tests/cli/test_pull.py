@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,42 @@ PULLED = [
     "random.toml",
     "stepcheck.lock.json",
 ]
+
+
+@pytest.mark.parametrize("how", ["nobody", "nowhere", "offline"])
+def test_without_a_hub_a_dry_run_says_what_the_card_knows(how: str, tmp_path: Path) -> None:
+    """Nobody listens, the address leads nowhere, or offline: sizes by type, from the card, and soon."""
+    import socket
+
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        address = "192.0.2.1:9" if how == "nowhere" else f"127.0.0.1:{plug.getsockname()[1]}"  # RFC 5737: never there
+        environment = os.environ | {"HF_ENDPOINT": f"http://{address}"}
+        command = [sys.executable, "-m", "stepcheck", "models", "pull", "Qwen2.5-Math-PRM-7B:q4_k_m", "--dry-run"]
+        command += ["--models-dir", str(tmp_path), *(["--offline"] if how == "offline" else [])]
+        before = os.times()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+        after = os.times()
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    print(f"{how}: {busy:.2f} s of work, {after.elapsed - before.elapsed:.2f} s by the clock")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "wanted    q4_k_m, about 4.4 GB" in done.stderr
+    assert "download  about 15.3 GB" in done.stderr
+    assert re.search(r"hub +was not asked \((it does not answer|stepcheck was told to stay offline)\)", done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_says_what_a_pull_would_take(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the card alone, beside the card itself: bytes by type, and that the hub was not asked."""
+    assert main(["models", "show", "Skywork-o1-Open-PRM-Qwen-2.5-1.5B"]) == 0
+    told = capsys.readouterr()
+    assert "or        q4_k_m, about 998 MB" in told.err
+    assert "was not asked (showing a card never does)" in told.err
+    assert main(["models", "show", "Skywork-o1-Open-PRM-Qwen-2.5-1.5B", "--json"]) == 0
+    pull = json.loads(capsys.readouterr().out)["pull"]
+    assert pull["asked_hub"] is False
+    assert set(pull["sizes"]) == {"bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"}
+    assert pull["sizes"]["q4_k_m"]["download"] == pytest.approx(3.09e9, rel=0.01)
 
 
 def test_a_dry_run_says_everything_and_does_nothing(

@@ -110,6 +110,26 @@ class Hub:
                     raise HubError(f"{repository}: the hub's list of files has more than {MOST_BYTES:,} bytes: refused")
             return bytes(data)
 
+    def reachable(self, seconds: float) -> bool:
+        """Tell whether anybody answers at the hub's address, or at the proxy before it, within so many seconds."""
+        import socket
+        from urllib.parse import urlsplit
+        from urllib.request import getproxies
+
+        address = urlsplit(self.endpoint)
+        through = urlsplit(getproxies().get(address.scheme, ""))
+        place = through if through.hostname else address
+        port = place.port or (443 if place.scheme == "https" else 80)
+
+        def connect() -> bool:
+            with socket.create_connection((str(place.hostname), port), timeout=seconds):
+                return True
+
+        try:
+            return not self._offline and within(seconds, Watch(), connect, what=self.endpoint)
+        except (OSError, HubError):
+            return False
+
     @property
     def endpoint(self) -> str:
         """The hub's address."""

@@ -1,0 +1,34 @@
+"""What a pull would take, from the card alone: for when the hub cannot be asked, or need not be.
+
+Owns the arithmetic. Refuses to guess where the card has no table: then nothing is known without the hub.
+"""
+
+from dataclasses import dataclass
+
+from stepcheck.hub.pull.offer import HEADER_BYTES, head_size
+from stepcheck.prm.card import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Bytes of a pull in one weight type: what is downloaded, and what is kept."""
+
+    weight_type: str
+    download: int
+    result: int
+
+
+def estimates(card: ModelCard) -> list[Estimate]:
+    """Return one for every type of the card's table; none where the card has no table or no repository.
+
+    The original weights are downloaded whatever the type: 16 bits each, the language model's head with them.
+    """
+    whole, shape = card.memory.get("bf16"), card.shape
+    if card.origin is None or whole is None or shape is None:
+        return []
+    left_out = 0 if shape.tied or card.readout.kind in ("log_ratio", "critic") else 2 * shape.vocab * shape.hidden
+    download = whole * 1_000_000 + left_out + head_size(card) // 2
+    return [
+        Estimate(kind, download, megabytes * 1_000_000 + HEADER_BYTES + head_size(card))
+        for kind, megabytes in card.memory.items()
+    ]
