@@ -4,15 +4,19 @@ A judge without rewards has the figures that need none; a threshold, its tuning 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from stepcheck.bench import metrics, published, statistics
 from stepcheck.bench.cases import Labelled, Row
+from stepcheck.bench.evidence import Seen, Shown, heard, label_of, look, sum_up
 from stepcheck.bench.metrics import Detected, Score, Scored
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval
 from stepcheck.errors import NoRewardsError, UsageError
 
+Heard = Literal["off", "show", "judge"]
+"""Whether the evidence is looked for, and whether it judges."""
 TOO_LONG = "too_long"
 LAST_POSITION = 5
 """Errors at this step (from 0) and later are one group."""
@@ -56,6 +60,10 @@ class ProcessBenchResult:
     average_interval: Interval | None
     tokens: int
     seconds: float
+    evidence: tuple[Shown, ...] = ()
+    """What the evidence shows of each subset, where it was asked for."""
+    decides: bool = False
+    """The figures are those of the judge and the evidence together."""
 
     @property
     def scored(self) -> tuple[Scored, ...]:
@@ -68,8 +76,12 @@ class ProcessBenchResult:
         return any(case.rewards for case in self.scored)
 
 
-def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None = None) -> ProcessBenchResult:
+def read_result(
+    run: Run, *, threshold: float | None = None, tune_on: str | None = None, evidence: Heard = "off"
+) -> ProcessBenchResult:
     """Compute a run's figures, at its own threshold, another, or one tuned on a subset.
+
+    `evidence` is looked for in the texts that the run has kept; where it is to judge, the figures are those with it.
 
     Raises:
         UsageError: there is no such subset to tune on, or it lacks right or wrong solutions.
@@ -90,8 +102,27 @@ def read_result(run: Run, *, threshold: float | None = None, tune_on: str | None
     if tune_on is not None:
         threshold = tuned(cases, tune_on)
     at = manifest.threshold if threshold is None else threshold
+    shown: tuple[Shown, ...] = ()
+    if evidence != "off":
+        seen, judged = _examined(run, cases)
+        shown = tuple(sum_up(name, seen[name], cases[name], judged[name], at) for name in cases)
+        cases = judged if evidence == "judge" else cases
     subsets = tuple(_subset(name, found, cases[name], at) for name, found in rows.items())
-    return _result(run, subsets, at, tune_on)
+    return replace(_result(run, subsets, at, tune_on), evidence=shown, decides=evidence == "judge")
+
+
+def _examined(
+    run: Run, cases: dict[str, tuple[Scored, ...]]
+) -> tuple[dict[str, list[Seen]], dict[str, tuple[Scored, ...]]]:
+    """Look at every judged case's texts, in order; return what was seen and the cases as the evidence judges them."""
+    seen: dict[str, list[Seen]] = {name: [] for name in cases}
+    for row in filter(is_scored, run.rows()):
+        seen[row.subset].append(look(row, label_of(row)))
+    judged = {
+        name: tuple(heard(case, one.first) for case, one in zip(found, seen[name], strict=True))
+        for name, found in cases.items()
+    }
+    return seen, judged
 
 
 def is_scored(row: Row) -> bool:

@@ -106,6 +106,7 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     cases: groups.CaseFlags,
     kept: groups.RunFlags,
     engine: groups.EngineFlags,
+    evidence: groups.Evidence = groups.Heard.off,
 ) -> None:
     """Find the first wrong step of labelled solutions, and compare with the published figures.
 
@@ -133,7 +134,9 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     folder = perform(order, settings)
     if tune_threshold is not None:
         _keep_threshold(folder, tune_threshold, settings)
-    conclude(folder, form, output)
+    from stepcheck.report.runs import Asked
+
+    conclude(folder, form, output, Asked(evidence=evidence.value))
 
 
 def _warn_of_one_kind(subsets: "list[Subset]", selection: "Selection") -> None:

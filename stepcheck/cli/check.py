@@ -5,6 +5,7 @@ Owns the command's options. Refuses to examine: that is `stepcheck.evidence`.
 
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,10 @@ def check(
     from stepcheck.witness import Witness
 
     given, witness, summary, started = reading.given_problem, Witness(), Summary(), time.monotonic()
-    items = (item for file in files for item in read(file, problem=given, split=reading.split, format=reading.kind))
+    read_file = partial(
+        read, problem=given, split=reading.split, format=reading.kind, keep_thinking=reading.keep_thinking
+    )
+    items = (item for file in files for item in read_file(file))
     with opened(output) as sink:
         writer = WRITERS[WrittenAs(form.value)](sink)
         writer.begin(witness.identity, alone=False)

@@ -67,7 +67,6 @@ Evidence = Annotated[
     typer.Option(
         metavar="off|show|judge",
         help="Show what is false for certain; judge: it makes its step the first error.",
-        show_default="show",
     ),
 ]
 

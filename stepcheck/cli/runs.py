@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -116,6 +117,7 @@ def show(  # noqa: PLR0913 (every option of a command is an argument of its func
     aggregate: AggregateOption = "product",
     n: NOption = None,
     grading: GradingOption = None,
+    evidence: groups.Evidence = groups.Heard.off,
     plots: Annotated[bool, typer.Option("--plots", help="Draw the plots below the tables.")] = False,
     manifest: Annotated[bool, typer.Option("--manifest", help="Show what the run is instead, as JSON.")] = False,
     runs_dir: groups.RunsDir = None,
@@ -131,7 +133,7 @@ def show(  # noqa: PLR0913 (every option of a command is an argument of its func
     from stepcheck.report.runs import compute
     from stepcheck.report.runs import show as written
 
-    asked = _asked(threshold, tune_on, aggregate, n, grading)
+    asked = replace(_asked(threshold, tune_on, aggregate, n, grading), evidence=evidence.value)
     with _open(run, runs_dir) as found, opened(output) as sink:
         if manifest:
             whole = msgspec.json.format(msgspec.json.encode(found.manifest), indent=2).decode()
@@ -141,7 +143,8 @@ def show(  # noqa: PLR0913 (every option of a command is an argument of its func
         sink.write(written(result, form.value, ascii_only=not sink.utf8))
         if plots and form is Shown.human:
             width = min(shutil.get_terminal_size().columns, 100)
-            drawn = (terminal.draw(plot, width, ascii_only=not sink.utf8) for plot in plots_of(result))
+            alone = compute(found, replace(asked, evidence="off"))  # plots are of rewards
+            drawn = (terminal.draw(plot, width, ascii_only=not sink.utf8) for plot in plots_of(alone))
             sink.write("".join(f"\n{text}" for text in drawn))
 
 
@@ -308,4 +311,10 @@ def _asked(
         raise UsageError("--threshold and --tune-on: give one of them")
     if n is not None and n < 1:
         raise UsageError(f"--n {n}: expected 1 or more")
-    return Asked(threshold, tune_on, n, grading.value if grading else None, parse_aggregates(aggregate))
+    return Asked(
+        threshold=threshold,
+        tune_on=tune_on,
+        n=n,
+        grading=grading.value if grading else None,
+        aggregates=parse_aggregates(aggregate),
+    )

@@ -3,8 +3,11 @@
 from typing import Any
 
 from stepcheck.bench import published, results
+from stepcheck.bench.evidence import Shown
+from stepcheck.bench.metrics import Score
 from stepcheck.bench.published import ProcessBenchRow
 from stepcheck.bench.results import ProcessBenchResult, SubsetResult
+from stepcheck.evidence import KINDS
 from stepcheck.report.records import SCHEMA
 from stepcheck.report.tables import Table, interval, number, signed
 
@@ -12,7 +15,7 @@ from stepcheck.report.tables import Table, interval, number, signed
 def tables(result: ProcessBenchResult) -> list[Table]:
     """Return every table of a result, the main one first."""
     beside = published_table(result)
-    return [main_table(result), *([beside] if beside else []), *detail_tables(result)]
+    return [main_table(result), *evidence_tables(result), *([beside] if beside else []), *detail_tables(result)]
 
 
 def head(result: ProcessBenchResult) -> list[str]:
@@ -20,6 +23,10 @@ def head(result: ProcessBenchResult) -> list[str]:
     lines = [f"ProcessBench: {result.model}{_threshold(result)}, run {result.run}"]
     if result.partial:
         lines.append(f"PARTIAL: {result.partial}. These are not the figures of the whole data.")
+    if result.decides:
+        lines.append(
+            "With the evidence: what is false for certain makes its step the first error, whatever its reward."
+        )
     if result.notice:
         lines.append(f"Note: {result.notice}")
     return lines
@@ -51,7 +58,8 @@ def published_table(result: ProcessBenchResult) -> Table | None:
         return None
     ours = {subset.name: subset.score.f1 for subset in result.subsets}
     mark = " (partial)" if result.partial else ""
-    first = (f"{result.model}, here{mark}", *(number(ours[name]) for name in names), "")
+    who = f"{result.model} with the evidence" if result.decides else result.model
+    first = (f"{who}, here{mark}", *(number(ours[name]) for name in names), "")
     rows = [first]
     for row in table.rows:
         if published.same_model(result.model, row.model):
@@ -65,6 +73,57 @@ def published_table(result: ProcessBenchResult) -> Table | None:
     if "math" in names:
         notes.append("math-688 has label 0 in the published dataset, 2 in the first release; the file decides here.")
     return Table("F1 beside the published figures", ("model", *names, "all 4"), tuple(rows), tuple(notes))
+
+
+def evidence_tables(result: ProcessBenchResult) -> list[Table]:
+    """Errors with evidence by kind, the figures without and with it side by side, and every false alarm."""
+    if not result.evidence:
+        return []
+    kinds = [kind for kind in KINDS if any(shown.kinds.get(kind) for shown in result.evidence)]
+    found = tuple(
+        (
+            shown.name,
+            f"{shown.errors:,}",
+            f"{shown.found:,}",
+            number(100 * shown.found / shown.errors if shown.errors else None),
+            *(f"{shown.kinds.get(kind, 0):,}" for kind in kinds),
+            f"{len(shown.alarms):,}",
+            f"{len({alarm.id for alarm in shown.alarms}):,}",
+        )
+        for shown in result.evidence
+    )
+    columns = ("subset", "wrong", "with evidence", "%", *kinds, "false alarms", "in cases")
+    notes = (
+        "With evidence: something is found at the labelled step. False alarms: before it, or in a right solution.",
+    )
+    return [
+        Table("What the evidence shows", columns, found, notes),
+        Table(
+            "Without and with the evidence",
+            ("subset", "judge", "error acc", "correct acc", "F1"),
+            tuple(_beside(shown.name, *pair) for shown in result.evidence for pair in _pairs(result, shown)),
+        ),
+        *_alarms(result),
+    ]
+
+
+def _pairs(result: ProcessBenchResult, shown: Shown) -> tuple[tuple[str, Score], tuple[str, Score]]:
+    return (result.model, shown.alone), (f"{result.model} + evidence", shown.heard)
+
+
+def _beside(name: str, who: str, score: Score) -> tuple[str, ...]:
+    return name, who, number(score.error_acc), number(score.correct_acc), number(score.f1)
+
+
+def _alarms(result: ProcessBenchResult) -> list[Table]:
+    rows = tuple(
+        (shown.name, alarm.id, f"{alarm.step + 1}", "none" if alarm.label < 0 else f"{alarm.label + 1}", alarm.kind,
+         alarm.sentence)
+        for shown in result.evidence
+        for alarm in shown.alarms
+    )  # fmt: skip
+    columns = ("subset", "case", "step", "label", "kind", "finding")
+    return [Table("False alarms, or wrong labels", columns, rows)] if rows else []
 
 
 def detail_tables(result: ProcessBenchResult) -> list[Table]:
@@ -125,7 +184,33 @@ def record(result: ProcessBenchResult) -> dict[str, Any]:
         "average_f1_ci": _shorts(result.average_interval),
         "tokens": result.tokens,
         "seconds": round(result.seconds, 3),
+        **({"evidence": _evidence(result)} if result.evidence else {}),
     }
+
+
+def _evidence(result: ProcessBenchResult) -> dict[str, Any]:
+    return {
+        "judges": result.decides,
+        "subsets": {
+            shown.name: {
+                "error_cases": shown.errors,
+                "with_evidence": shown.found,
+                "kinds": {kind: shown.kinds.get(kind, 0) for kind in KINDS},
+                "alone": _accuracies(shown.alone),
+                "together": _accuracies(shown.heard),
+                "false_alarms": [
+                    {"id": a.id, "step": a.step, "label": a.label, "kind": a.kind, "finding": a.sentence}
+                    for a in shown.alarms
+                ],
+            }
+            for shown in result.evidence
+        },
+    }
+
+
+def _accuracies(score: Score) -> dict[str, float | None]:
+    figures = {"error_acc": score.error_acc, "correct_acc": score.correct_acc, "f1": score.f1}
+    return {name: _short(value) for name, value in figures.items()}
 
 
 def _record(subset: SubsetResult) -> dict[str, Any]:

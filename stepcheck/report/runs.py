@@ -8,6 +8,7 @@ from stepcheck.bench.choosing import BestOfNResult
 from stepcheck.bench.problems import Grading
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.bench.runs.store import Run
+from stepcheck.errors import UsageError
 from stepcheck.report import bestofn, processbench
 from stepcheck.report.clean import clean_json, clean_line
 from stepcheck.report.tables import Table, to_markdown, to_text
@@ -21,6 +22,7 @@ class Asked:
 
     threshold: float | None = None
     tune_on: str | None = None
+    evidence: results.Heard = "off"
     n: int | None = None
     grading: Grading | None = None
     aggregates: tuple[str, ...] = ()
@@ -30,7 +32,9 @@ def compute(run: Run, asked: Asked | None = None) -> Result:
     """Compute a run's figures."""
     asked = asked or Asked()
     if run.manifest.bench == "processbench":
-        return results.read_result(run, threshold=asked.threshold, tune_on=asked.tune_on)
+        return results.read_result(run, threshold=asked.threshold, tune_on=asked.tune_on, evidence=asked.evidence)
+    if asked.evidence != "off":
+        raise UsageError(f"{run.manifest.name}: evidence has figures beside the labels of ProcessBench only")
     return choosing.read_result(run, n=asked.n, grading=asked.grading, aggregates=asked.aggregates)
 
 

@@ -469,3 +469,45 @@ def test_progress_words() -> None:
     assert sentence(state) == "600/1,400 cases, 2.0/s, 6:40 left, F1 12.3, 2 not scored"
     assert sentence(State(5, 0, 0, 0, 0.0)) == "0/5 cases"
     assert os.linesep
+
+
+def test_evidence_beside_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Four cases that the fake passes; of the two errors one is found, and a finding in a right one is an alarm.
+
+    Alone: none of 2 errors found, both right ones pass. Together: 1 of 2, and 1 of 2 passes; F1 is 50.
+    """
+    cases = [
+        case("e0", "A", 1, "1 + 1 = 2", "2 + 2 = 5"),
+        case("e1", "A", 0, "no sum"),
+        case("e2", "A", -1, "3 + 3 = 6"),
+        case("e3", "A", -1, "3 + 3 = 7"),
+    ]
+    (tmp_path / "sums.json").write_text(json.dumps(cases), encoding="utf-8")
+    command = ["bench", "processbench", "--data", "sums.json", "--run", "sums", "--format", "json", "--evidence"]
+    assert main([*command, "judge"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    shown = found["evidence"]["subsets"]["sums"]
+    assert (found["evidence"]["judges"], found["average_f1"]) == (True, 50.0)
+    assert (shown["error_cases"], shown["with_evidence"], shown["kinds"]["arithmetic"]) == (2, 1, 1)
+    assert shown["alone"] == {"error_acc": 0.0, "correct_acc": 100.0, "f1": 0.0}
+    assert shown["together"] == {"error_acc": 50.0, "correct_acc": 50.0, "f1": 50.0}
+    assert [(alarm["id"], alarm["step"], alarm["finding"]) for alarm in shown["false_alarms"]] == [
+        ("e3", 0, "3 + 3 = 6, not 7")
+    ]
+    assert main([*command, "show"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert (alone["average_f1"], alone["evidence"]["judges"]) == (0.0, False)
+    assert main(["runs", "show", "sums"]) == 0
+    assert "evidence" not in capsys.readouterr().out
+    assert main(["runs", "show", "sums", "--evidence", "judge"]) == 0
+    text = capsys.readouterr().out
+    assert "With the evidence: " in text
+    assert re.search(r"sums +nano \+ evidence +50\.0 +50\.0 +50\.0", text)
+    assert "3 + 3 = 6, not 7" in text
+
+
+def test_evidence_is_refused_where_no_label_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Best-of-N has no first wrong steps."""
+    assert main(["bench", "bon", "bon.jsonl", "--run", "b"]) == 0
+    assert main(["runs", "show", "b", "--evidence", "show"]) == 2
+    assert "ProcessBench only" in capsys.readouterr().err
