@@ -1,8 +1,12 @@
-# make demo    judge the examples with the built-in model
-# make test    lint, types, import contracts, tests
-# make check   lint, types, import contracts
-# make bench   the tables of benchmarks/
-# make shots   the screenshots of docs/
+# make demo          judge the examples with the built-in model
+# make test          lint, types, import contracts, tests
+# make check         lint, types, import contracts
+# make bench         the tables of benchmarks/
+# make pages         the pages of docs/ that follow from the code
+# make shots         the screenshots of docs/
+# make constraints   renew the exact versions of all dependencies
+# make clean         remove what was installed and built
+#
 # PYTHON=python3.12 make …   another interpreter; VENV=… another environment
 
 PYTHON = python3
@@ -20,10 +24,10 @@ SOURCES = stepcheck tests benchmarks models docs
 # llama.cpp is compiled on the first installation (minutes); its vision part is not needed.
 BUILD = CMAKE_ARGS="$${CMAKE_ARGS--DLLAVA_BUILD=OFF}"
 
-.PHONY: help demo test check bench shots constraints clean
+.PHONY: help demo test check bench pages shots constraints clean
 
 help:
-	@sed -n 's/^# \(make\)/\1/p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 demo: $(VENV)/.installed
 	@$(BIN)/stepcheck score examples/right.md examples/wrong.md examples/wrong-zh.md
@@ -42,6 +46,9 @@ bench: $(VENV)/.installed-test
 	@for file in benchmarks/*.py; do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit $$?; \
 	done
+
+pages: $(VENV)/.installed-test
+	@$(BIN)/python docs/pages.py
 
 shots: $(VENV)/.installed-test
 	@$(BIN)/python docs/screenshots.py

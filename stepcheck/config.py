@@ -220,6 +220,12 @@ def editor(environment: Mapping[str, str] | None = None) -> list[str]:
     return shlex.split(chosen, posix=os.name == "posix") or (["notepad"] if os.name == "nt" else ["vi"])
 
 
+def forget_empty_no_color() -> None:
+    """Take an empty NO_COLOR out of this process's environment: it means nothing (no-color.org), Textual heeds it."""
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]
+
+
 def dumb_terminal(environment: Mapping[str, str] | None = None) -> bool:
     """Tell whether the terminal cannot move its cursor (TERM=dumb)."""
     environment = os.environ if environment is None else environment

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -193,3 +194,11 @@ def test_the_users_editor(environment: dict[str, str], expected: list[str]) -> N
     assert config.editor({}) in (["vi"], ["notepad"])
     assert config.dumb_terminal({"TERM": "dumb"})
     assert not config.dumb_terminal({})
+
+
+@pytest.mark.parametrize(("value", "kept"), [("", None), ("1", "1"), ("0", "0")])
+def test_an_empty_no_color_means_nothing(value: str, kept: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://no-color.org: set and not empty, whatever it is."""
+    monkeypatch.setenv("NO_COLOR", value)
+    config.forget_empty_no_color()
+    assert os.environ.get("NO_COLOR") == kept

@@ -33,6 +33,7 @@ from stepcheck.errors import (
     TooLongError,
     UsageError,
 )
+from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.judge import Identity, Judged, Unscored
 from stepcheck.prm.verdict import Verdict
 from tests import checkpoints
@@ -502,3 +503,17 @@ def test_a_model_that_cannot_write_is_refused(random_model: Path, tmp_path: Path
     (tmp_path / "bad.gguf").write_bytes(b"GGUF")
     with open_critic(str(tmp_path / "bad.gguf")) as critic, pytest.raises(LoadError, match=r"bad\.gguf"):
         list(critic.check_many([DOCUMENT]))
+
+
+def test_what_cannot_write_is_no_critic(random_model: Path, tmp_path: Path) -> None:
+    """A text, and the backbone of a reward model, are refused by name at once: the latter would write nonsense."""
+    (tmp_path / "solution.md").write_text("# Problem\n", encoding="utf-8")
+    for name in (tmp_path / "solution.md", tmp_path / "solution.md.gguf"):
+        name.write_text("# Problem\n", encoding="utf-8")
+        with pytest.raises(ModelError, match=r"solution\.md.*: is no GGUF file; a critic is an instruct model's GGUF"):
+            open_critic(str(name))
+    backbone = random_model.parent / "random.gguf"
+    with pytest.raises(ModelError, match=r"random\.gguf: is the backbone of the reward model random and cannot write"):
+        open_critic(str(backbone))
+    with pytest.raises(ModelError, match="is the backbone of the reward model nano"):
+        open_critic(str(builtin_dir() / "nano" / "nano.gguf"))

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -333,3 +334,15 @@ def test_real_data(shared: Path) -> None:
     samples = list(read(shared / "bon/math_cot_100.jsonl"))
     assert (len(samples), {type(sample) for sample in samples}) == (800, {Document})
     assert [sample.candidate for sample in samples[:9]] == [0, 1, 2, 3, 4, 5, 6, 7, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("e.jsonl", ""), ("e.jsonl", "\n \n"), ("e.json", "[]"), ("e.md", ""), ("e.txt", " ")]
+)
+def test_an_empty_file_is_an_error_in_every_form(name: str, text: str, tmp_path: Path) -> None:
+    """Nothing to judge is no success: the file is named."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    (found,) = read(path)
+    assert isinstance(found, Unread)
+    assert re.fullmatch(rf"{re.escape(str(path))}: (no row is in this file|is empty)", str(found.error))

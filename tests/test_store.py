@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.errors import CardError, ModelError, ModelNotFoundError
+from stepcheck.errors import CardError, ModelError, ModelNotFoundError, UsageError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.store import find, find_card, list_models, verify
@@ -53,6 +53,13 @@ def test_an_unknown_name_gets_the_nearest_or_the_list(models: Path) -> None:
         find("xyzzy", models)
     with pytest.raises(ModelNotFoundError, match="there is no such model card"):
         find("nowhere/m.toml", models)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_no_folder(name: str, models: Path) -> None:
+    """`models rm ''` in a script with an unset variable must not look at the folder that it runs in."""
+    with pytest.raises(UsageError, match="name of a model is empty"):
+        find_card(name, models)
 
 
 def test_a_card_without_files_says_how_to_get_them(models: Path) -> None:

@@ -129,6 +129,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     from stepcheck import config
 
+    config.forget_empty_no_color()
     command = typer.main.get_command(build_app())
     _say_no_type_of_flags(command)
     given = None if arguments is None else list(arguments)

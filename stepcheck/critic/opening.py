@@ -15,6 +15,9 @@ from stepcheck.prm.families import family_of
 if TYPE_CHECKING:
     from stepcheck.engine.base import Sampling
 
+MAGIC = b"GGUF"
+_CRITICS = "a critic is an instruct model's GGUF file, or a server's address"
+
 
 def open_critic(
     name: str,
@@ -65,16 +68,34 @@ def _file(name: str, models_dir: Path | None) -> tuple[Path, Identity]:
     from stepcheck.hub.disk.store import find, verify
 
     path = Path(name)
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise ModelNotFoundError(f"{path}: there is no such file")
+    if path.suffix == ".gguf" and not path.is_file():
+        raise ModelNotFoundError(f"{path}: there is no such file")
+    if path.suffix == ".gguf" or _is_other_file(path):
+        _check_writes(path, models_dir)
         return path, Identity(name=path.stem, sha256=hashes.sha256(path))
     found = find(name, models_dir)
     if family_of(found.card.readout).want is not None:
-        raise ModelError(
-            f"{name}: is read by its {found.card.readout.kind} head and cannot write; a critic is an instruct model's"
-            " GGUF file, or a server's address"
-        )
+        raise ModelError(f"{name}: is read by its {found.card.readout.kind} head and cannot write; {_CRITICS}")
     verify(found)
     sha256 = found.card.files.backbone_sha256 if found.card.files else ""
     return found.backbone, Identity(name=found.card.name, sha256=sha256, notice=found.card.notice, card=found.card)
+
+
+def _is_other_file(path: Path) -> bool:
+    """Tell a file from a card's path and a model's name."""
+    return path.is_file() and path.suffix != ".toml"
+
+
+def _check_writes(path: Path, models_dir: Path | None) -> None:
+    """Refuse a file that is no model, and the backbone of a reward model: it would write nonsense for minutes."""
+    from stepcheck.hub.disk.store import list_models
+
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise ModelError(f"{path}: is no GGUF file; {_CRITICS}")
+    for entry in [*list_models(models_dir), *list_models(path.parent)]:
+        card = entry.card
+        if not entry.ready or card is None or card.files is None or family_of(card.readout).want is None:
+            continue
+        if (entry.path.parent / card.files.backbone).resolve() == path.resolve():
+            raise ModelError(f"{path}: is the backbone of the reward model {entry.name} and cannot write; {_CRITICS}")

@@ -84,7 +84,9 @@ def _text(file: Source, given: str | None, split: SplitMode, *, keep_thinking: b
 
 
 def _rows(file: Source, given: str | None, split: SplitMode, *, keep_thinking: bool) -> Iterator[Document | Unread]:
+    empty = True
     for row in rows.read(file):
+        empty = False
         if isinstance(row, rows.BadRow):
             yield Unread(file.name, row.error, row.line, row.id)
             continue
@@ -94,6 +96,8 @@ def _rows(file: Source, given: str | None, split: SplitMode, *, keep_thinking: b
                 yield to_document(file.name, row, index, given, split, keep_thinking=keep_thinking)
             except InputError as error:
                 yield Unread(file.name, error, row.line, row.id, candidate)
+    if empty:
+        raise InputError(f"{file.name}: no row is in this file")
 
 
 def to_document(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from stepcheck.errors import CardError, ModelError, ModelNotFoundError
+from stepcheck.errors import CardError, ModelError, ModelNotFoundError, UsageError
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.lock import Lock, read_lock
 from stepcheck.prm.card import ModelCard, read_card
@@ -136,6 +136,8 @@ def find_card(name: str, models_dir: Path | None = None) -> Listed:
     Raises:
         ModelNotFoundError: there is none.
     """
+    if not name.strip():
+        raise UsageError("the name of a model is empty; see: stepcheck models list")
     path = Path(name)
     if "/" in name or os.sep in name or path.suffix == ".toml":
         return _at(path)
