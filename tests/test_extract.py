@@ -69,7 +69,7 @@ PHRASES = [
     ("The answer is that $n$ is 34.", "34"),
     ("The answer is $n$ = 34.", "n = 34"),
     ("Final Answer: The smallest value of $k$ is $7$.", "7"),
-    ("Final Answer: There are 34 such values of $n$.", "34 such"),
+    ("Final Answer: There are 34 such values of $n$.", "34 such values"),
     ("Answer: The number $N$ of ways equals 1,024.", "1,024"),
     ("The answer is that the roots $a$ and $b$ are $2$ and $3$.", "2, 3"),
     # a clause behind it

@@ -1,8 +1,10 @@
 r"""Sentences and replies as models and people write them, each with the answer in it."""
 
+import random
+
 import pytest
 
-from stepcheck.answers import extract
+from stepcheck.answers import Grader, extract
 
 WORK = "3 * 4 = 12 and 12 + 5 = 17.\n\n"
 """Reasoning before a sentence."""
@@ -359,3 +361,33 @@ def test_replies(reply: str, answer: str) -> None:
     found = extract(reply)
     assert found is not None
     assert found.text == answer
+
+
+FRAMES = [
+    "The answer is {}.", "The answer is {}, as asked.", "The answer is {} because we added.", "**Answer:** {}",
+    "## Final Answer\n\n{}", "**Final Answer**\n\n{}", "<answer>{}</answer>", "#### {}", "So {} is the answer.",
+    "Therefore, the answer is: {}", "The answer to the problem is {}.", "The answer is not 999983 but {}.",
+    "I am sure that the answer is {}. I hope it is correct.", "Final Answer: The value of $k$ is {}.",
+    "We get \\boxed{{999983}}. No, wait. The answer is {}.", "<think>maybe 999983</think>The answer is {}.",
+    "Die Antwort lautet {}, weil 24 + 48 = 72.", "Antwort: {}", "La réponse est donc {}, car 24 + 48 = 72.",
+    "Réponse : {}", "La respuesta es {}.", "La risposta è {}.", "A resposta é {}.", "Ответ: {}.", "答案是 {}。",
+    "所以最终答案为{}。", "答：{}", "答えは {} です。", "따라서 답은 {}입니다.", "정답: {}",
+]  # fmt: skip
+WRITINGS = [
+    "{n}", "{n}.{m}", "{n}/{m}", r"\frac{{{n}}}{{{m}}}", "-{n}", "{n}%", "{n} km", r"{m}\sqrt{{3}}", "{m}π", "x = {n}",
+    "({n}, {m})", "[{m}, {n})", "{m}x + {n}", "x^2 - {m}", "{m}:{n}", "{m} cm^2", "{m}^{{10}}", "{m} 1/2", "x > {m}",
+    "{m} and {n}", "B", "(C)",
+]  # fmt: skip
+DRESSES = ["{}", "**{}**", "${}$", "\\({}\\)", "**${}$**"]
+
+
+def test_values_in_frames() -> None:
+    """500 random values, in every frame and dress: what is read equals what was written, and is never a guess."""
+    rng = random.Random(20)
+    with Grader() as grader:
+        for _ in range(500):
+            value = rng.choice(WRITINGS).format(n=rng.randint(100, 9999), m=rng.randint(2, 99))
+            text = rng.choice(FRAMES).format(rng.choice(DRESSES).format(value))
+            found = extract(f"We add 24 and 48.\n\n{text}", guess=False)
+            assert found is not None, text
+            assert grader.compare(value, found.text).equal is True, text

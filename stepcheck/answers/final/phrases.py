@@ -7,7 +7,7 @@ is …". Refuses phrases of which only the last could matter: no more than the l
 import re
 from dataclasses import dataclass
 
-from stepcheck.answers.final.formulas import find_formulas
+from stepcheck.answers.final.formulas import find_formulas, prose
 from stepcheck.answers.final.marks import Rule
 from stepcheck.answers.final.numerals import find_numbers, written
 from stepcheck.answers.final.sentence import Stated, read_sentence
@@ -30,8 +30,11 @@ _OPTION = re.compile(
     r"{1,3}(?:answer|option|choice)",
     re.IGNORECASE,
 )
+_CLAUSES = re.compile(
+    r"\n|[.;:]\s|[,，。；：]\s?|(?<!\w)(?:so|thus|therefore|hence|that|get|gives?|and)\s", re.IGNORECASE
+)
 _BEHIND = re.compile(
-    r"(?<=[\w$*)}%²°])[*$\s]{1,4}+(?:is|are|ist|sind|est|sont|es|son|è|é)\s{1,3}+(?:therefore\s|thus\s)?(?:the|our|my|die|la|a)\s{1,3}+(?:(?:final|correct|required|desired)\s{1,3}+)?"
+    r"(?<=[^\s,;:.])[*\s]{1,4}+(?:is|are|ist|sind|est|sont|es|son|è|é)\s{1,3}+(?:therefore\s|thus\s)?(?:the|our|my|die|la|a)\s{1,3}+(?:(?:final|correct|required|desired)\s{1,3}+)?"
     r"(?:answers?|antwort|réponse|respuesta|risposta|resposta)(?![\w'’])(?!\s+(?:to|of|choice)\s+(?:a|the\s+wrong))",
     re.IGNORECASE,
 )
@@ -121,7 +124,7 @@ def _labelled(text: str, match: re.Match[str], rule: Rule, *, labelled: bool = T
     rest = text[match.end() : match.end() + 2_000]
     if "is" in match.re.groupindex and _denies(match["is"]):
         rest = f"not {rest}"
-    stated = read_sentence(rest)
+    stated = read_sentence(rest, exclaims=not labelled and match[0].rstrip(" *_")[-1:] not in ":：")
     below = re.match(r"[\s*_:：]*\n", rest) is not None
     end = match.end() + (stated.end if stated else 0)
     return Phrase(match.start(), end, stated, "heading" if below and labelled else rule, labelled)
@@ -150,14 +153,18 @@ def _chosen(match: re.Match[str]) -> Phrase:
 
 def _before(text: str, match: re.Match[str]) -> Phrase:
     """`so 42 is the answer`: the value right before the copula."""
-    near = text[max(0, match.start() - 200) : match.start() + 1].rstrip(" *")
+    near = re.split(r"\n|[.。；]\s", text[max(0, match.start() - 200) : match.start()].rstrip(" *"))[-1]
     value = None if UNSAID.search(text[max(0, match.start() - 40) : match.end()]) else _value_before(near)
     stated = Stated(value, "value", match.end()) if value else None
     return Phrase(match.start(), match.end(), stated, "phrase", labelled=False)
 
 
 def _value_before(near: str) -> str | None:
-    """The formula, the number with its unit, or the letter that a text ends with."""
+    """The clause that a text ends with, if it is a value; else its last formula, number with unit, or letter."""
+    for clause in [0, *(found.end() for found in _CLAUSES.finditer(near))]:
+        stated = read_sentence(near[clause:]) if "oxed" not in near[clause:] else None
+        if stated is not None and stated.manner == "value" and len(prose(stated.text)) <= 1:
+            return stated.text
     formulas = find_formulas(near)
     if formulas and formulas[-1].end == len(near):
         return outcome(formulas[-1].text)

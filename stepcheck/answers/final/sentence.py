@@ -44,9 +44,11 @@ _VALUE = re.compile(
     r"""[-−+±]?\s?(?:\(?(?:US|R|C|A)?\\?[$€£¥₹]\s?)?[-−]?(?:\d|\.\d|[½⅓⅔¼¾√π∞∅±\x00])
     | \\(?!text|mathrm|textbf|mbox|[()\[\]])[A-Za-z{]
     | [(\[{|]\s?[-−\d\\A-Za-z√π∞\x00](?![a-z]{2})
-    | [A-J]{1,6}(?![\w'’])(?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(]|and\b|or\b))
+    | [A-J]{1,6}(?![\w'’])
+      (?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(]|(?:and|or|because|since|weil|denn|car|porque)\b))
     | (?:sin|cos|tan|cot|log|ln|exp|sqrt|pi)(?![a-z])
-    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?[-+*/^=<>≤≥≠∈²³(]
+    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³(]
+      |\\(?:[lg]eq?|[lg]t|neq?|in|equiv|approx|cdot|times|pm|to|cup|cap)(?![a-z]))
     | [a-z](?![\w'’])\s?[.,;]?$""",
     re.VERBOSE,
 )
@@ -69,6 +71,7 @@ _CHOICE = re.compile(
     re.IGNORECASE,
 )
 _BARE_NAME = re.compile(r"\\?[A-Za-z]{1,8}(?:_\{?\w{1,4}\}?)?(?:\([a-z]\))?")
+_COPULA = re.compile(rf"(?<=\s){IS}(?=[\s*:])", re.IGNORECASE)
 _SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
 _AFTER = r"left|altogether|total|together|more|less|fewer|long|high|tall|wide|deep|old|away|apart|remaining"
 _SMALL = rf"is|are|was|were|have|has|had|in|on|at|of|to|that|does|do|can|will|there|{_AFTER}"
@@ -96,10 +99,13 @@ class Stated:
     works: bool = False
 
 
-def read_sentence(text: str) -> Stated | None:
-    """Return the answer that the first sentence of a text states; None if it states none."""
+def read_sentence(text: str, *, exclaims: bool = False) -> Stated | None:
+    """Return the answer that the first sentence of a text states; None if it states none.
+
+    `24!` at a line's end is a factorial, but where the sentence `exclaims`: "the answer is 24!".
+    """
     start = _end_of(_LEAD, text, 0)
-    sentence, end, asked = _first_sentence(text[: start + LONGEST], start)
+    sentence, end, asked = _first_sentence(text[: start + LONGEST], start, exclaims=exclaims)
     words = _stated_part(tidy(sentence))
     if "'" in text[:start]:
         words = words.removesuffix("'")
@@ -112,10 +118,8 @@ def read_sentence(text: str) -> Stated | None:
         or _open_formula(words)
     ):
         return None
-    formulas = find_formulas(words)
-    hidden = masked(words, formulas)
-    if _VALUE.match(hidden):
-        found = _from_formula(words, formulas) if hidden.startswith("\x00") else _from_value(words, hidden)
+    found = _first_value(words)
+    if found is not None:
         return Stated(found, "value", end, is_chain(words)) if found else None
     chosen = _CHOICE.match(words)
     if chosen:
@@ -130,7 +134,7 @@ def tidy(text: str) -> str:
         text = _BOLD.sub(r"\2", text)
     text = re.sub(r"(?:\*\*|`)(?=[\s.,;:!?)]|$)", "", text)
     text = _balanced(text.strip('*_`"“” \t\n'))
-    return re.sub(r"(?<=[^.])[.。．!]$", "", text.rstrip('*_`"“” \t\n')).rstrip('*_`"“” ')
+    return re.sub(r"(?:(?<=[^.])[.。．]|(?<=[^\d)])!)$", "", text.rstrip('*_`"“” \t\n')).rstrip('*_`"“” ')
 
 
 def placeholder(text: str) -> bool:
@@ -143,13 +147,20 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _first_sentence(text: str, start: int) -> tuple[str, int, bool]:
+def _first_sentence(text: str, start: int, *, exclaims: bool) -> tuple[str, int, bool]:
     """The sentence that begins at `start`, where it ends, and whether it asks; a colon at a line's end goes on."""
     hidden = masked(text, find_formulas(text))
     for match in _END.finditer(hidden, start):
         before = hidden[start : match.start()]
         letter = match[0] == "." and _LETTER.match(before) and not re.match(r"\s+[A-Z][a-z]", hidden[match.end() :])
         if match[0] == "." and (letter or before.endswith("..") or _NO_END.search(before)):
+            continue
+        if (
+            match[0] == "!"
+            and not exclaims
+            and before[-1:].isdigit()
+            and hidden[match.end() : match.end() + 1] in {"", "\n"}
+        ):
             continue
         if match[0] == "\n" and (before.rstrip(" *_").endswith((":", "：")) or not before.strip()):
             continue
@@ -164,7 +175,7 @@ def _stated_part(words: str) -> str:
         words = words[turned.end() :].strip() if turned else ""
     for _ in range(4):
         words = words[_end_of(ADVERBS, words, 0) :]
-    return ENDINGS.sub("", words).strip()
+    return ENDINGS.sub("", words).strip('*_`"“” \t\n')
 
 
 def _open_formula(words: str) -> bool:
@@ -190,6 +201,15 @@ def _balanced(text: str) -> str:
 
 
 # ---- a sentence that begins with its value
+
+
+def _first_value(words: str) -> str | None:
+    """The value that words begin with, empty where it is cut off; None where they begin with words."""
+    formulas = find_formulas(words)
+    hidden = masked(words, formulas)
+    if not _VALUE.match(hidden):
+        return None
+    return (_from_formula(words, formulas) if hidden.startswith("\x00") else _from_value(words, hidden)) or ""
 
 
 def _from_formula(words: str, formulas: list[Formula]) -> str | None:
@@ -262,7 +282,7 @@ def _from_words(words: str, end: int) -> Stated | None:
     head = words[: cut.start()].strip() if cut else words
     if cut and not re.search(r"\d|\$|\\", head) and len(head.split()) > 4:  # noqa: PLR2004 (words that are an answer)
         head = words
-    value = _last_value(head, find_formulas(head))
+    value = _said_value(head) or _last_value(head, find_formulas(head))
     if value is None:
         return _plain(head, end)
     vague = VAGUE.match(head) and not re.search(rf"\s{IS}\s|=", head, re.IGNORECASE)
@@ -272,6 +292,15 @@ def _from_words(words: str, end: int) -> Stated | None:
 def _plain(words: str, end: int) -> Stated | None:
     short = len(words.split()) <= MOST_WORDS and len(words) <= 80  # noqa: PLR2004 (a line)
     return Stated(words, "words", end) if short and not NO_ANSWER.match(words) else None
+
+
+def _said_value(words: str) -> str | None:
+    """The value behind the last copula: `the largest $n$ is 34`."""
+    copulas = [*_COPULA.finditer(masked(words, find_formulas(words)))]
+    if not copulas:
+        return None
+    behind = words[copulas[-1].end() :].lstrip(" *_:")
+    return _first_value(behind[_end_of(ADVERBS, behind, 0) :])
 
 
 def _last_value(words: str, formulas: list[Formula]) -> str | None:

@@ -43,7 +43,7 @@ SIGN = r"(?::|：|=(?!=)|＝|->|→|⇒|—|–)"
 _ABOUT = (
     r"(?:\s{1,4}(?:to|for|of|in|choice|rounded|expressed|correct|you|we|that|which|al?|alla|ao|aux?|à|de|del|della|des|do|da|auf|zur?|na|на|задачи)(?!\w)"
     r"(?:[^\n.:=?!。\"“]|\"[^\"\n]{0,80}\"|“[^”\n]{0,80}”){0,80}?"
-    r"|\s{0,4}[(（][^()（）\n]{0,60}[)）]|,[^\n.:=?!]{1,60},|\s{0,4}\d{0,2})"
+    r"|\s{0,4}[(（][^()（）\n]{0,60}[)）]|,[^\n.:=?!]{1,60},|[ \t]{0,4}\d{0,2})"
 )
 LOOKS = r"[\s*_`\"'”“’\])】」』~]"
 PHRASE = re.compile(
