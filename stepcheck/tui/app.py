@@ -136,14 +136,13 @@ class StepcheckApp(App[None]):
     def _hear_reader(self, message: Said) -> None:
         match message:
             case DocumentsRead():
-                self.session.left_out = message.left_out
-                self._take(message.items, complete=message.complete)
+                self._take(message.items, complete=message.complete, left_out=message.left_out)
             case FileChanged():
                 self.file_read.publish((message.key, message.item))
 
-    def _take(self, items: Sequence[Document | Unread], *, complete: bool) -> None:
+    def _take(self, items: Sequence[Document | Unread], *, complete: bool, left_out: int = 0) -> None:
         """Documents that came in; a single one, or the candidates of one problem, open at once."""
-        self.session.take(items, complete=complete)
+        self.session.take(items, complete=complete, left_out=left_out)
         if len(self.screen_stack) == 1:
             self._first_screen()
         if complete and self._reading.target.many:

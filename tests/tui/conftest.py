@@ -2,9 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from stepcheck import Checker
+from stepcheck.tui.judging.opening import OpenJudge
+from tests.tui.fakes import Kept
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("wrong.md", "right.md", "solutions.jsonl", "candidates.jsonl")
@@ -21,6 +26,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
     monkeypatch.delenv("NO_COLOR", raising=False)
     for name in [name for name in os.environ if name.startswith("STEPCHECK_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def nano() -> Iterator[OpenJudge]:
+    """What opens the built-in model: one process for all tests that only look at what it says."""
+    with Checker() as checker:
+        kept = Kept(checker)
+        yield lambda *_: kept
 
 
 @pytest.fixture

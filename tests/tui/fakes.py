@@ -1,15 +1,19 @@
 """What judges in tests of the app that are not about a model: rewards are written in the text, speed is known."""
 
+import contextlib
 import operator
 import re
 import threading
 import time
 import zlib
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Any
 
-from stepcheck.document import Document
-from stepcheck.judge import Cost, Identity, Judged, by_rewards
+from stepcheck.checker import Checker
+from stepcheck.document import Document, Unread
+from stepcheck.errors import TooLongError
+from stepcheck.judge import Cost, Identity, Judged, Unscored, by_rewards
 from stepcheck.prm.verdict import Verdict
 from stepcheck.tui.judging.opening import OnLoading, OpenJudge
 from tests.fakes import FakeChecker
@@ -48,6 +52,36 @@ class Broken(Paced):
     def check(self, document: Document) -> Judged:
         if any("boom" in step.text for step in document.steps):
             raise ZeroDivisionError("boom")
+        return super().check(document)
+
+
+class Kept:
+    """A real judge that outlives the apps that close it; one asks it at a time."""
+
+    def __init__(self, judge: Checker) -> None:
+        self._judge, self._lock = judge, threading.Lock()
+        self.identity, self.gives = judge.identity, judge.gives
+
+    def start(self) -> None:
+        self._judge.start()
+
+    def ready(self) -> str:
+        return self._judge.ready()
+
+    def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
+        with self._lock, contextlib.closing(self._judge.judge(items)) as results:
+            yield from results
+
+    def close(self) -> None:
+        """Stay."""
+
+
+class Choosy(Paced):
+    """Refuses what has many steps."""
+
+    def check(self, document: Document) -> Judged:
+        if len(document.steps) > 1000:
+            raise TooLongError("100000 tokens, but the model's context is 4096: shorten it")
         return super().check(document)
 
 

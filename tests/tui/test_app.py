@@ -19,6 +19,7 @@ from stepcheck.tui.candidates.rows import CandidateList
 from stepcheck.tui.candidates.screen import CandidatesScreen
 from stepcheck.tui.documents.screen import DocumentsScreen
 from stepcheck.tui.files.reading import Target
+from stepcheck.tui.judging.opening import OpenJudge
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.keys import APP, KEYS
 from stepcheck.tui.models.screen import ModelsScreen
@@ -28,7 +29,7 @@ from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.screen import SolutionScreen
 from stepcheck.tui.solution.steps import StepList
 from tests.tui.driving import busy, flat, judged, opened, screen_text, solution, until, view, write
-from tests.tui.fakes import Naming, Unhurried, fake
+from tests.tui.fakes import CALCULATING, Naming, Unhurried, fake
 
 
 async def test_the_text_is_there_before_the_model(work: Path) -> None:
@@ -47,14 +48,14 @@ async def test_the_text_is_there_before_the_model(work: Path) -> None:
     assert work
 
 
-async def test_rewards_are_those_of_score(work: Path) -> None:
+async def test_rewards_are_those_of_score(work: Path, nano: OpenJudge) -> None:
     """What the app shows is what the library says."""
     from stepcheck import Checker, read
 
     (document,) = read("wrong.md")
     with Checker() as checker:
         expected = checker.check(document)  # type: ignore[arg-type]  # it is a document
-    async with opened("wrong.md", judge=None) as (app, pilot):
+    async with opened("wrong.md", judge=nano) as (app, pilot):
         await judged(app, pilot)
         assert view(app).rewards == pytest.approx(expected.rewards, abs=2e-3)
         assert view(app).threshold == expected.verdict.threshold
@@ -527,7 +528,7 @@ async def test_keys_can_be_remapped(work: Path) -> None:
 
 async def test_models(work: Path) -> None:
     """M opens on the model in use and says what fits; one without weights is not used, and it is said."""
-    async with opened("wrong.md", (120, 40), judge=None) as (app, pilot):
+    async with opened("wrong.md", (120, 40), judge=CALCULATING) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("m")
         assert isinstance(app.screen, ModelsScreen)

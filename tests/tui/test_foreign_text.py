@@ -8,6 +8,7 @@ import pytest
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.solution.detail import Detail
 from tests.tui.driving import flat, opened, screen_text, solution, until, view
+from tests.tui.fakes import Choosy, fake
 
 PIECES = [
     "[",
@@ -80,7 +81,7 @@ async def test_five_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "P\n\n" + ("So $a$ is 3 and the rest is as it was before. " * 4 + "\n\n") * 26_000
     )
     monkeypatch.chdir(tmp_path)
-    async with opened("huge.md", judge=None) as (app, pilot):
+    async with opened("huge.md", judge=fake(Choosy)) as (app, pilot):
         assert "reading" in screen_text(pilot)
         await until(pilot, lambda: app.session.complete, "for 5 MB")
         assert len(view(app).document.steps) == 26_000

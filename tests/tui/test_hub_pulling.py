@@ -11,6 +11,7 @@ from stepcheck.cli.app_pulling import HubPuller
 from stepcheck.prm.card import render_card
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.files.reading import Target
+from stepcheck.tui.judging.opening import OpenJudge
 from stepcheck.tui.models.rows import ModelList
 from stepcheck.tui.models.screen import ModelsScreen
 from stepcheck.tui.parts.ask import AskScreen
@@ -18,6 +19,7 @@ from tests import checkpoints
 from tests.hubserver import HubServer, standing_in
 from tests.test_pull import SPEC, card
 from tests.tui.driving import flat, judged, until
+from tests.tui.fakes import CALCULATING
 
 PULLED = "Random-PRM-q4_k_m"
 
@@ -42,9 +44,9 @@ def folder(work: Path) -> Path:
     return work / "models"
 
 
-def app_on(folder: Path, *, offline: bool = False) -> StepcheckApp:
+def app_on(folder: Path, *, offline: bool = False, judge: OpenJudge | None = CALCULATING) -> StepcheckApp:
     settings = config.load({"models_dir": str(folder), "offline": offline})
-    return StepcheckApp(Target("wrong.md"), settings, puller=HubPuller(settings))
+    return StepcheckApp(Target("wrong.md"), settings, puller=HubPuller(settings), open_judge=judge)
 
 
 async def ask(app: StepcheckApp, pilot: Pilot[None]) -> None:
@@ -73,7 +75,7 @@ def begun(folder: Path) -> int:
 
 async def test_a_pulled_model_is_used(server: HubServer, folder: Path) -> None:
     """Licence, commit and bytes are said before any comes; then the model is here, under the cursor, and judges."""
-    app = app_on(folder)
+    app = app_on(folder, judge=None)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: isinstance(app.screen, AskScreen), "for the question")

@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from stepcheck.tui.judging.opening import OpenJudge
 from tests.tui.driving import GOLDEN, judged, masked, opened, screen_text
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -19,10 +20,10 @@ SIZES = ((60, 20), (80, 24), (200, 50))
 SCREENS = {"wrong": ("wrong.md", ()), "candidates": ("candidates.jsonl", ("enter",)), "list": ("solutions.jsonl", ())}
 
 
-async def shown(screen: str, size: tuple[int, int]) -> str:
+async def shown(screen: str, size: tuple[int, int], judge: OpenJudge | None = None) -> str:
     """A screen as text, with the digits hidden that differ from machine to machine."""
     file, keys = SCREENS[screen]
-    async with opened(file, size, judge=None) as (app, pilot):
+    async with opened(file, size, judge=judge) as (app, pilot):
         await judged(app, pilot)
         await pilot.pause(0.3)
         await pilot.press(*keys)
@@ -35,11 +36,11 @@ async def shown(screen: str, size: tuple[int, int]) -> str:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize("screen", SCREENS)
-async def test_snapshot(screen: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_snapshot(screen: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, nano: OpenJudge) -> None:
     """A screen is what it was; where it was changed on purpose, the golden file is renewed and looked at."""
     monkeypatch.chdir(EXAMPLES)
     golden = GOLDEN / f"{screen}-{size[0]}x{size[1]}.txt"
-    text = await shown(screen, size)
+    text = await shown(screen, size, nano)
     assert text == golden.read_text(encoding="utf-8")
     assert len(text.splitlines()) == size[1]
 

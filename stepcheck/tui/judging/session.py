@@ -94,9 +94,10 @@ class Session:
             message=message,
         )
 
-    def take(self, items: "Sequence[Document | Unread]", *, complete: bool = False) -> None:
+    def take(self, items: "Sequence[Document | Unread]", *, complete: bool = False, left_out: int = 0) -> None:
         """Take documents in and let them be judged."""
         start = len(self.entries)
+        self.left_out += left_out
         self.complete = self.complete or complete
         for item in items:
             failed = isinstance(item, Unread)
@@ -108,7 +109,7 @@ class Session:
         """Forget all documents: others are opened in their place. The model stays."""
         self.stop()
         self.entries.clear()
-        self.complete = False
+        self.complete, self.left_out = False, 0
 
     def open_model(self) -> None:
         """Load the model, and let it judge everything that is not judged."""

@@ -13,12 +13,10 @@ from stepcheck.document import Document, Unread
 from stepcheck.errors import InputError
 from stepcheck.report.clean import clean_line
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.colours import palette
 from stepcheck.tui.desk import Desk
 from stepcheck.tui.files.saving import Saving
 from stepcheck.tui.judging.view import Phase, View
 from stepcheck.tui.keys import bindings
-from stepcheck.tui.parts.ask import AskScreen
 from stepcheck.tui.parts.foot import FootLine
 from stepcheck.tui.parts.notice import Notice
 from stepcheck.tui.parts.rows import RowList
@@ -30,7 +28,6 @@ from stepcheck.tui.solution.critique.critiques import Critiques
 from stepcheck.tui.solution.critique.question import Critique
 from stepcheck.tui.solution.edit.change import change
 from stepcheck.tui.solution.edit.editing import Editing, NothingToChangeError
-from stepcheck.tui.solution.edit.editor import StepEditor
 from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.side import Side
 from stepcheck.tui.solution.steps import StepList
@@ -74,7 +71,7 @@ class SolutionScreen(SessionScreen):
         yield VerdictBar()
         with Container(id="body"):
             yield StepList(id="steps")
-            yield Side(id="side")
+            yield Side(self.desk, self.editing, id="side")
         yield Notice()
         yield SearchLine()
         yield FootLine()
@@ -134,7 +131,6 @@ class SolutionScreen(SessionScreen):
             self.steps.present(view)
             self.query_one(Problem).present(view.document.problem, source_shown=view.source_shown)
             self._refresh_cursor(view)
-            self._refresh_editor(view)
         self._refresh_lines()
         self._refresh_critique()
 
@@ -142,15 +138,6 @@ class SolutionScreen(SessionScreen):
         index = min(self.steps.cursor, max(len(view.document.steps) - 1, 0))
         self.query_one(VerdictBar).present(view, index)
         self.side.present(view, index)
-
-    def _refresh_editor(self, view: View) -> None:
-        """Say beside the step's name what its reward is now, and what it was."""
-        index = self.editing.step
-        if index is not None:
-            reward, was = view.reward(index), view.was(index)
-            moved = f"{was:.3f} → " if was is not None else ""
-            words = f"Step {index + 1}   {moved}{'…' if reward is None else f'{reward:.3f}'}"
-            self.side.entitle(words, palette(self.app.current_theme).style(view.band(index), bold=True))
 
     def _refresh_lines(self) -> None:
         """The top line, and the one at the foot: what went wrong, else what must be said."""
@@ -304,49 +291,25 @@ class SolutionScreen(SessionScreen):
         """Edit the step in place."""
         index = self.steps.cursor
         if index < self.steps.count:
-            self._open_editor(index, index + 1, f"Step {index + 1}")
+            self.side.edit(index, index + 1, f"Step {index + 1}")
 
     def action_insert(self, below: int) -> None:
         """Write a step above the cursor, or below it."""
         place = self.steps.cursor + below if self.steps.count else 0
-        self._open_editor(place, place, f"New step {place + 1}")
+        self.side.edit(place, place, f"New step {place + 1}")
 
-    def _open_editor(self, first: int, last: int, title: str) -> None:
-        text = self.editing.begin(first, last)
-        if text is not None:
-            self.side.open_editor(title, text)
+    @on(Side.Drafted)
+    def _drafted(self, event: Side.Drafted) -> None:
+        self._show_change(event.index)
 
-    @on(StepEditor.Paused)
-    def _judge_draft(self) -> None:
-        index = self.editing.step
-        if index is not None:
-            self.editing.try_out(self.side.text)
-            self.refresh_all()
-            self.steps.cursor = min(index, max(self.steps.count - 1, 0))
+    @on(Side.Edited)
+    def _edited(self, event: Side.Edited) -> None:
+        self._show_change(event.index)
+        self.steps.focus()
 
-    @on(StepEditor.Ended)
-    def _end_draft(self) -> None:
-        """Keep what was typed, as a change that undo takes back; ask where it cannot be kept."""
-        index = self.editing.step
-        if index is None:
-            return
-        if self.editing.keep(self.side.text):
-            self._close_editor(index)
-            return
-        self.refresh_all()
-        question = AskScreen(f"This cannot be kept: {clean_line(self.editing.error)}.", {"d": "drop what was typed"})
-        self.desk.ask(question, self._drop_draft)
-
-    def _drop_draft(self, answer: str | None) -> None:
-        if answer == "d":
-            self.editing.drop()
-            self._close_editor(self.steps.cursor)
-
-    def _close_editor(self, cursor: int) -> None:
-        self.side.close_editor()
+    def _show_change(self, cursor: int) -> None:
         self.refresh_all()
         self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
-        self.steps.focus()
 
     def action_change(self, how: str) -> None:
         """Make a change that needs no typing: delete, join, split, undo, redo."""
@@ -363,8 +326,7 @@ class SolutionScreen(SessionScreen):
         except InputError as error:
             self.desk.say(str(error), error=not isinstance(error, NothingToChangeError))
             return
-        self.refresh_all()
-        self.steps.cursor = min(cursor, max(self.steps.count - 1, 0))
+        self._show_change(cursor)
 
     def action_save(self) -> None:
         """Write the document into its file."""

@@ -4,16 +4,24 @@ That is the editor while a step is edited, else a critic's words while there are
 there is room for both), else the whole of the step.
 """
 
-from rich.style import Style
+from dataclasses import dataclass
+
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.message import Message
 from textual.widgets import Static
 
+from stepcheck.report.clean import clean_line
+from stepcheck.tui.colours import palette
+from stepcheck.tui.desk import Desk
 from stepcheck.tui.judging.view import View
+from stepcheck.tui.parts.ask import AskScreen
 from stepcheck.tui.solution.critique.pane import CritiquePane
 from stepcheck.tui.solution.critique.question import Critique
 from stepcheck.tui.solution.detail import Detail
+from stepcheck.tui.solution.edit.editing import Editing
 from stepcheck.tui.solution.edit.editor import StepEditor
 
 
@@ -28,6 +36,22 @@ class Side(Container):
     Side.-editing CritiquePane { display: none; }
     """
 
+    @dataclass(eq=False)
+    class Drafted(Message):
+        """What is typed at a step is judged, or cannot be."""
+
+        index: int
+
+    @dataclass(eq=False)
+    class Edited(Message):
+        """The editing of a step has ended."""
+
+        index: int
+
+    def __init__(self, desk: Desk, editing: Editing, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
+        super().__init__(id=id)
+        self._desk, self._editing = desk, editing
+
     def compose(self) -> ComposeResult:
         """The panes; the editor comes when it is needed."""
         yield Detail()
@@ -36,6 +60,7 @@ class Side(Container):
     def present(self, view: View, index: int) -> None:
         """Show a step."""
         self.query_one(Detail).present(view, index)
+        self._entitle(view)
 
     def present_critique(self, critique: Critique | None, *, changed: bool, source_shown: bool) -> None:
         """Show what a critic has said so far; None takes it off the screen."""
@@ -53,18 +78,52 @@ class Side(Container):
         """What is typed in the editor."""
         return self.query_one(StepEditor).text
 
-    def open_editor(self, title: str, text: str) -> None:
-        """Let a text be edited."""
-        self.add_class("-editing")
-        editor = StepEditor(text)
-        self.mount(Static(Text(f"✎ {title}"), id="editing"), editor)
-        editor.focus()
+    def edit(self, first: int, last: int, title: str) -> None:
+        """Let the steps from `first` to before `last` be edited, unless others are."""
+        text = self._editing.begin(first, last)
+        if text is not None:
+            self.add_class("-editing")
+            editor = StepEditor(text)
+            self.mount(Static(Text(f"✎ {title}"), id="editing"), editor)
+            editor.focus()
 
-    def entitle(self, words: str, style: Style) -> None:
-        """Say over the editor how what is typed is judged."""
-        self.query_one("#editing", Static).update(Text(f"✎ {words}", style=style))
+    @on(StepEditor.Paused)
+    def _judge_draft(self) -> None:
+        index = self._editing.step
+        if index is not None:
+            self._editing.try_out(self.text)
+            self.post_message(self.Drafted(index))
 
-    def close_editor(self) -> None:
-        """Take the editor away."""
+    @on(StepEditor.Ended)
+    def _end_draft(self) -> None:
+        """Keep what was typed, as a change that undo takes back; ask where it cannot be kept."""
+        index = self._editing.step
+        if index is None:
+            return
+        if self._editing.keep(self.text):
+            self._close_editor(index)
+            return
+        self.post_message(self.Drafted(index))
+        words = f"This cannot be kept: {clean_line(self._editing.error)}."
+        self._desk.ask(AskScreen(words, {"d": "drop what was typed"}), self._drop_draft)
+
+    def _drop_draft(self, answer: str | None) -> None:
+        index = self._editing.step
+        if answer == "d" and index is not None:
+            self._editing.drop()
+            self._close_editor(index)
+
+    def _close_editor(self, index: int) -> None:
         self.query("StepEditor, #editing").remove()
         self.remove_class("-editing")
+        self.post_message(self.Edited(index))
+
+    def _entitle(self, view: View) -> None:
+        """Say over the editor what the step's reward is now, and what it was."""
+        index = self._editing.step
+        if index is not None:
+            reward, was = view.reward(index), view.was(index)
+            moved = f"{was:.3f} → " if was is not None else ""
+            words = f"✎ Step {index + 1}   {moved}{'…' if reward is None else f'{reward:.3f}'}"
+            style = palette(self.app.current_theme).style(view.band(index), bold=True)
+            self.query_one("#editing", Static).update(Text(words, style=style))
