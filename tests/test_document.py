@@ -123,6 +123,7 @@ def test_given_problem(write: Write) -> None:
 WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "empty": ("x.md", "", "is empty"),
     "only a problem": ("x.md", "P", "x.md: no steps: the one paragraph in it was taken as the problem"),
+    "a problem of quote marks": ("x.md", ">\n\\", "x.md: no problem: put it under a heading"),
     "nothing under the problem": ("x.md", "a\n\n# Problem\n# Solution\na", "x.md:3: nothing stands under `Problem`"),
     "nothing under the solution": ("x.md", "# Problem\nP\n# Solution\n", "x.md: no steps: the solution is empty"),
     "only a list": ("x.md", "1. a\n2. b", "x.md: no problem: put it under a heading `# Problem`"),

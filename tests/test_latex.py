@@ -399,6 +399,7 @@ def test_expressions(source: str, shown: str) -> None:
         ("\\boxed{5\n\nb} is open", "\\boxed{5\n\nb} is open"),
         (r"\\boxed{3} is escaped twice", r"\\boxed{3} is escaped twice"),
         (r"So $\boxed{$14}$ in all", "So ⟦$14⟧ in all"),
+        ("Let's say $x = $5$.", "Let's say x = $5."),
         ("", ""),
     ],
 )

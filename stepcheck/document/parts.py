@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stepcheck.document.frontmatter import FrontMatter
+from stepcheck.document.given import is_unseen
 from stepcheck.document.naming import LINES, Named, named
 from stepcheck.errors import InputError
 from stepcheck.steps import Clutter, Layout, Span, lay_out
@@ -261,7 +262,7 @@ class _File(_Reader):
     def problem(self, text: str | None) -> str:
         """The problem that counts: from the command line, else from the front matter, else from the text."""
         for chosen in (self.given, self.front.problem, text):
-            if chosen is not None:
+            if chosen is not None and not is_unseen(chosen):
                 return chosen
         raise self.error("no problem: put it under a heading `# Problem`, or give it with --problem")
 

@@ -31,6 +31,10 @@ CLOSE_DOLLAR = re.compile(r"(?<![\s\\$])\$(?![\d$])")
 _SIGNS = re.compile(r"\\.|[{}$]", re.DOTALL)
 _FAR = 2_000
 """Characters of a formula with dollars in its braces, at most."""
+_NEARBY = 100
+"""Characters of a formula before a price in it, at most."""
+_PRICE = re.compile(r"\$(?=\.?\d)")
+_BEFORE_PRICE = frozenset("=<>≤≥≈+-−*/×÷·~")
 _TRIES = 3
 _NEAR = 24
 _UNFINISHED = re.compile(r"[+=*/×÷<>(\[]\s*\Z")
@@ -62,14 +66,24 @@ def _braces(text: str, start: int, end: int) -> int | None:
     depth = 0
     for found in _SIGNS.finditer(text, start, end):
         depth += (found[0] == "{") - (found[0] == "}")
-        if depth < 0 or (found[0] == "$" and (depth == 0 or end - start > _FAR)):
+        if depth < 0 or (found[0] == "$" and not _is_kept(text, start, found.start(), depth)):
             return None
     return depth
+
+
+def _is_kept(text: str, start: int, at: int, depth: int) -> bool:
+    """Whether a dollar belongs to the formula that it stands in: in braces, or before a price (`x = $5`)."""
+    if depth:
+        return at - start <= _FAR
+    before = text[max(start, at - 2) : at].rstrip(" ")
+    return at - start <= _NEARBY and bool(_PRICE.match(text, at)) and before[-1:] in _BEFORE_PRICE
 
 
 def is_formula(inside: str, after: str = "") -> bool:
     """Whether what stands between two dollars is a formula; `after` is how the text goes on behind them."""
     amount = _AMOUNT.match(inside)
+    if "$" in _plain(inside):
+        return amount is None and not _has_words(inside)
     if amount is None:
         return " " not in inside or not _has_neighbours(inside)
     rest = inside[amount.end() :]
