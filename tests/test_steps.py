@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepcheck.errors import InputError, UsageError
-from stepcheck.steps import SplitMode, split
+from stepcheck.steps import SplitMode, lay_out, split
 from stepcheck.steps.maths import mask
 from tests.search import examples
 
@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "a quote is one step": ("> a\n>\n> b\n\nc", ["> a\n>\n> b", "c"]),
     "a heading belongs to what it heads": ("## Sum\n\na\n\nb", ["Sum\n\na", "b"]),
     "a bold line is a heading": ("**Find a**\n\nb\n\n**So a = 3.**\n\nc", ["**Find a**\n\nb", "**So a = 3.**", "c"]),
+    "a line under white space": ("a\n\n\x1c\n---\n\nb", ["a", "b"]),
     "a title alone is no step": ("a\n\n## End", ["a"]),
     "a title that says something is one": ("a\n\n## So x = 5\n\n**It is 7.**", ["a", "So x = 5\n\n**It is 7.**"]),
     "a bullet list after a colon": ("Cases:\n\n- a\n- b\n\nc", ["Cases:\n\n- a\n- b", "c"]),
@@ -157,9 +158,12 @@ PIECES = st.sampled_from([
     "\\end{align}", "\\begin{cases}", "\\end{cases}", "`", "```", "~~~", "\n```\n", "<!--", "-->",
     "\n# ", "\n## Step 1: ", "Step 2: ", "**Step 3:** ", "第一步：", "步骤2", "\n1. ", "\n2. ", "\n   3) ",
     "\n- ", "\n> ", "\n---\n", "\n===\n", "(1)", "①", "1、", "5", "。", ":", "#", "*", "_", "[x]: y",
-    "<div>", "解：", "😀",
+    "<div>", "解：", "😀", "<br>", "<think>", "</think>", " ки ", "<extra_0>", "<|im_end|>", "<answer>", "</answer>",
+    "\n[^1]: ", "\\item ", "\\begin{enumerate}", "\\end{enumerate}", "\\\\\n", "**2. B**", "\n### 2. ", "a) ",
+    "Case 1: ", "Schritt 2: ", ",\n", "|", "\n\n\n\n", "#### 5", "<p>", "</s>", "**", "Solution 2:", "【解】",
 ])
 # fmt: on
+MARKUP = re.compile(r"\\(?:begin|end)\{enumerate\}|a\)")
 TEXTS = st.one_of(st.lists(PIECES, max_size=40).map("".join), st.text(max_size=80))
 
 
@@ -195,12 +199,11 @@ def test_line_ends_of_other_systems_change_nothing(text: str, end: str) -> None:
 @given(TEXTS)
 def test_no_word_falls_into_a_gap(text: str) -> None:
     """Between steps stand only marks, rules, comments and white space, and what the cut says that it left out."""
-    masked, cut = mask(text), split(text)
+    layout, cut = lay_out(text), split(text)
     told = sorted([*cut.spans, *((one.start, one.end) for one in cut.left_out)])
-    gaps = "".join(
-        masked[a:b] for a, b in zip([0, *(e for _, e in told)], [*(s for s, _ in told), len(text)], strict=True)
-    )
-    assert not set("aBbxy😀\ue000\ue001\ue002") & set(gaps)
+    for start, end in zip([0, *(e for _, e in told)], [*(s for s, _ in told), len(text)], strict=True):
+        assert not set("aBbxy\ue000\ue001\ue002") & set(MARKUP.sub("", layout.masked[start:end]))
+    assert all(any(a <= one.start and one.end <= b for a, b in told) for one in layout.clutter)
 
 
 @settings(max_examples=examples(300))

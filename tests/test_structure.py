@@ -74,6 +74,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     # lists
     "all ones": ("1. a\n\nb\n\n1. c\n\nd", ["a\n\nb", "c", "d"]),
     "all ones, three": ("1. a\n\nx\n\n1. b\n\ny\n\n1. c", ["a\n\nx", "b\n\ny", "c"]),
+    "empty items": ("1.\n\na\n\n2.\n\nb", ["a", "b"]),
     "lists that are announced anew": ("A:\n\n1. a\n\nB:\n\n1. c", ["A:\n\n1. a", "B:\n\n1. c"]),
     "escaped numbers": ("1\\. a\n\nb\n\n2\\. c", ["a\n\nb", "c"]),
     "letters": ("a) x\n\ny\n\nb) z", ["x\n\ny", "z"]),

@@ -181,9 +181,7 @@ class _Reader:
         """What was found, for the splitter: answers are blanked, for some ways of cutting go by offsets."""
         left: list[Clutter] = []
         found = self.final(self.thought(blocks, left), answer)
-        layout = self.layout
-        for one in found.left_out:
-            layout = layout.without(one.start, one.end)
+        layout = self.layout.without(sorted(found.left_out, key=lambda one: one.start))
         left_out = (*left, *found.left_out)
         region = self.region(found.blocks)
         return Parts(problem, layout, region, found.blocks, found.answer, tuple(self.notes), guessed, left_out)

@@ -190,7 +190,11 @@ def _heading(masked: str, start: int, end: int, token: "Token") -> Iterator[Bloc
         start, end = trim(masked, start, closing.start() if closing else end)
         yield Block("heading" if start < end else "rule", start, end, level)
         return
-    start, end = trim(masked, start, masked.rfind("\n", start, end))
+    underline = masked.rfind("\n", start, end)
+    if underline < 0:  # nothing but white space stands over the line
+        yield Block("rule", start, end)
+        return
+    start, end = trim(masked, start, underline)
     yield Block("heading", start, end, level) if _TITLE.fullmatch(masked, start, end) else Block("text", start, end)
 
 

@@ -154,13 +154,16 @@ def clear(flat: str, found: Sequence[Clutter]) -> str:
     pieces: list[str] = []
     done = 0
     for one in found:
-        pieces += (_broken(flat[done : one.start]), _space(flat[one.start : one.end]))
+        pieces += (_broken(flat[done : one.start]), _space(flat, one.start, one.end))
         done = one.end
     return "".join(pieces) + _broken(flat[done:])
 
 
-def _space(piece: str) -> str:
-    return "\n" + re.sub(r"[^\n]", " ", piece[1:-1]) + "\n"
+def _space(flat: str, start: int, end: int) -> str:
+    """White space that parts what stands on its sides, with no more line ends than that takes."""
+    first = " " if start == 0 or flat[start - 1] == "\n" else "\n"
+    last = " " if end == len(flat) or flat.startswith(("\n", " \n"), end) else "\n"
+    return first + re.sub(r"[^\n]", " ", flat[start + 1 : end - 1]) + last
 
 
 def _broken(piece: str) -> str:

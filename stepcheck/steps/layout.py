@@ -37,10 +37,14 @@ class Layout:
             return titled_step(self.masked, block)
         return self.marks.get(block.start)
 
-    def without(self, start: int, end: int) -> "Layout":
-        """The same with white space in the place of a part: for what is read by offsets, not by blocks."""
-        blank = re.sub(r"[^\n]", " ", self.masked[start:end])
-        return replace(self, masked=self.masked[:start] + blank + self.masked[end:])
+    def without(self, parts: Sequence[Clutter]) -> "Layout":
+        """The same with white space in the place of some parts, in order: what is cut by offsets does not see them."""
+        pieces, done = list[str](), 0
+        for part in parts:
+            if part.start >= done:
+                pieces += (self.masked[done : part.start], re.sub(r"[^\n]", " ", self.masked[part.start : part.end]))
+                done = part.end
+        return replace(self, masked="".join(pieces) + self.masked[done:])
 
 
 def read(

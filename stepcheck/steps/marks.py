@@ -22,7 +22,7 @@ DECORATION = rf"(?:{SYMBOL}{{1,8}}[ \t]*)?"
 _TAG = r"(?:<(?P<tag>[A-Za-z][A-Za-z0-9]{0,9})(?:[ ][^<>\n]{0,80})?>[ \t]*)?"
 _TEX = r"(?P<tex>\\(?:textbf|textit|emph|underline|chapter|(?:sub){0,2}section|paragraph)\*?\{[ \t]*)?"
 _EMPHASIS = r"(?P<em>\*{1,3}|_{1,3})?"
-BEFORE = rf"{DECORATION}{_TAG}{DECORATION}{_TEX}{_EMPHASIS}[ \t]*{DECORATION}(?P<br>[\[【(（])?"
+BEFORE = rf"{DECORATION}{_TAG}{DECORATION}{_TEX}{_EMPHASIS}[ \t]*+{DECORATION}(?P<br>[\[【(（])?"
 """What may stand between the start of a line and a mark."""
 CLOSED = (
     rf"(?(br)[\]】)）])[ \t]*(?(em){_STOP}{{0,2}}[ \t]*(?P=em))[ \t]*(?(tex){_STOP}{{0,2}}[ \t]*\}})"

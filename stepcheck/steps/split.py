@@ -250,11 +250,14 @@ class _Cutter:
             spans += [(item.start, item.end) for item in self.blocks[place].items if item.start < item.end]
             between = [block for block in self.blocks[place + 1 : following] if block.kind != "rule"]
             if following is None:
-                return tuple(self.paragraphs(self.blocks[place:], spans))
+                rest = self.blocks[place if spans else place + 1 :]  # of an empty list nothing goes on
+                return tuple(self.paragraphs(rest, spans))
             while between and is_title(self.masked, between[-1]) and is_bare(self.masked, between[-1]):
                 self.titles.append(between.pop())
             if between and spans:
                 spans[-1] = (spans[-1][0], between[-1].end)
+            else:
+                spans += self.paragraphs(between)
         return tuple(spans)
 
     def counted(self) -> Sequence[Span]:
