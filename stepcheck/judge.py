@@ -7,14 +7,16 @@ rewards, there are none, and a figure that needs them says so.
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Sampling
 from stepcheck.errors import CountMismatchError, NoRewardsError, StepcheckError
-from stepcheck.evidence import Examined
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.verdict import Aggregates, Verdict, aggregate, check_finite, judge
+
+if TYPE_CHECKING:
+    from stepcheck.evidence import Examined
 
 Gives = Literal["rewards", "verdict", "words"]
 
@@ -80,7 +82,7 @@ class Judged:
     rewards: tuple[float, ...] = ()
     uncertainty: tuple[float, ...] = ()
     critiques: tuple[Critique, ...] = ()
-    evidence: tuple[Examined, ...] = ()
+    evidence: "tuple[Examined, ...]" = ()
     cost: Cost = Cost()
 
     def __post_init__(self) -> None:
