@@ -60,6 +60,9 @@ FAMILIES = {
     "scan": Family("Qwen2ForTokenClassification", "qwen2", "scan-prm-7b.toml", ("score.weight", "score.bias"), 1),
     "actprm": Family("Qwen2ForEnsemblePRM", "qwen2", "actprm.toml", ("ensemble",), 1),
     "fover-qwen": Family("Qwen2ForCausalLM", "qwen2", "fover-qwen2.5-7b.toml"),
+    "qwen3": Family(
+        "Qwen3ForProcessRewardModel", "qwen3", "qwen2.5-math-prm-7b.toml", ("qwen",), 2, (("head_dim", 24),)
+    ),
     "one label": Family("Qwen2ForSequenceClassification", "qwen2", "", ("score.weight",), 1),
     "outcome": Family("Qwen2ForRewardModel", "qwen2", "qwen2.5-math-rm-72b.toml", ("mlp",), 1),
     "eurus": Family("Qwen2ForCausalLM", "qwen2", "eurusprm-stage1.toml"),
@@ -101,6 +104,10 @@ def weights(name: str, spec: Spec, vocab: int) -> dict[str, NDArray[np.float32]]
     if family.model_type != "qwen2":
         tensors = {key: value for key, value in tensors.items() if not key.endswith("_proj.bias")}
     score = {key: tensors.pop(key) for key in [key for key in tensors if key.startswith("score.")]}
+    if family.model_type == "qwen3":
+        tensors = qwen3(tensors, spec, 24)
+    if family.head == ("qwen",):
+        return tensors | score
     if family.head == ("mlp",):
         return tensors | score | {key: score[key][:1] for key in ("score.2.weight", "score.2.bias")}
     if family.head == ("ensemble",):
@@ -110,6 +117,22 @@ def weights(name: str, spec: Spec, vocab: int) -> dict[str, NDArray[np.float32]]
         tensors[key] = score[part][: family.outputs]
     if family.model_type == "qwen2" and name not in ("skywork", "eurus", "fover-qwen"):
         tensors.pop("lm_head.weight", None)
+    return tensors
+
+
+def qwen3(tensors: dict[str, NDArray[np.float32]], spec: Spec, head: int) -> dict[str, NDArray[np.float32]]:
+    """Heads of a width of their own, and a norm over each query and key."""
+    rng = np.random.Generator(np.random.PCG64(spec.seed + 2))
+
+    def exact(*shape: int) -> NDArray[np.float32]:
+        return (np.clip(np.round(rng.standard_normal(shape) * 8), -31, 31) / 64).astype(np.float32)
+
+    for i in range(spec.layers):
+        place = f"{spec.prefix}layers.{i}.self_attn."
+        for name, count in (("q", spec.heads), ("k", spec.kv_heads), ("v", spec.kv_heads)):
+            tensors[f"{place}{name}_proj.weight"] = exact(count * head, spec.hidden)
+        tensors[f"{place}o_proj.weight"] = exact(spec.hidden, spec.heads * head)
+        tensors |= {f"{place}{name}_norm.weight": exact(head) + 1 for name in ("q", "k")}
     return tensors
 
 

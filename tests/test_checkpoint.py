@@ -66,7 +66,7 @@ def test_the_other_place_of_rope_theta_is_read(tmp_path: Path) -> None:
 
 
 CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "architecture": (lambda c: c.update(architectures=["Qwen3ForCausalLM"]), "architecture Qwen3ForCausalLM"),
+    "architecture": (lambda c: c.update(architectures=["Qwen4ForCausalLM"]), "architecture Qwen4ForCausalLM"),
     "biases": (
         lambda c: c.update(architectures=["LlamaForCausalLM"], model_type="llama", attention_bias=True),
         "attention_bias and mlp_bias are not converted",
@@ -80,7 +80,13 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "key 'low_freq_factor' is missing",
     ),
     "no architecture": (lambda c: c.pop("architectures"), "architecture None"),
-    "model_type": (lambda c: c.update(model_type="qwen3"), "of type qwen3"),
+    "model_type": (lambda c: c.update(model_type="qwen3_moe"), "of type qwen3_moe"),
+    "head width": (lambda c: c.update(model_type="qwen3"), "key 'head_dim' is missing"),
+    "odd head width": (lambda c: c.update(model_type="qwen3", head_dim=7), "the width of a head, 7, is odd"),
+    "qwen3 with biases": (
+        lambda c: c.update(model_type="qwen3", head_dim=8, attention_bias=True),
+        "attention_bias and mlp_bias are not converted",
+    ),
     "missing": (lambda c: c.pop("hidden_size"), "key 'hidden_size' is missing"),
     "text": (lambda c: c.update(num_hidden_layers="2"), "key 'num_hidden_layers': expected a positive whole number"),
     "true": (lambda c: c.update(num_attention_heads=True), "key 'num_attention_heads'"),

@@ -170,6 +170,15 @@ def actprm(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float
     return list(inner[..., 0].sigmoid().mean(0).tolist())
 
 
+def qwen(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
+    """Qwen's own head at every <extra_0>, on whichever backbone; softmax."""
+    mark = model.tokenizer.token_to_id("<extra_0>")
+    ids = model.ids(CHATML.format(problem) + "<extra_0>".join(steps) + "<extra_0>")
+    rows, head = model.rows(ids)[[i for i, token in enumerate(ids) if token == mark]], model.tensors
+    inner = (rows @ head["score.0.weight"].T + head["score.0.bias"]).relu()
+    return list((inner @ head["score.2.weight"].T + head["score.2.bias"]).softmax(-1)[:, 1].tolist())
+
+
 def versaprm(model: Reference, problem: str, steps: tuple[str, ...]) -> list[float]:
     """One piece, the problem and every step with its newlines behind a space; softmax over - and + at the latter."""
     mark = model.tokenizer.token_to_id("\u0120\u010a\u010a\u010a\u010a")
@@ -220,6 +229,7 @@ REFERENCES: dict[str, Callable[[Reference, str, tuple[str, ...]], list[float]]] 
     "trl": trl,
     "scan": scan,
     "actprm": actprm,
+    "qwen3": qwen,
     "versaprm": versaprm,
     "fover-qwen": fover,
     "fover-llama": fover,

@@ -177,7 +177,7 @@ def make_card(
 
 
 def _card_shape(shape: Shape) -> CardShape:
-    names = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied")
+    names = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied", "head_dim")
     return CardShape(**{name: getattr(shape, name) for name in names})
 
 

@@ -73,7 +73,7 @@ def memory_needed(backbone: int, card: ModelCard, options: EngineOptions = Engin
     if shape is None:
         return PROCESS + backbone + backbone // 10
     context, batch = options.n_ctx or card.context, options.n_ubatch or UBATCH
-    cache = 2 * 2 * shape.layers * (shape.hidden // shape.heads * shape.kv_heads) * context
+    cache = 2 * 2 * shape.layers * ((shape.head_dim or shape.hidden // shape.heads) * shape.kv_heads) * context
     states = 4 * batch * (3 * shape.feed_forward + 8 * shape.hidden)
     return PROCESS + backbone + cache + states + 4 * shape.hidden * shape.hidden
 

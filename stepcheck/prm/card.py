@@ -144,6 +144,8 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     eps: Annotated[float, Meta(gt=0)] | None = None
     """None where it is read from the checkpoint alone."""
     rope_theta: Annotated[float, Meta(gt=0)] | None = None
+    head_dim: Annotated[int, Meta(ge=0)] = 0
+    """Width of an attention head where it is its own (Qwen3); 0 where it is hidden / heads."""
     tied: bool = False
     """Whether embedding and language model's head are one matrix."""
 

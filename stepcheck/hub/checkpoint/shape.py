@@ -13,12 +13,13 @@ from typing import Any, Final
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import read_json
 
-FAMILIES: Final = {"qwen2": "qwen2", "llama": "llama", "mistral": "llama"}
+FAMILIES: Final = {"qwen2": "qwen2", "qwen3": "qwen3", "llama": "llama", "mistral": "llama"}
 """config.json's `model_type` → the architecture of llama.cpp whose graph computes it."""
 _SUFFIXES: Final = ("ForCausalLM", "ForTokenClassification", "ForSequenceClassification", "Model")
 ARCHITECTURES: Final = (
     *("Qwen2ForProcessRewardModel", "Qwen2ForRewardModel", "Qwen2ForPrmModel", "Qwen2ForEnsemblePRM"),
-    *(family + suffix for family in ("Qwen2", "Llama", "Mistral") for suffix in _SUFFIXES),
+    "Qwen3ForProcessRewardModel",
+    *(family + suffix for family in ("Qwen2", "Qwen3", "Llama", "Mistral") for suffix in _SUFFIXES),
 )
 MOST: Final = {"num_hidden_layers": 10_000, "vocab_size": 1 << 24}
 """Bounds on what is laid out in memory before any weight is seen; far above every model that is known."""
@@ -47,6 +48,13 @@ class Shape:
     """What every rotary frequency is divided by, head width / 2 of them; none where positions are not scaled."""
     tied: bool = False
     """Whether the language model's head is the embedding; no reward depends on it."""
+    head_dim: int = 0
+    """Width of an attention head where it is its own (Qwen3); else 0, and it follows from `hidden`."""
+
+    @property
+    def head(self) -> int:
+        """Width of an attention head."""
+        return self.head_dim or self.hidden // self.heads
 
 
 def read_shape(folder: Path) -> Shape:
@@ -70,6 +78,7 @@ def read_shape(folder: Path) -> Shape:
         rope_theta=_rope_theta(path, config),
         family=FAMILIES[str(config.get("model_type", "qwen2"))],
         tied=config.get("tie_word_embeddings") is True,
+        head_dim=_count(path, config, "head_dim") if config.get("model_type") == "qwen3" else 0,
     )
     _check_shape(path, config, shape)
     return replace(shape, rope_factors=_rope_factors(path, config, shape))
@@ -149,7 +158,7 @@ def _rope_factors(path: Path, config: dict[str, Any], shape: Shape) -> tuple[flo
     original = _count(path, found, "original_max_position_embeddings")
     if high <= low:
         raise CheckpointError(f"{path}: key 'high_freq_factor': {high} is not above low_freq_factor, {low}")
-    width = shape.hidden // shape.heads
+    width = shape.head
     factors = []
     for i in range(0, width, 2):
         wave = 2 * math.pi * shape.rope_theta ** (i / width)
@@ -160,9 +169,12 @@ def _rope_factors(path: Path, config: dict[str, Any], shape: Shape) -> tuple[flo
 
 def _check_shape(path: Path, config: dict[str, Any], shape: Shape) -> None:
     """Check what llama.cpp's graphs take for granted."""
-    head = shape.hidden // shape.heads
+    head, own = shape.head, bool(shape.head_dim)
     rules = (
-        (shape.hidden % shape.heads == 0, f"hidden_size {shape.hidden} is no multiple of the {shape.heads} heads"),
+        (
+            own or shape.hidden % shape.heads == 0,
+            f"hidden_size {shape.hidden} is no multiple of the {shape.heads} heads",
+        ),
         (
             shape.heads % shape.kv_heads == 0,
             f"{shape.heads} heads are no multiple of the {shape.kv_heads} key-value heads",

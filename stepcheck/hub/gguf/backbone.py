@@ -1,7 +1,8 @@
 """The backbone: which tensors it has, under which names, in which types, and its GGUF file.
 
 Owns the names of both sides and the writing of the file, tensor by tensor. Refuses a checkpoint with a tensor too few
-or one that the graph has no place for. Qwen2 becomes llama.cpp's `qwen2`; Llama and Mistral become its `llama`.
+or one that the graph has no place for. Qwen2 and Qwen3 become llama.cpp's `qwen2`
+and `qwen3`; Llama and Mistral become its `llama`.
 """
 
 import hashlib
@@ -113,16 +114,16 @@ def layout(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
     q4_k_m); llama.cpp then takes the embedding in its place, as for tied embeddings.
     """
     hidden, inner = shape.hidden, shape.feed_forward
-    narrow = hidden // shape.heads * shape.kv_heads
+    wide, narrow = shape.head * shape.heads, shape.head * shape.kv_heads
     block: dict[str, tuple[str, tuple[int, ...]]] = {
         "attn_norm.weight": ("input_layernorm.weight", (hidden,)),
-        "attn_q.weight": ("self_attn.q_proj.weight", (hidden, hidden)),
-        "attn_q.bias": ("self_attn.q_proj.bias", (hidden,)),
+        "attn_q.weight": ("self_attn.q_proj.weight", (wide, hidden)),
+        "attn_q.bias": ("self_attn.q_proj.bias", (wide,)),
         "attn_k.weight": ("self_attn.k_proj.weight", (narrow, hidden)),
         "attn_k.bias": ("self_attn.k_proj.bias", (narrow,)),
         "attn_v.weight": ("self_attn.v_proj.weight", (narrow, hidden)),
         "attn_v.bias": ("self_attn.v_proj.bias", (narrow,)),
-        "attn_output.weight": ("self_attn.o_proj.weight", (hidden, hidden)),
+        "attn_output.weight": ("self_attn.o_proj.weight", (hidden, wide)),
         "ffn_norm.weight": ("post_attention_layernorm.weight", (hidden,)),
         "ffn_gate.weight": ("mlp.gate_proj.weight", (inner, hidden)),
         "ffn_up.weight": ("mlp.up_proj.weight", (inner, hidden)),
@@ -130,6 +131,9 @@ def layout(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
     }
     if shape.family != "qwen2":
         block = {key: value for key, value in block.items() if not key.endswith(".bias")}
+    if shape.family == "qwen3":
+        norms = {"attn_q_norm.weight": "self_attn.q_norm.weight", "attn_k_norm.weight": "self_attn.k_norm.weight"}
+        block |= {name: (source, (shape.head,)) for name, source in norms.items()}
     names: dict[str, tuple[str, tuple[int, ...]]] = {
         "token_embd.weight": ("embed_tokens.weight", (shape.vocab, hidden))
     }
@@ -174,9 +178,9 @@ def plan(
 
 
 def _arranged(name: str, tensor: Tensor, shape: Shape) -> Source:
-    """Bring queries and keys into the order of llama.cpp's graph; its `qwen2` has the checkpoint's."""
+    """Bring queries and keys into the order of llama.cpp's graph; its `qwen2` and `qwen3` have the checkpoint's."""
     turned = shape.family == "llama" and name.endswith(("attn_q.weight", "attn_k.weight"))
-    return Rotated(tensor, shape.hidden // shape.heads) if turned else tensor
+    return Rotated(tensor, shape.head) if turned else tensor
 
 
 def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: int) -> TensorType:
@@ -338,7 +342,10 @@ def _add_shape(writer: "GGUFWriter", shape: Shape) -> None:
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.kv_heads)
     writer.add_rope_freq_base(shape.rope_theta)
-    writer.add_rope_dimension_count(shape.hidden // shape.heads)
+    writer.add_rope_dimension_count(shape.head)
+    if shape.head_dim:
+        writer.add_key_length(shape.head_dim)
+        writer.add_value_length(shape.head_dim)
     writer.add_layer_norm_rms_eps(shape.eps)
 
 

@@ -76,13 +76,14 @@ def read_gguf(path: Path) -> Header:
     name = str(values.get("general.architecture", ""))
     heads, hidden = _number(values, f"{name}.attention.head_count"), _number(values, f"{name}.embedding_length")
     kv_heads = _number(values, f"{name}.attention.head_count_kv") or heads
+    head = _number(values, f"{name}.attention.key_length") or (hidden // heads if hidden and heads else None)
     texts, types = values.get("tokenizer.ggml.tokens", []), values.get("tokenizer.ggml.token_type", [])
     return Header(
         architecture=name,
         hidden=hidden,
         layers=_number(values, f"{name}.block_count"),
         context=_number(values, f"{name}.context_length"),
-        kv_width=hidden // heads * kv_heads if hidden and heads and kv_heads else None,
+        kv_width=head * kv_heads if head and kv_heads else None,
         weight_type=FILE_TYPES.get(_number(values, "general.file_type") or 0, ""),
         tokens=dict(zip(texts, types, strict=False)) if isinstance(texts, list) and isinstance(types, list) else {},
     )
