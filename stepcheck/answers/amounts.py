@@ -120,7 +120,7 @@ def _measured(found: Tokens, *, money: bool = False) -> tuple[Amount, ...]:
     for place in range(1, len(found)):
         if not _may_begin_unit(found, place, money=money):
             continue
-        measured = unit(found[place:])
+        measured = Unit(label=found[place].text) if written(found[place:]) in _MARKS else unit(found[place:])
         head = _number(found[:place], money=money) if measured is not None else None
         if head is None or measured is None:
             continue

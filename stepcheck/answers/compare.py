@@ -47,12 +47,14 @@ from stepcheck.answers.values import (
 REMEMBERED = 4096
 MOST_PAIRS = 64
 PAIR = 2
+SHORTEST_WORD = 3
 _OPEN = "time or ratio"
-_PROSE = re.compile(
+_UNASKED = re.compile(
     r"(?<![\\A-Za-z])(?!(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|pi)h?\b)"
     r"(?:[A-Za-z]{3,}|(?:in|of|to|is|or|at|by|on|an|as|it)\b)"
+    r"|\d\s*[})]?\s*_|\d\s*'|\d\s+\d"
 )
-"""A word that is no function: math-verify would read it as a product of letters."""
+"""A word that is no function, a base, a prime, numbers side by side: math-verify makes products of them, or drops them."""
 
 
 class Grader:
@@ -111,7 +113,7 @@ class Grader:
 
     def _ask(self, gold: str, given: str) -> Outcome:
         """Ask math-verify about what no reader here knows."""
-        if not all(re.search(r"[\\^_=+\d]", text) and not _PROSE.search(text) for text in (gold, given)):
+        if not all(re.search(r"[\\^_=+\d]", text) and not _UNASKED.search(text) for text in (gold, given)):
             return Outcome(equal=None, how="could not be read")
         answer = self._algebra.equal(letters(gold), letters(given))
         if answer is False and any(WORDS in text for text in (gold, given)):
@@ -302,7 +304,9 @@ def choices(a: Choice, b: Choice) -> Outcome:
 
 
 def _distinct(value: Several) -> list[Readings]:
-    """Return the items, repeated ones once."""
+    """Return the items; of a set, repeated ones once."""
+    if not value.braces:
+        return list(value.items)
     found: dict[Any, Readings] = {}
     for item in value.items:
         first = item[0]
@@ -319,7 +323,8 @@ def _numbered(entries: dict[str, Readings]) -> bool:
 
 def _are_synonyms(a: str, b: str) -> bool:
     """Whether two names say the same: y and f(x), a word and a letter."""
-    return any(len(name) > 1 and (name.isalpha() or "(" in name or " " in name) for name in (a, b))
+    worded = [len(name) >= SHORTEST_WORD and name.islower() and name.replace(" ", "").isalpha() for name in (a, b)]
+    return worded[0] != worded[1] or any(one == "y" and "(" in other for one, other in ((a, b), (b, a)))
 
 
 def _renamed(found: Readings, name: str) -> Readings:

@@ -122,7 +122,7 @@ class _Parser:
         if token is None:
             return False
         if token.kind == "number":
-            return before.kind != "number"
+            return before.kind != "number" or (self.at > 1 and self.tokens[self.at - 2].is_sign("^"))
         return token.kind in {"word", "command"} or token.is_sign("(", "{", "[", "⌊", "⌈")
 
     def power(self) -> Tree:

@@ -52,7 +52,8 @@ class Likeness:
         if (ours.is_none or theirs.is_none) and (ours.dimensions or theirs.dimensions):
             return self._one_measured(gold, given)
         outcome = self._numbers(gold, given)
-        if outcome.equal and not (ours.is_none or theirs.is_none) and not same_label(ours.label, theirs.label):
+        counted = not (ours.dimensions or theirs.dimensions) and same_label(ours.label, theirs.label)
+        if outcome.equal and not (ours.is_none or theirs.is_none or counted):
             return Outcome(None, "units differ")
         return outcome
 
@@ -74,7 +75,7 @@ class Likeness:
         """Compare an amount that has a unit with one that has none: the other is taken to be in it."""
         measured, bare = (gold, given) if gold.unit.dimensions else (given, gold)
         if measured.parts:
-            sizes = [measured.unit.size / size for size in measured.parts]
+            sizes = [measured.unit.size / size for size in measured.parts[: 1 if measured.unit.is_money else None]]
             found = [self.same(("*", measured.tree, number(size)), bare.tree) for size in sizes]
             return Outcome(True if True in found else all_of(found), "numeric")
         outcome = self._numbers(gold, given)

@@ -18,7 +18,7 @@ from stepcheck.answers.sets import real_set
 from stepcheck.answers.spellings import based, choice, clock, words
 from stepcheck.answers.text import tidy
 from stepcheck.answers.tokens import Tokens, closing, divided, tokens, written
-from stepcheck.answers.tree import expanded, signs
+from stepcheck.answers.tree import exact, expanded, signs
 from stepcheck.answers.values import (
     Amount,
     Family,
@@ -42,6 +42,7 @@ _INTEGERS = re.compile(
     r"(?:any\s+|arbitrary\s+)?integers?|([a-zA-Z])\s*为整数|([a-zA-Z])\s*\\in\s*\\?([ZN])(?:\^?[*+])?)\s*[)）]?$"
 )
 _SPOKEN_AND = frozenset({"and", "or", "und", "oder", "et", "ou", "y", "和", "或", "及", "и", "или", "&"})
+_OR = frozenset({"or", "oder", "ou", "或", "или"})
 _NOT_LISTS = frozenset({"y"})
 
 
@@ -72,7 +73,10 @@ def readings(found: Tokens, depth: int = 0) -> Readings:
     if not found or depth > DEEPEST:
         return ()
     text = spelled(found)
-    values: list[Value | None] = [choice(text), clock(text), based(text)]
+    time = clock(text)
+    if time is not None and time.half not in {"", "24"}:
+        return (time,)
+    values: list[Value | None] = [choice(text), time, based(text)]
     said = words(found, text)
     if said is not None and said.meaning:
         values += [*_set_of_words(said), said]
@@ -159,13 +163,27 @@ def _at_words(found: Tokens) -> list[Tokens]:
 def _several(found: Tokens, depth: int) -> Value | None:
     """Read a list without brackets."""
     parts = _parts(found)
+    if all(token.numeral is not None for token in found) and all(token.spaced for token in found[1:]):
+        parts = [(token,) for token in found]
     if not 1 < len(parts) <= MOST_PARTS:
         return None
     items = [readings(part, depth + 1) for part in parts]
     if not all(items) or any(_is_prose(item) for item in items):
         return None
+    either = any(token.text.lower() in _OR for token in found)
+    if either:
+        items = list({_number(item): item for item in items}.values())
+    if len(items) == 1:
+        return items[0][0]
     wordy = [all(isinstance(value, Words) and not value.meaning for value in item) for item in items]
-    return Several(_flat(items)) if all(wordy) or not any(wordy) else None
+    return Several(_flat(items), braces=either) if all(wordy) or not any(wordy) else None
+
+
+def _number(item: Readings) -> object:
+    """Return what tells alternatives apart: 12.5 or 25/2 is one number."""
+    first = item[0]
+    value = exact(first.tree) if isinstance(first, Amount) and first.unit.is_none and not first.percent else None
+    return item if value is None else value
 
 
 def _is_prose(item: Readings) -> bool:

@@ -89,10 +89,10 @@ def last_side(found: Tokens) -> list[Value]:
     sides = divided(found, "=", "≈")
     if len(sides) < 2 or name_of(sides[0]):  # noqa: PLR2004 (two sides)
         return []
-    before = [amounts(side) for side in sides[:-1]]
-    if not all(one and not variables(one[0].tree) for one in before):
+    read = [amounts(side) for side in sides]
+    if not all(one and not variables(one[0].tree) for one in read):
         return []
-    return [replace(one, loose=True) for one in amounts(sides[-1])]
+    return [replace(one, loose=True) for one in read[-1]]
 
 
 def ratio(found: Tokens) -> Value | None:
@@ -107,6 +107,8 @@ def ratio(found: Tokens) -> Value | None:
     if any(exact(term) == 0 for term in terms):
         return None
     text = spelled(found)
+    if re.search(r":\s*0\d", text):
+        return None  # minutes
     return Ratio(tuple(terms), clock=bool(re.fullmatch(r"\d{1,2}:[0-5]\d(:[0-5]\d)?", text)))
 
 

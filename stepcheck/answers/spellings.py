@@ -66,7 +66,7 @@ _HALVES = {
 _TIME = re.compile(
     r"(?:at |um |à |a las )?(?P<before>上午|早上|早晨|凌晨|下午|晚上|傍晚)?\s*(?P<hour>\d{1,2})"
     r"(?:\s*(?P<mark>[:.点點时時]|(?<!\s)h(?=\d))\s*(?:(?P<minute>\d{2})|(?P<half>半))?\s*分?(?:\s*:\s*(?P<second>\d{2}))?|(?P<clock>\s*o'?\s?clock|\s*uhr(?:\s+(?P<uhr>\d{2}))?))?"
-    r"\s*(?:(?P<torn>[ap]\.\.)|(?P<ap>[ap])\s*\.?\s*(?:m\s*\.?)?|"
+    r"\s*(?:(?P<torn>[ap]\.\.)|(?P<ap>[ap])\s*\.?\s*(?P<m>m\s*\.?)?|"
     r"(?P<phrase>in the (?:morning|afternoon|evening)|at night|nachmittags|"
     r"morgens|abends))?"
     r"\s*(?:uhr|o'?clock|h|hrs|hours)?\s*(?:sharp|est|pst|gmt|utc)?"
@@ -95,6 +95,8 @@ def clock(text: str) -> Clock | None:
     spoken = found["clock"] or (found["mark"] and found["mark"] not in ".h:")
     colon = found["mark"] == ":" and found["minute"]
     french = found["mark"] == "h" and found["minute"]
+    if found["ap"] and not (found["m"] or colon):
+        return None  # 2a is no time
     if not (half or spoken or colon or french) or (found["mark"] in {"点", "點", "时", "時"} and "小" in text):
         return None
     minute = int(found["minute"] or found["uhr"] or (30 if found["half"] else 0))

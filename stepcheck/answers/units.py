@@ -349,9 +349,9 @@ def _label(found: Tokens) -> Unit | None:
         return None
     if found[0].text.lower() in _PREPOSITIONS and len(found) > 1 and found[0].text.lower() != "in":
         return None
-    for end in range(min(len(found) - 1, 4), 0, -1):  # a known unit, then words: dollars in total
+    for end in range(min(len(found) - 1, 4), 0, -1):  # a known unit, then words: dollars in total, meters long
         head = _Composition(found[:end]).read()
-        if head is not None and found[end].text.lower() in _ARTICLES | _PREPOSITIONS:
+        if head is not None and head.dimensions and found[0].text != "in":
             return head
     words = [token.text.lower() for token in found if token.text.lower() not in _ARTICLES and token.kind == "word"]
     if any(word in _PREPOSITIONS for word in words[:1]):
