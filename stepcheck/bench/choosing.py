@@ -159,7 +159,7 @@ def _task(name: str, rows: Sequence[Row], n: int | None, grading: Grading, aggre
         most,
         len(answered),
         dict(Counter(map(_rule, answered))),
-        sum(len(problem) < size for problem in everything),
+        sum(len(problem) < size for problem in found),
         unreadable,
         too_long,
         len(errors) - too_long - unreadable,

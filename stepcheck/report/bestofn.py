@@ -33,11 +33,9 @@ def head(result: BestOfNResult) -> list[str]:
 
 def tables(result: BestOfNResult) -> list[Table]:
     """Return every table of a result: each task, the published figures, and where the two gradings differ."""
-    found = [_task_table(task, result) for task in result.tasks]
-    if len(result.tasks) > 1:
-        found.append(_average_table(result))
-    beside = published_table(result)
-    return [*found, *([beside] if beside else []), *_agreement(result)]
+    average = _average_table(result) if len(result.tasks) > 1 else None
+    found = [*(_task_table(task, result) for task in result.tasks), average, published_table(result)]
+    return [*(table for table in found if table is not None), *_agreement(result)]
 
 
 def names(result: BestOfNResult) -> list[tuple[str, str]]:
@@ -73,7 +71,8 @@ def _task_table(task: TaskResult, result: BestOfNResult) -> Table:
 
 
 def _notes(task: TaskResult) -> list[str]:
-    notes = ["Per cent right; for N below the number of candidates the mean over all subsets. 95 %: bootstrap."]
+    about = "Per cent right; for N below the number of candidates the mean over all subsets. 95 %: bootstrap."
+    notes = [about] if task.figures else []
     if len({figure.problems for figure in task.figures}) > 1:
         notes.append("A number in brackets: over so many problems, those with N candidates and what the figure needs.")
     if any(figure.high > figure.value for figure in task.figures):
@@ -111,20 +110,21 @@ def spread(figure: Figure | None) -> str:
 
 def _left_out(task: TaskResult) -> list[str]:
     said = (
-        (task.too_long, "candidates were too long for the model: PRM figures leave their problems out"),
-        (task.unscored, "candidates could not be scored: PRM figures leave their problems out"),
+        (task.too_long, "Candidates too long for the model", "PRM figures leave their problems out"),
+        (task.unscored, "Candidates that could not be scored", "PRM figures leave their problems out"),
         (
             task.untold,
-            "problems have an answer that could not be told right or wrong: a range where a figure hangs on it",
+            "Problems with an answer that could not be told right or wrong",
+            "a range where one matters",
         ),
-        (task.ungraded, "problems have no answer to compare with: no figure counts them"),
-        (task.fewer, f"problems have fewer than {task.n} candidates: figures for more than they have leave them out"),
-        (task.unreadable, "rows could not be read: no figure counts them"),
+        (task.ungraded, "Problems without an answer to compare with", "no figure counts them"),
+        (task.fewer, f"Problems with fewer than {task.n} candidates", "figures for more than they have leave them out"),
+        (task.unreadable, "Problems that could not be read", "no figure counts them"),
     )
-    return [f"{count:,} {words}." for count, words in said if count]
+    return [f"{what}: {count:,}; {then}." for count, what, then in said if count]
 
 
-def _average_table(result: BestOfNResult) -> Table:
+def _average_table(result: BestOfNResult) -> Table | None:
     rows = []
     for name, words in names(result):
         found = [task.figure(name, task.n if name != "mean" else 1) for task in result.tasks]
@@ -136,7 +136,7 @@ def _average_table(result: BestOfNResult) -> Table:
             mean = number(low) if number(low) == number(high) else f"{number(low)}–{number(high)}"
             rows.append((words, *map(spread, figures), mean))
     columns = ("", *(task.name for task in result.tasks), "average")
-    return Table("All tasks, at the largest N", columns, tuple(rows), ())
+    return Table("All tasks, at the largest N", columns, tuple(rows), ()) if rows else None
 
 
 def published_table(result: BestOfNResult) -> Table | None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from stepcheck.answers.final.formulas import find_formulas, prose
 from stepcheck.answers.final.marks import Rule
 from stepcheck.answers.final.numerals import find_numbers, written
-from stepcheck.answers.final.sentence import Stated, read_sentence
+from stepcheck.answers.final.sentence import read_sentence
 from stepcheck.answers.final.sides import outcome
+from stepcheck.answers.final.stated import Stated
 from stepcheck.answers.final.wording import BUT, HEADING, PHRASE, SAYS_NOT, STEMS, UNSAID
 
 MOST = 60
