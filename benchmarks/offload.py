@@ -28,9 +28,10 @@ from benchmarks.given import texts
 from benchmarks.given.weights import CONTEXT, FOLDER, SEVEN_B, TINY, make_model, read_vocabulary
 from stepcheck.document import Document
 from stepcheck.engine.base import EngineOptions
-from stepcheck.engine.client import LlamaEngine, load_of
+from stepcheck.engine.batches import Batch, Run
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.host import load_of
 from stepcheck.engine.llama import N_UBATCH_OFFLOAD, Backbone, devices
-from stepcheck.engine.plan import Batch, Run
 from stepcheck.engine.wire import Load
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.checkpoint.shape import Shape

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from stepcheck.document import Document, Step, Unread, read
     from stepcheck.engine.base import EngineOptions, Reader, Rows, Sampling
     from stepcheck.errors import InputError, StepcheckError
+    from stepcheck.evidence import Examined, Finding
     from stepcheck.judge import Cost, Critique, Gives, Identity, Judge, Judged, Review, Unscored, by_rewards
     from stepcheck.prm.card import ModelCard
     from stepcheck.prm.prompt import Prompt, Segment, Want
@@ -21,6 +22,8 @@ __all__ = [
     "Critique",
     "Document",
     "EngineOptions",
+    "Examined",
+    "Finding",
     "Gives",
     "Head",
     "Identity",
@@ -50,6 +53,7 @@ _HOMES = {
     "stepcheck.checker": ("Checker", "open_checker"),
     "stepcheck.document": ("Document", "Step", "Unread", "read"),
     "stepcheck.engine.base": ("EngineOptions", "Reader", "Rows", "Sampling"),
+    "stepcheck.evidence": ("Examined", "Finding"),
     "stepcheck.errors": ("InputError", "StepcheckError"),
     "stepcheck.judge": ("Cost", "Critique", "Gives", "Identity", "Judge", "Judged", "Review", "Unscored", "by_rewards"),
     "stepcheck.prm.card": ("ModelCard",),

@@ -1,5 +1,6 @@
 """The planner against a simulated KV cache that checks every rule llama.cpp has for batches."""
 
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepcheck.engine.plan import Batch, Copy, Finished, Floats, Operation, Planner
+from stepcheck.engine.batches import Batch, Copy, Finished, Floats, Operation
+from stepcheck.engine.plan import Planner
 from stepcheck.errors import CountMismatchError
+from stepcheck.prm.prompt import HIDDEN, LIKELIHOOD, Want
 from tests.search import examples
 
 Prompts = Sequence[tuple[list[int], list[int]]]
@@ -44,14 +47,17 @@ class Cache:
         return [token for _, token in held]
 
     def decode(self, batch: Batch) -> Floats:
-        rows = []
+        rows, following = [], iter(batch.next_tokens)
+        ahead = batch.want == LIKELIHOOD
         for run in batch.runs:
             before = {len(self.prefix(seq)) for seq in run.seqs}
             assert before == {run.start}, "coupled sequences stand at the same position, and go on from there"
+            assert run.want == batch.want or not run.outputs, "one batch reads one thing"
             for i, token in enumerate(run.tokens):
                 self.cells.append((run.start + i, int(token), set(run.seqs)))
                 if run.start + i in run.outputs:
-                    rows.append([row(self.prefix(run.seqs[0]))])
+                    prefix = self.prefix(run.seqs[0])
+                    rows.append([row([*prefix, next(following)] if ahead else prefix)])
         assert len(self.cells) <= self.size, "never more cells than there are"
         self.peak = max(self.peak, len(self.cells))
         self.decoded += batch.tokens
@@ -72,7 +78,7 @@ def run(planner: Planner, cache: Cache, prompts: Prompts, ahead: int = 0) -> dic
             planner.narrow([np.array(tokens, np.int32) for _, (tokens, _) in waiting[:ahead]])
         while planner.waiting < planner.n_batch and waiting:
             job, (tokens, marks) = waiting[0]
-            if not planner.admit(job, np.array(tokens, np.int32), marks):
+            if planner.admit(job, np.array(tokens, np.int32), marks) is None:
                 break
             waiting.pop(0)
         operations, batch = planner.cut()
@@ -171,7 +177,7 @@ def test_cancelled_prompts_leave_no_trace() -> None:
     operations, batch = planner.cut()
     cache.apply(operations)
     planner.commit(batch, cache.decode(batch))
-    planner.cancel()
+    planner.cancel([7])
     assert not planner.active
     check([([9] * 64, [63])], run(planner, cache, [([9] * 64, [63])]))
 
@@ -215,3 +221,169 @@ def test_any_prompts_in_any_room_get_the_rows_of_their_own_prefix(
     cache = Cache(n_cells)
     check(prompts, run(Planner(n_cells, n_seqs, n_batch, n_outputs), cache, prompts, ahead))
     assert cache.decoded <= sum(len(tokens) for tokens, _ in prompts)
+
+
+class Held:
+    """What a caller does with branches: opens, extends, forks and drops them, and checks every row it gets."""
+
+    def __init__(self, n_cells: int = 200, n_seqs: int = 16, n_batch: int = 64) -> None:
+        self.planner, self.cache = Planner(n_cells, n_seqs, n_batch, 16), Cache(n_cells)
+        self.texts: dict[int, list[int]] = {}
+        self.jobs = 1000
+
+    def open(self, tokens: list[int]) -> int | None:
+        seq = self.planner.admit(self.new_job(), np.array(tokens, np.int32), [], pin=True)
+        if seq is not None:
+            self.texts[seq] = list(tokens)
+            self.work()
+        return seq
+
+    def extend(self, seq: int, tokens: list[int], want: Want = HIDDEN) -> bool:
+        """Extend a branch and read at every new token, or for each how likely it is."""
+        start = len(self.texts[seq])
+        whole = [*self.texts[seq], *tokens]
+        ahead = want == LIKELIHOOD
+        marks = list(range(start - ahead, len(whole) - ahead))
+        if not self.planner.extend(seq, self.new_job(), np.array(tokens, np.int32), marks, want):
+            return False
+        self.texts[seq] = whole
+        (done,) = self.work()
+        assert done.rows.tolist() == [[row(whole[: mark + 1 + ahead])] for mark in marks]
+        assert done.tokens == len(whole)
+        return True
+
+    def fork(self, seq: int) -> int | None:
+        made = self.planner.fork(seq)
+        if made is not None:
+            self.texts[made] = list(self.texts[seq])
+        return made
+
+    def drop(self, seq: int) -> None:
+        self.planner.pin(seq, held=False)
+        del self.texts[seq]
+
+    def read(self, tokens: list[int]) -> bool:
+        """Read a prompt beside what is held."""
+        job = self.new_job()
+        if self.planner.admit(job, np.array(tokens, np.int32), [len(tokens) - 1]) is None:
+            return False
+        (done,) = self.work()
+        assert (done.job, done.rows.tolist()) == (job, [[row(tokens)]])
+        return True
+
+    def new_job(self) -> int:
+        self.jobs += 1
+        return self.jobs
+
+    def work(self) -> list[Finished]:
+        out: list[Finished] = []
+        while self.planner.active:
+            operations, batch = self.planner.cut()
+            self.cache.apply(operations)
+            if batch.runs:
+                self.planner.commit(batch, self.cache.decode(batch))
+            out += self.planner.finished()
+        for seq, text in self.texts.items():
+            assert self.planner.tokens(seq).tolist() == text, "what is held stays as it is"
+        return out
+
+
+def test_extending_two_of_eight_branches_costs_only_the_new_tokens() -> None:
+    """Eight branches of 12 + 3 tokens are held while 20 other prompts pass through a narrow cache.
+
+    Then any two of them grow by 2 tokens each: 4 are decoded. Nothing that is held was given back in between.
+    """
+    held = Held(n_cells=12 + 8 * 3 + 8 * 5 * 2 + 25, n_seqs=12)
+    root = held.open([*range(12)])
+    assert root is not None
+    branches = [held.fork(root) for _ in range(8)]
+    frontier = [branch for branch in branches if branch is not None]
+    for number, branch in enumerate(frontier):
+        assert held.extend(branch, [100 + 10 * number + i for i in range(3)])
+    assert held.cache.decoded == 12 + 8 * 3
+    rng = random.Random(0)
+    for turn in range(10):
+        others = [[500 + 50 * turn + 20 * i + j for j in range(20)] for i in range(2)]
+        held.planner.narrow([np.array(tokens, np.int32) for tokens in others])
+        assert all(held.read(tokens) for tokens in others)
+        before = held.cache.decoded
+        if turn % 2:
+            for branch in rng.sample(frontier, 2):
+                assert held.extend(branch, [7, rng.randrange(1000)])
+            assert held.cache.decoded - before == 4
+
+
+def test_what_is_held_is_not_evicted_and_says_so_when_it_fills_the_room() -> None:
+    """Of 40 cells 30 are held: 15 more do not come in, until what is held is dropped; then they do."""
+    held = Held(n_cells=40, n_seqs=4)
+    first, second = held.open([1] * 15), held.open([2] * 15)
+    assert first is not None
+    assert second is not None
+    assert not held.read([3] * 15)
+    assert not held.extend(first, [9] * 15)
+    assert held.extend(first, [9] * 10)
+    held.drop(second)
+    assert held.read([3] * 15)
+    assert held.extend(first, [8] * 15)
+
+
+def test_sequences_run_out_with_a_word() -> None:
+    """Four sequences: three forks beside the first branch, no fourth, until one is dropped."""
+    held = Held(n_seqs=4)
+    first = held.open([1, 2, 3])
+    assert first is not None
+    forks = [held.fork(first) for _ in range(3)]
+    assert None not in forks
+    assert held.fork(first) is None
+    held.drop(next(fork for fork in forks if fork is not None))
+    assert held.fork(first) is not None
+
+
+def test_how_likely_a_token_is_depends_on_it() -> None:
+    """Two prompts that part at a token share the row of none before it: that row is of the token that follows."""
+    planner, cache = Planner(100, 8, 512, 64), Cache(100)
+    for job, tokens in enumerate(([1, 2, 3, 4, 5], [1, 2, 3, 9, 9], [1, 2, 3, 4, 5])):
+        marks = [1, 2, 3]
+        assert planner.admit(job, np.array(tokens, np.int32), marks, LIKELIHOOD) is not None
+        operations, batch = planner.cut()
+        cache.apply(operations)
+        if batch.runs:
+            planner.commit(batch, cache.decode(batch))
+        (done,) = planner.finished()
+        assert done.rows.tolist() == [[row(tokens[: mark + 2])] for mark in marks]
+    assert cache.decoded == 5 + 3, "the shared token before the parting is read again, for what follows it"
+
+
+MOVES = st.tuples(
+    st.sampled_from(["open", "extend", "weigh", "fork", "drop", "read", "narrow"]),
+    st.integers(0, 99),
+    st.lists(st.integers(0, 2), min_size=1, max_size=8),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MOVES, max_size=40), st.integers(20, 60), st.integers(3, 6), st.integers(1, 12))
+def test_any_use_of_branches_keeps_every_rule(
+    moves: list[tuple[str, int, list[int]]], n_cells: int, n_seqs: int, n_batch: int
+) -> None:
+    """Whatever is opened, extended, weighed, forked, dropped and read between: each row is that of its own tokens.
+
+    What is held stays as it is, and what does not fit is refused without harm.
+    """
+    held = Held(n_cells, n_seqs, n_batch)
+    for move, choice, tokens in moves:
+        branches = list(held.texts)
+        if move == "open":
+            held.open(tokens)
+        elif move == "read":
+            held.read(tokens)
+        elif move == "narrow":
+            held.planner.narrow([np.array(tokens, np.int32)])
+        elif branches:
+            branch = branches[choice % len(branches)]
+            if move == "fork":
+                held.fork(branch)
+            elif move == "drop":
+                held.drop(branch)
+            else:
+                held.extend(branch, tokens, HIDDEN if move == "extend" else LIKELIHOOD)

@@ -122,7 +122,7 @@ def test_the_death_of_one_model_costs_one_document(pair: Path) -> None:
         (victim,) = [
             child
             for child in psutil.Process().children()
-            if child.pid in before and child.pid == checker.reader._hosts[1]._process.pid  # type: ignore[attr-defined]
+            if child.pid in before and child.pid == checker.reader._engines[1]._host._process.pid  # type: ignore[attr-defined]
         ]
         os.kill(victim.pid, signal.SIGKILL)
         (lost,) = list(checker.check_many([document]))

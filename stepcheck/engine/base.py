@@ -4,12 +4,12 @@ A reader turns prompts into rows of hidden state, one per mark, in order. It kno
 thresholds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from stepcheck.errors import StepcheckError
-from stepcheck.prm.prompt import HIDDEN, Prompt, Want
+from stepcheck.prm.prompt import HIDDEN, Prompt, Segment, Want
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +91,46 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """End at once, from any thread; what is under way is lost."""
+        ...
+
+
+class Branch(Protocol):
+    """A node of the KV tree, held until it is dropped: it is neither narrowed nor evicted, whatever else is read."""
+
+    def extend(self, segments: Sequence[Segment], want: Want = HIDDEN) -> Rows:
+        """Add segments to its end and read what is wanted at their marks; only their tokens are computed.
+
+        Likelihoods are those of the new tokens.
+
+        Raises:
+            TooLongError: it would be longer than the context.
+            OutOfMemoryError: what is held leaves no room.
+            WorkerDiedError: the process that held it has ended.
+        """
+        ...
+
+    def fork(self) -> "Branch":
+        """Hold another branch with the same tokens, which costs nothing; errors as in `extend`."""
+        ...
+
+    def write(self, sampling: Sampling, stop: Sequence[str] = ()) -> Generator[str | Ending, None, None]:
+        """Yield what the model writes on, as it comes, then how it ended; the branch then holds what was yielded.
+
+        It ends where the model ends it, at the token limit, or once any text of `stop` is written. Close the iterator
+        to stop the writing; errors as in `extend`.
+        """
+        ...
+
+    def drop(self) -> None:
+        """Hold it no longer; its tokens stay until their room is needed."""
+        ...
+
+
+class Tree(Protocol):
+    """What only engines that keep state can do."""
+
+    def open(self, head: Sequence[Segment]) -> Branch:
+        """Hold a branch that begins with these segments; what any branch has of them is shared."""
         ...
 
 

@@ -4,7 +4,7 @@ The only importer of llama_cpp besides the quantizer. Owns what is particular to
 codes, its log, and the tap. Runs in the engine's process only; nothing here may be imported by the parent.
 
 The tap: the evaluation callback asks for the node `result_norm`, copies it and stops the graph there, so the lm_head
-(152k columns for Qwen) is never computed. Rows arrive in the order of the flagged tokens.
+(152k columns for Qwen) is not computed where hidden states are wanted. Rows arrive in the order of the flagged tokens.
 """
 
 import ctypes
@@ -19,15 +19,18 @@ import llama_cpp.llama_cpp as lib
 import numpy as np
 from llama_cpp._ctypes_extensions import load_shared_library
 
+from stepcheck.engine.batches import Batch, Copy, Floats, Ints, Operation
 from stepcheck.engine.cores import usable_cores
-from stepcheck.engine.plan import Batch, Copy, Floats, Ints, Operation
 from stepcheck.engine.wire import Load
-from stepcheck.errors import CancelledError, EngineError, LoadError, OutOfMemoryError
+from stepcheck.errors import CancelledError, CountMismatchError, EngineError, LoadError, OutOfMemoryError
+from stepcheck.prm.prompt import Want
 
 N_SEQS = 64
 """Branches of the tree at a time."""
 N_OUTPUTS = 64
 """Rows per decode: each costs llama.cpp a row of logits in its output buffer, although none is computed."""
+N_WEIGHED = 256
+"""Rows of logits per decode, where many are wanted: 156 MB for a vocabulary of 152,064."""
 N_UBATCH = 512
 """Tokens per decode on a CPU."""
 N_UBATCH_OFFLOAD = 1024
@@ -56,12 +59,10 @@ class Backbone:
         OutOfMemoryError: there is no room for it.
     """
 
-    tapped = True
-    """Whether the graph stops at the state after the final norm; without, it goes on to the logits."""
-    n_outputs = N_OUTPUTS
-    """Rows per decode at most."""
-
     def __init__(self, load: Load, on_progress: Callable[[float], None]) -> None:
+        self.tapped = load.use == "read"  # the callback costs a little at every node, and is for hidden states only
+        self.n_outputs = N_WEIGHED if load.use == "weigh" else N_OUTPUTS
+        self._tapping = False
         self._log = _Log()
         self._model = self._load_model(load, on_progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
@@ -122,25 +123,84 @@ class Backbone:
                 lib.llama_memory_seq_rm(self._memory, operation.seq, operation.start, -1)
 
     def decode(self, batch: Batch) -> Floats:
-        """Run one batch; rows of shape (len(batch.outputs), hidden), float32.
+        """Run one batch; rows of shape (len(batch.outputs), width), float32, of what the batch wants.
 
         Raises:
             EngineError: or a subclass, with llama.cpp's reason.
         """
         wanted = self._batch.fill(batch)
-        self._rows = None
+        self._rows, self._tapping = None, self.tapped and batch.want.kind == "hidden"
         self._log.clear()
         code = lib.llama_decode(self._context, self._batch.struct)
         if code:
             raise decode_error(code, self._log.reason())
+        if not self._tapping:
+            return self._read_logits(batch, wanted)
         if self._rows is None or self._rows.shape != (max(wanted, 1), self.hidden):
             found = "none" if self._rows is None else self._rows.shape
             raise EngineError(f"expected rows of shape ({wanted}, {self.hidden}) at 'result_norm', got {found}")
         return self._rows[:wanted]
 
+    def _read_logits(self, batch: Batch, wanted: int) -> Floats:
+        """Take what is wanted out of the logits of the batch that was decoded last."""
+        kind, tokens = batch.want.kind, batch.want.tokens
+        if not wanted or (kind == "logits" and not tokens):
+            return np.empty((wanted, 0), np.float32)
+        pointer = lib.llama_get_logits(self._context)
+        logits = np.ctypeslib.as_array(pointer, (wanted, lib.llama_vocab_n_tokens(self._vocab)))
+        if kind == "logits":
+            return np.asarray(logits[:, [self.token_id(token) for token in tokens]], np.float32)
+        wide = logits.astype(np.float64)
+        top = wide.max(axis=1, keepdims=True)
+        total = np.log(np.exp(wide - top).sum(axis=1)) + top[:, 0]
+        return np.asarray(wide[np.arange(wanted), list(batch.next_tokens)] - total, np.float32)[:, None]
+
+    def token_id(self, text: str) -> int:
+        """Return the token that a text is.
+
+        Raises:
+            CountMismatchError: it is none or several.
+        """
+        tokens = self.tokenize(text, special=True)
+        if len(tokens) != 1:
+            raise CountMismatchError(f"{text!r} is {len(tokens)} tokens in this model's vocabulary, not one")
+        return int(tokens[0])
+
+    def check(self, want: Want) -> None:
+        """Refuse what this model cannot give, before anything is decoded for it.
+
+        Raises:
+            EngineError: it was not loaded for that.
+            CountMismatchError: a token whose logit is wanted is none of this vocabulary's.
+        """
+        if want.kind == "probabilities" or (want.kind == "hidden" and not self.tapped):
+            raise EngineError(f"this model was not loaded to give {want.kind}")
+        for token in want.tokens:
+            self.token_id(token)
+
+    def draw(self, sampler: Any) -> int:  # noqa: ANN401 (a ctypes pointer)
+        """Draw the token after the last output of the last batch."""
+        return int(lib.llama_sampler_sample(sampler, self._context, -1))
+
+    def ends(self, token: int) -> bool:
+        """Tell whether a token ends a text."""
+        return bool(lib.llama_vocab_is_eog(self._vocab, token))
+
+    def piece(self, token: int) -> bytes:
+        """Return a token's bytes; a special one has none."""
+        room = ctypes.create_string_buffer(256)
+        size = lib.llama_token_to_piece(self._vocab, token, room, len(room), 0, False)
+        return room.raw[: max(0, size)]
+
+    @property
+    def chat_template(self) -> bytes | None:
+        """The file's own chat template."""
+        found: bytes | None = lib.llama_model_chat_template(self._model, None)
+        return found
+
     def _on_node(self, tensor: int, ask: bool, _data: object) -> bool:
         if ask:
-            return bool(_base.ggml_get_name(tensor) == b"result_norm")
+            return self._tapping and bool(_base.ggml_get_name(tensor) == b"result_norm")
         rows = np.empty(_base.ggml_nbytes(tensor) // 4, np.float32)
         _base.ggml_backend_tensor_get(tensor, rows.ctypes.data, 0, rows.nbytes)
         self._rows = rows.reshape(-1, self.hidden)

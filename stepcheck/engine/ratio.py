@@ -1,24 +1,22 @@
-"""Two models at once: how likely the one and the other find a solution, side by side, one prompt after the other.
+"""Two models at once: how likely the one and the other find a solution, side by side.
 
-An engine like any other: its rows have two columns, log p by the model and log p by its reference, summed over the
-solution up to each mark. Owns that both read the same prompt and that the death of one costs one prompt.
+A reader like any other: its rows have two columns, log p by the model and log p by its reference, summed over the
+solution up to each mark. Owns that both read the same prompts; the death of one costs one prompt, as in any engine.
 """
 
-import sys
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
-from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of, rows_of
-from stepcheck.errors import ModelError, StepcheckError, UsageError, WorkerDiedError
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.errors import ModelError, StepcheckError, UsageError
 from stepcheck.prm.prompt import LIKELIHOOD, Prompt, Want
-
-COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.likelihood")
 
 
 class RatioEngine:
@@ -33,14 +31,16 @@ class RatioEngine:
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
     ) -> None:
-        loads = [load_of(path, mark=None, context=context, options=options) for path in (model, reference)]
         hear = [on_loading and (lambda done, half=half: on_loading((half + done) / 2)) for half in range(2)]
-        self._hosts = [Host(load, heard, COMMAND, STALL_SECONDS) for load, heard in zip(loads, hear, strict=True)]
+        self._engines = [
+            LlamaEngine(path, mark=None, context=context, options=options, use="weigh", on_loading=heard)
+            for path, heard in zip((model, reference), hear, strict=True)
+        ]
 
     def start(self) -> None:
         """Begin to load both without waiting."""
-        for host in self._hosts:
-            host.start()
+        for engine in self._engines:
+            engine.start()
 
     @property
     def info(self) -> EngineInfo:
@@ -50,7 +50,7 @@ class RatioEngine:
             LoadError: or OutOfMemoryError: one of them cannot be loaded.
         """
         self.start()
-        first, second = (host.ready() for host in self._hosts)
+        first, second = (engine.info for engine in self._engines)
         context = min(first.context, second.context)
         return EngineInfo(2, context, first.device, first.n_threads, first.n_ubatch)
 
@@ -58,17 +58,25 @@ class RatioEngine:
         """Yield rows or an error for every prompt, in order; a model that cannot be loaded is raised."""
         if want != LIKELIHOOD:
             raise UsageError(f"a ratio is one of likelihoods, not of {want.kind}")
+        return self._read(prompts)
+
+    def _read(self, prompts: Iterable[Prompt]) -> Iterator[Rows | StepcheckError]:
+        both = itertools.tee(self._started(prompts))
+        first, second = (engine.read(each, LIKELIHOOD) for engine, each in zip(self._engines, both, strict=True))
+        with closing(first), closing(second):  # type: ignore[type-var]  # both are generators
+            for answer in first:
+                yield _together([answer, next(second)])
+
+    def _started(self, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
+        """Let both load at once, as soon as there is anything to read."""
         for prompt in prompts:
-            _ = self.info
-            job = self._hosts[0].new_job()
-            for host in self._hosts:
-                host.ask([(job, prompt)])
-            yield _together([_hear(host, job, prompt) for host in self._hosts])
+            self.start()
+            yield prompt
 
     def close(self) -> None:
         """End both processes at once."""
-        for host in self._hosts:
-            host.close()
+        for engine in self._engines:
+            engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -77,22 +85,6 @@ class RatioEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _hear(host: Host, job: int, prompt: Prompt) -> Rows | StepcheckError:
-    """Wait for one model's answer to this prompt."""
-    while True:
-        match host.hear():
-            case (wire.Answer() as answer, payload) if answer.job == job:
-                return rows_of(answer, payload, prompt)
-            case (wire.Failed(about) as failed, _) if about in (job, None):
-                if about is None:
-                    host.end()
-                return error_of(failed)
-            case str(last_words):
-                return WorkerDiedError(f"a model's process ended while reading this ({last_words})")
-            case _:
-                pass  # an answer to a prompt that was left
 
 
 def _together(answers: list[Rows | StepcheckError]) -> Rows | StepcheckError:

@@ -1,12 +1,18 @@
 """What the engine's process and its parent say to each other: length-prefixed frames of JSON and raw float32 rows.
 
-Owns the format of the pipe. No pickle: a frame can carry nothing but these values.
+Owns the format of the pipe. No pickle: a frame can carry nothing but these values. Whatever is asked has the number of
+a job, and what is held of the tree the number of a branch; the parent gives both.
 """
 
 import struct
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
+
+from stepcheck.prm.prompt import HIDDEN, Want
+
+Use = Literal["read", "weigh", "write"]
+"""What a model is loaded for: hidden states, whose graph stops before the logits; the logits of many tokens; words."""
 
 _HEADER = struct.Struct("<II")
 
@@ -22,6 +28,7 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
     n_threads: int | None
     n_gpu_layers: int | None
     mapped: bool
+    use: Use = "read"
 
 
 class Ask(msgspec.Struct, tag="ask", frozen=True):
@@ -37,6 +44,38 @@ class Ask(msgspec.Struct, tag="ask", frozen=True):
     ends: tuple[int, ...] = ()
     behind: int = 0
     lead: int = 0
+    want: Want = HIDDEN
+
+
+class Open(msgspec.Struct, tag="open", frozen=True):
+    """Hold a branch that begins with these segments; answered as `Ask` is, without rows."""
+
+    job: int
+    branch: int
+    segments: list[tuple[str, bool, bool]]
+
+
+class Extend(msgspec.Struct, tag="extend", frozen=True):
+    """Add segments to a branch that is held, and read what is wanted at their marks; answered as `Ask` is."""
+
+    job: int
+    branch: int
+    segments: list[tuple[str, bool, bool]]
+    want: Want = HIDDEN
+
+
+class Fork(msgspec.Struct, tag="fork", frozen=True):
+    """Hold another branch with the same tokens; answered as `Ask` is, without rows."""
+
+    job: int
+    branch: int
+    new: int
+
+
+class Release(msgspec.Struct, tag="release", frozen=True):
+    """Hold a branch no longer."""
+
+    branch: int
 
 
 class Asks(msgspec.Struct, tag="asks", frozen=True):
@@ -46,14 +85,21 @@ class Asks(msgspec.Struct, tag="asks", frozen=True):
 
 
 class Drop(msgspec.Struct, tag="drop", frozen=True):
-    """Forget every prompt that is not answered yet."""
+    """Forget these jobs, where they are not answered yet."""
+
+    jobs: list[int]
 
 
 class Write(msgspec.Struct, tag="write", frozen=True, kw_only=True):
-    """Let the model answer `text` as the user's turn; answered by `Piece` any number of times, then `Written`."""
+    """Let the model answer `text` as the user's turn; answered by `Piece` any number of times, then `Written`.
+
+    With a `branch`, what it holds is written on instead, and it holds what was written. Any text of `stop` ends that.
+    """
 
     job: int
-    text: str
+    text: str = ""
+    branch: int | None = None
+    stop: list[str] = []
     temperature: float
     top_p: float
     top_k: int
@@ -110,7 +156,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     message: str
 
 
-Request = Load | Asks | Drop | Write
+Request = Load | Asks | Open | Extend | Fork | Release | Drop | Write
 Reply = Loading | Ready | Answer | Piece | Written | Failed
 
 

@@ -2,40 +2,67 @@
 
 It exists so that a crash in C, a file that aborts the process or an endless computation costs the parent nothing but an
 error message: the parent kills it and starts another. It ends by itself as soon as its parent's end of stdin closes.
+
+One loop for all that a model is asked: prompts, what is added to branches that are held, and an answer that is written,
+token by token, between them. All of it goes through one tree.
 """
 
-import io
-import os
 import queue
-import sys
-import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import IO, Any
+from collections import deque
+from dataclasses import dataclass, field
+from typing import IO
 
 import numpy as np
 
 from stepcheck.engine import wire
-from stepcheck.engine.llama import N_OUTPUTS, N_SEQS, Backbone
-from stepcheck.engine.plan import Ints, Planner
-from stepcheck.errors import CountMismatchError, StepcheckError, TooLongError
+from stepcheck.engine.author import Answer, chat_prompt
+from stepcheck.engine.batches import Finished, Ints
+from stepcheck.engine.layout import Joined, Laid, Layout
+from stepcheck.engine.llama import N_SEQS, Backbone
+from stepcheck.engine.plan import NEXT, Planner
+from stepcheck.engine.serving import Requests, run
+from stepcheck.errors import EngineError, OutOfMemoryError, StepcheckError, TooLongError
+from stepcheck.prm.prompt import HIDDEN, Want
 
-REMEMBERED_TEXTS = 256
-"""Tokenized segments kept: templates recur in every prompt, problems in every candidate."""
+NOTHING = np.empty(0, np.int32)
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to be read: as a prompt, as a branch that is to be held (`opens`), or after what `seq` holds."""
+
+    job: int
+    laid: Laid
+    want: Want = HIDDEN
+    opens: int | None = None
+    seq: int | None = None
+    answers: wire.Write | None = None
+    """What is to be written once this is read."""
+
+
+@dataclass(slots=True)
 class Worker:
-    """One loaded model answering prompts until its requests end."""
+    """One loaded model answering until its requests end."""
 
-    def __init__(self, replies: IO[bytes], backbone: Backbone) -> None:
-        self._replies = replies
-        self._backbone = backbone
-        self._planner = Planner(backbone.n_ctx, N_SEQS, backbone.n_ubatch, N_OUTPUTS)
-        self._texts: OrderedDict[tuple[str, bool], Ints] = OrderedDict()
-        self._waiting: deque[tuple[int, Ints, list[int]]] = deque()
+    replies: IO[bytes]
+    backbone: Backbone
+    path: str = ""
+    _planner: Planner = field(init=False)
+    _layout: Layout = field(init=False)
+    _waiting: deque[Task] = field(default_factory=deque)
+    _reading: dict[int, Task] = field(default_factory=dict)
+    _held: dict[int, int] = field(default_factory=dict)
+    """Sequence by branch."""
+    _answer: Answer | None = None
 
-    def serve(self, requests: "queue.SimpleQueue[wire.Request | None]") -> None:
+    def __post_init__(self) -> None:
+        """Make the tree."""
+        model = self.backbone
+        self._planner = Planner(model.n_ctx, N_SEQS, model.n_ubatch, model.n_outputs)
+        self._layout = Layout(model)
+
+    def serve(self, requests: Requests) -> None:
         """Answer until the requests end."""
         while True:
             try:
@@ -45,79 +72,170 @@ class Worker:
                 continue
             if request is None:
                 return
-            if isinstance(request, wire.Drop):
-                self._waiting.clear()
-                self._planner.cancel()
-            elif isinstance(request, wire.Asks):
-                for ask in request.asks:
-                    self._accept(ask)
+            self._take(request)
 
-    def _accept(self, ask: wire.Ask) -> None:
-        """Tokenize a prompt and let it wait; a prompt's own error is answered here."""
+    def _take(self, request: wire.Request) -> None:
+        """Take a request in; what is wrong with one alone is answered here."""
+        match request:
+            case wire.Asks(asks):
+                for ask in asks:
+                    self._accept(ask)
+            case wire.Drop(jobs):
+                self._drop(set(jobs))
+            case wire.Release(branch):
+                if branch in self._held:
+                    self._planner.pin(self._held.pop(branch), held=False)
+            case wire.Open() | wire.Extend() | wire.Fork() | wire.Write():
+                self._accept(request)
+            case wire.Load():
+                pass  # a process loads one model
+
+    def _accept(self, request: wire.Ask | wire.Open | wire.Extend | wire.Fork | wire.Write) -> None:
         try:
-            tokens, marks = self._lay_out(ask)
+            task = self._task(request)
         except StepcheckError as error:
-            wire.send(self._replies, wire.Failed(ask.job, error.kind, str(error)))
+            self._fail(request.job, error)
         else:
-            self._waiting.append((ask.job, tokens, marks))
+            if task is not None:
+                self._waiting.append(task)
+
+    def _task(self, request: wire.Ask | wire.Open | wire.Extend | wire.Fork | wire.Write) -> Task | None:
+        """Tokenize what is to be read; None where there is nothing to read."""
+        lay_out = self._layout.lay_out
+        match request:
+            case wire.Ask(job, segments, begins, ends, behind, lead, want):
+                self.backbone.check(want)
+                return Task(job, lay_out(segments, want, Joined(begins, ends, behind, lead)), want)
+            case wire.Open(job, branch, segments):
+                return Task(job, lay_out(segments, HIDDEN), opens=branch)
+            case wire.Extend(job, branch, segments, want):
+                if any(mark for _, _, mark in segments):
+                    self.backbone.check(want)
+                seq = self._sequence(branch)
+                held = len(self._planner.tokens(seq))
+                return Task(job, lay_out(segments, want, held=held), want, seq=seq)
+            case wire.Fork(job, branch, new):
+                self._fork(job, self._sequence(branch), new)
+                return None
+            case wire.Write():
+                return self._ask_author(request)
+
+    def _fork(self, job: int, seq: int, new: int) -> None:
+        made = self._planner.fork(seq)
+        if made is None:
+            raise OutOfMemoryError(f"{N_SEQS} branches are held or read at a time: drop one first")
+        self._held[new] = made
+        tokens = len(self._planner.tokens(made))
+        wire.send(self.replies, wire.Answer(job, 0, tokens, 0, 0.0))
+
+    def _ask_author(self, request: wire.Write) -> Task:
+        """Let a question be read, or a branch's last token again, whose logits begin an answer."""
+        if request.branch is not None:
+            seq = self._sequence(request.branch)
+            last = len(self._planner.tokens(seq)) - 1
+            return Task(request.job, Laid(NOTHING, (last,)), NEXT, seq=seq, answers=request)
+        prompt, room = chat_prompt(self.backbone, request.text, self.path), self.backbone.n_ctx
+        if len(prompt) >= room:
+            raise TooLongError(
+                f"problem and solution have {len(prompt)} tokens with the question, the critic's context holds {room}:"
+                " raise --ctx, or use a model with a longer context"
+            )
+        return Task(request.job, Laid(prompt, (len(prompt) - 1,)), NEXT, answers=request)
+
+    def _sequence(self, branch: int) -> int:
+        if branch not in self._held:
+            raise EngineError("this branch is not held: it was dropped, or never opened")
+        return self._held[branch]
+
+    def _drop(self, jobs: set[int]) -> None:
+        self._waiting = deque(task for task in self._waiting if task.job not in jobs)
+        if self._answer is not None and self._answer.job in jobs:
+            self._end_answer(self._answer)
+        self._planner.cancel(jobs)
+        for job in jobs:
+            self._reading.pop(job, None)
 
     def _work(self) -> None:
         """Fill the queue up to one batch, decode it, hand over what is complete."""
-        if len(self._waiting) > 1:
-            self._planner.narrow([tokens for _, tokens, _ in self._waiting])
-        while self._waiting and self._planner.waiting < self._backbone.n_ubatch:
-            if not self._planner.admit(*self._waiting[0]):
-                break
+        prompts = [task.laid.tokens for task in self._waiting if task.seq is None]
+        if len(prompts) > 1:
+            self._planner.narrow(prompts)
+        while self._waiting and self._planner.waiting < self.backbone.n_ubatch and self._begin(self._waiting[0]):
             self._waiting.popleft()
         operations, batch = self._planner.cut()
-        self._backbone.apply(operations)
+        self.backbone.apply(operations)
         if batch.runs:
             start = time.perf_counter()
-            rows = self._backbone.decode(batch)
+            rows = self.backbone.decode(batch)
             self._planner.commit(batch, rows, time.perf_counter() - start)
         for done in self._planner.finished():
-            answer = wire.Answer(done.job, len(done.rows), done.tokens, done.decoded, done.seconds)
-            wire.send(self._replies, answer, np.ascontiguousarray(done.rows, np.float32).tobytes())
+            self._hand_over(done)
 
-    def _lay_out(self, ask: wire.Ask) -> tuple[Ints, list[int]]:
-        context = self._backbone.context
-        least = sum(self._backbone.least_tokens(text) for text, _, _ in ask.segments)
-        if least > context:
-            raise too_long(f"at least {least}", context, self._backbone.longest)
-        pieces, marks, at = [], [], 0
-        for text, special, mark in ask.segments:
-            piece = self._tokens(text, special=special)
-            if mark and self._backbone.has_mark and len(piece) != 1:
-                raise CountMismatchError(f"the mark {text!r} became {len(piece)} tokens, not one")
-            if mark and not len(piece):
-                raise CountMismatchError("a step without any text has no token at which its reward could be read")
-            at += len(piece)
-            pieces.append(piece)
-            if mark:
-                marks.append(at - 1)
-        if at > context:
-            raise too_long(str(at), context, self._backbone.longest)
-        return np.concatenate(pieces), marks
+    def _begin(self, task: Task) -> bool:
+        """Put a task into the tree; False while it has to wait. One that can never fit is answered."""
+        if task.answers is not None and self._answer is not None:
+            return False  # one answer is written at a time
+        seq = task.seq
+        if seq is None:
+            pin = task.opens is not None or task.answers is not None
+            seq = self._planner.admit(task.job, task.laid.tokens, task.laid.marks, task.want, pin=pin)
+        elif not self._planner.extend(seq, task.job, task.laid.tokens, task.laid.marks, task.want):
+            seq = None
+        if seq is None:
+            if not self._planner.active:
+                self._fail(task.job, _full(self.backbone.n_ctx))
+                return True
+            return False
+        if task.opens is not None:
+            self._held[task.opens] = seq
+        if task.answers is not None:
+            self._answer = Answer(task.answers, seq)
+        else:
+            self._reading[task.job] = task
+        return True
 
-    def _tokens(self, text: str, *, special: bool) -> Ints:
-        key = (text, special)
-        if key not in self._texts:
-            self._texts[key] = self._backbone.tokenize(text, special=special)
-            if len(self._texts) > REMEMBERED_TEXTS:
-                self._texts.popitem(last=False)
-        self._texts.move_to_end(key)
-        return self._texts[key]
+    def _hand_over(self, done: Finished) -> None:
+        if self._answer is not None and self._answer.job == done.job:
+            self._write_on(self._answer)
+            return
+        rows = self._reading.pop(done.job).laid.rows(done.rows)
+        answer = wire.Answer(done.job, len(rows), done.tokens, done.decoded, done.seconds)
+        wire.send(self.replies, answer, rows.tobytes())
+
+    def _write_on(self, answer: Answer) -> None:
+        """Draw a token off the batch that was decoded last, say it, and let it be read, unless the answer ends."""
+        token = answer.draw(self.backbone)
+        if token is None:
+            self._say_end(answer, whole=True)
+            return
+        wire.send(self.replies, wire.Piece(answer.job, answer.take(self.backbone.piece(token))))
+        at = len(self._planner.tokens(answer.seq))
+        tokens: Ints = np.array([token], np.int32)
+        fits = at + 1 < self.backbone.n_ctx
+        if not answer.stopped and not answer.full and fits:
+            fits = self._planner.extend(answer.seq, answer.job, tokens, [at], NEXT)
+            if fits:
+                return
+        if answer.held and fits:
+            self._planner.extend(answer.seq, None, tokens, [], NEXT)  # what was said is held; read with what comes next
+        self._say_end(answer, whole=answer.stopped)
+
+    def _say_end(self, answer: Answer, *, whole: bool) -> None:
+        self._end_answer(answer)
+        wire.send(self.replies, wire.Written(answer.job, whole, answer.tokens))
+
+    def _end_answer(self, answer: Answer) -> None:
+        answer.close()
+        if not answer.held:
+            self._planner.pin(answer.seq, held=False)
+        self._answer = None
+
+    def _fail(self, job: int, error: StepcheckError) -> None:
+        wire.send(self.replies, wire.Failed(job, error.kind, str(error)))
 
 
-def too_long(tokens: str, context: int, longest: int) -> TooLongError:
-    """Say that one prompt does not fit, and what helps: more room only up to `longest`, which the model reads."""
-    help_ = f"give --ctx {longest}" if context < longest else f"{longest} are all that this model reads: take another"
-    return TooLongError(
-        f"problem and solution have {tokens} tokens, the context holds {context}: shorten the text, or {help_}"
-    )
-
-
-Requests = queue.SimpleQueue[wire.Request | None]
+def _full(cells: int) -> OutOfMemoryError:
+    return OutOfMemoryError(f"the branches that are held leave no room among {cells} tokens: drop one, or raise n_ctx")
 
 
 def main() -> None:
@@ -127,59 +245,12 @@ def main() -> None:
 
 def _serve(load: wire.Load, replies: IO[bytes], requests: Requests) -> None:
     backbone = Backbone(load, lambda done: wire.send(replies, wire.Loading(done)))
-    wire.send(
-        replies,
-        wire.Ready(backbone.hidden, backbone.context, backbone.device, backbone.n_threads, backbone.n_ubatch),
-    )
-    Worker(replies, backbone).serve(requests)
-
-
-def run(serve: Callable[[wire.Load, IO[bytes], Requests], None]) -> None:
-    """Be an engine's process: `serve` the requests after the first, which names the model; its error is the last reply.
-
-    Ends the process.
-    """
-    replies = _private_stdout()
-    requests: Requests = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    try:
-        load = requests.get()
-        if isinstance(load, wire.Load):
-            serve(load, replies, requests)
-    except StepcheckError as error:
-        wire.send(replies, wire.Failed(None, error.kind, str(error)))
-    except MemoryError:
-        wire.send(replies, wire.Failed(None, "out_of_memory", "the engine's process ran out of memory"))
-    os._exit(0)  # llama.cpp's destructors have nothing to save, and may not be interrupted
-
-
-class _Outlet(io.FileIO):
-    """The way to the parent. Where nobody listens any more there is nothing left to do: the process ends."""
-
-    def write(self, data: Any, /) -> int:  # noqa: ANN401 (any buffer)
-        try:
-            return super().write(data)
-        except OSError:
-            os._exit(0)
-
-
-def _private_stdout() -> IO[bytes]:
-    """Keep stdout for replies alone: whatever C code prints goes to stderr."""
-    replies = io.BufferedWriter(_Outlet(os.dup(1), "wb"))
-    os.dup2(2, 1)
-    if sys.platform == "win32":
-        import msvcrt
-
-        for fd in (0, replies.fileno()):
-            msvcrt.setmode(fd, os.O_BINARY)
-    return replies
-
-
-def _listen(stream: IO[bytes], requests: "queue.SimpleQueue[wire.Request | None]") -> None:
-    """Put requests on the queue; when the parent is gone, end at once, in the middle of a decode if need be."""
-    while (request := wire.receive_request(stream)) is not None:
-        requests.put(request)
-    os._exit(0)
+    if load.use == "write":
+        chat_prompt(backbone, "", load.path)  # a model without a template is refused before it is asked anything
+    hidden = backbone.hidden if load.use == "read" else 1
+    context = backbone.n_ctx if load.use == "write" else backbone.context
+    wire.send(replies, wire.Ready(hidden, context, backbone.device, backbone.n_threads, backbone.n_ubatch))
+    Worker(replies, backbone, load.path).serve(requests)
 
 
 if __name__ == "__main__":

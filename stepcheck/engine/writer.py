@@ -3,18 +3,16 @@
 Owns that process's life. Closing an answer before its end stops the writing; `close` ends the process at once.
 """
 
-import sys
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stepcheck.engine import wire
 from stepcheck.engine.base import Ending, EngineInfo, EngineOptions, Sampling
-from stepcheck.engine.client import STALL_SECONDS, Host, error_of, load_of
-from stepcheck.errors import WorkerDiedError
+from stepcheck.engine.client import COMMAND
+from stepcheck.engine.host import Host, load_of
+from stepcheck.engine.tree import written
 
-COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.author")
 CONTEXT = 8192
 """Tokens of question and answer together, where neither the user nor the model sets fewer."""
 
@@ -30,8 +28,8 @@ class LlamaWriter:
         on_loading: Callable[[float], None] | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        load = load_of(model, mark=None, context=CONTEXT, options=options)
-        self._host = Host(load, on_loading, command, STALL_SECONDS)
+        load = load_of(model, mark=None, context=CONTEXT, options=options, use="write")
+        self._host = Host(load, on_loading, command)
 
     def start(self) -> None:
         """Begin to load without waiting."""
@@ -53,29 +51,7 @@ class LlamaWriter:
             TooLongError: the question alone fills the context.
             WorkerDiedError: the process ended; the next question starts another.
         """
-        _ = self.info
-        job, done = self._host.new_job(), False
-        fields = {name: getattr(sampling, name) for name in ("temperature", "top_p", "top_k", "max_tokens", "seed")}
-        self._host.send(wire.Write(job=job, text=text, **fields))
-        try:
-            while not done:
-                match self._host.hear():
-                    case (wire.Piece(about, piece), _) if about == job:
-                        yield piece
-                    case (wire.Written(about, whole, tokens), _) if about == job:
-                        done = True
-                        yield Ending(whole, tokens)
-                    case (wire.Failed(about) as failed, _) if about in (job, None):
-                        done = True
-                        if about is None:
-                            self._host.end()
-                        raise error_of(failed)
-                    case str(last_words):
-                        done = True
-                        raise WorkerDiedError(f"the critic's process ended while writing ({last_words})")
-        finally:
-            if not done:
-                self._host.drop()
+        return written(self._host, sampling, text=text)
 
     def close(self) -> None:
         """End the process at once, in the middle of a word if need be; may be called from any thread."""

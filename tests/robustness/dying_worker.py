@@ -3,7 +3,7 @@
 import os
 
 from stepcheck.engine import llama, worker
-from stepcheck.engine.plan import Ints
+from stepcheck.engine.batches import Ints
 
 tokenize = llama.Backbone.tokenize
 

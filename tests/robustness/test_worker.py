@@ -14,7 +14,8 @@ import pytest
 from stepcheck import Checker, Document, Step
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineOptions, Rows
-from stepcheck.engine.client import LlamaEngine, load_of
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.host import load_of
 from stepcheck.errors import EngineError, StepcheckError, WorkerDiedError
 from stepcheck.hub.disk.store import find
 from stepcheck.judge import Judged, Unscored
