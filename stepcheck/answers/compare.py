@@ -54,7 +54,7 @@ _UNASKED = re.compile(
     r"(?:[A-Za-z]{3,}|(?:in|of|to|is|or|at|by|on|an|as|it)\b)"
     r"|\d\s*[})]?\s*_|\d\s*'|\d\s+\d"
 )
-"""A word that is no function, a base, a prime, numbers side by side: math-verify makes products of them, or drops them."""
+"""A word that is no function, a base, a prime, numbers side by side: math-verify makes products of them."""
 
 
 class Grader:

@@ -74,6 +74,8 @@ class Likeness:
     def _one_measured(self, gold: Amount, given: Amount) -> Outcome:
         """Compare an amount that has a unit with one that has none: the other is taken to be in it."""
         measured, bare = (gold, given) if gold.unit.dimensions else (given, gold)
+        if bare.percent and not measured.percent:
+            return Outcome(None if self.same(gold.tree, given.tree) else False, "a unit and a percentage")
         if measured.parts:
             sizes = [measured.unit.size / size for size in measured.parts[: 1 if measured.unit.is_money else None]]
             found = [self.same(("*", measured.tree, number(size)), bare.tree) for size in sizes]

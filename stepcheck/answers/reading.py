@@ -111,7 +111,7 @@ def _mathematics(found: Tokens, depth: int) -> list[Value | None]:
 def _unwrapped(found: Tokens) -> Tokens:
     """Take away braces around all that hold no list, and remarks in brackets behind all."""
     while len(found) > 2 and found[0].is_sign("{") and closing(found, 0) == len(found) - 1:  # noqa: PLR2004 (what is in them)
-        if len(divided(found[1:-1], ",")) > 1:
+        if len(divided(found[1:-1], ",", "|", ";")) > 1:
             return (replace(found[0], text="\\{"), *found[1:-1], replace(found[-1], text="\\}"))
         found = found[1:-1]
     if len(found) > 3 and found[-1].is_sign(")"):  # noqa: PLR2004 (a value, and a word in brackets)

@@ -96,7 +96,7 @@ def _joined(sets: Sequence[Named | None], join: Join) -> Named | None:
 
 
 def _one(found: Tokens) -> Named | None:
-    if written(found) in {"∅", "\\{\\}", "phi", "varphi", "Phi"}:  # the last are written for ∅
+    if written(found) in {"∅", "\\{\\}", "{}", "phi", "varphi", "Phi"}:  # the last are written for ∅
         return "", ()
     if _is_reals(found):
         return "", ALL

@@ -24,9 +24,9 @@ _ONE = r"\(?\s*([A-J])\s*\)?"
 _WITH_CONTENT = re.compile(
     r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:,-]?\s*|([A-J])\s*[).:]\s*|([a-j])\s*[)]\s*|([A-J])\s+-\s+)(\S.*)", re.DOTALL
 )
-_LONE = re.compile(r"\(\s*([A-Ja-j])\s*\)\.?|([A-J])\s*[).:]?|([a-j])\s*\)")
+_LONE = re.compile(r"\(\s*([A-Ja-j])\s*\)\.?(?:\s+only)?|([A-J])\s*[).:]?(?:\s+only)?|([a-j])\s*\)")
 _RUN = re.compile(
-    r"(?:both\s+)?\(?\s*[A-J]\s*\)?(?:\s*(?:,|;|/|&|\+|and|und|et|y|和|与|及|or)?\s*(?:(?:and|und|和)\s+)?\(?\s*[A-J]\s*\)?)+(?:\s+only)?"
+    r"(?:[Bb]oth\s+)?\(?\s*[A-J]\s*\)?(?:\s*(?:,|;|/|&|\+|and|und|et|y|和|与|及|or)?\s*(?:(?:and|und|和)\s+)?\(?\s*[A-J]\s*\)?)+(?:\s+only)?"
 )
 _CIRCLED = re.compile(r"[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*(?:[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*)*")
 _ROMAN = re.compile(
@@ -43,11 +43,11 @@ def choice(text: str) -> Choice | None:
     if (lone := _LONE.fullmatch(rest)) or (named and (lone := re.fullmatch(r"([A-Ja-j])()()", rest))):
         letter = next(found for found in lone.groups() if found)
         return Choice(frozenset({letter.upper()}), certain=bool(named) or len(rest) > 1)
-    for pattern, letter in ((_RUN, "[A-J]"), (_CIRCLED, "[①②③④⑤⑥⑦⑧⑨]"), (_ROMAN, "[IV]+")):
+    for pattern, letter in ((_RUN, "[A-J](?![a-z])"), (_CIRCLED, "[①②③④⑤⑥⑦⑧⑨]"), (_ROMAN, "[IV]+")):
         if pattern.fullmatch(rest):
             letters = re.findall(letter, rest)
-            once = len(set(letters)) == len(letters)
-            return Choice(frozenset(letters), certain=bool(named) or not rest.isalpha()) if once else None
+            if len(set(letters)) == len(letters):
+                return Choice(frozenset(letters), certain=bool(named) or not rest.isalpha())
     if with_content := _WITH_CONTENT.fullmatch(rest):
         letter = next(found for found in with_content.groups()[:4] if found)
         return Choice(frozenset({letter.upper()}), with_content[5].strip(), certain=True)

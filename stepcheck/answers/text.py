@@ -103,6 +103,9 @@ _UNIT_QUOTIENT = re.compile(
     rf"\\frac\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}"
 )
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_ORDINAL = re.compile(
+    rf"(?<=\d)\s*(?:\^\s*)?\{{?\s*{WORDS}?\s*(?<![a-zA-Z\s])(?:st|nd|rd|th){MATHS}?\s*\}}?(?![a-zA-Z])"
+)
 _LETTER = re.compile(r"\s*[eid]\s*")
 _TAIL = " \n.,;:!?。"
 
@@ -126,7 +129,7 @@ def tidy(answer: str) -> str:
     text = _UNIT_QUOTIENT.sub(rf"{WORDS}\1/\2{MATHS}", text)
     for pattern, instead in _SAME:
         text = pattern.sub(instead, text)
-    text = _SPACES.sub(" ", text).replace(r"\$", "$")
+    text = _ORDINAL.sub("", _SPACES.sub(" ", text).replace(r"\$", "$"))
     text = _unwrapped(_trimmed(re.sub(r"\s+", " ", text)))
     return re.sub(rf"\s*{WORDS}\s*{MATHS}", " ", text).strip()
 
