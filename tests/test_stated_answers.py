@@ -162,6 +162,18 @@ ENGLISH = [
     ("The answer rounded to the nearest integer is 12.", "12"),
     ("So the final value is 12.", "12"),
     ("The final result is: 12", "12"),
+    ("The answer is the point (3, 4).", "(3, 4)"),
+    ("The answer is the interval [2, 5).", "[2, 5)"),
+    ("The answer is the number 12.", "12"),
+    ("The answer is, of course, 12.", "12"),
+    ("The answer is a.", "a"),
+    ("The answer is c) 5", "c) 5"),
+    ("[Answer: 12]", "12"),
+    ("(The answer is 12.)", "12"),
+    ("Answer: n ≡ 2 (mod 3)", "n ≡ 2 (mod 3)"),
+    ("So $\\boxed{12}$ is the answer.", "12"),
+    ("\\boxed{12} is the answer.", "12"),
+    ("The answer is $\\boxed{12}$, which is the final answer.", "12"),
 ]
 OTHERS = [
     ("Die Antwort ist $12$.", "12"),

@@ -14,8 +14,8 @@ _VALUE = re.compile(
     | [(\[{|]\s?[-−\d\\A-Za-z√π∞\x00](?![a-z]{2})
     | [A-J]{1,6}(?![\w'’])
       (?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(]|(?:and|or|because|since|weil|denn|car|porque)\b))
-    | (?:sin|cos|tan|cot|log|ln|exp|sqrt|pi)(?![a-z])
-    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³(]
+    | \(?[a-jA-J]\)\s | (?:sin|cos|tan|cot|log|ln|exp|sqrt|pi)(?![a-z])
+    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³(≡≈~]
       |\\(?:[lg]eq?|[lg]t|neq?|in|equiv|approx|cdot|times|pm|to|cup|cap)(?![a-z]))
     | [a-z](?![\w'’])\s?[.,;]?$""",
     re.VERBOSE,

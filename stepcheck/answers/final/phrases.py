@@ -155,7 +155,13 @@ def _chosen(match: re.Match[str]) -> Phrase:
 def _before(text: str, match: re.Match[str]) -> Phrase:
     """`so 42 is the answer`: the value right before the copula."""
     near = re.split(r"\n|[.。；]\s", text[max(0, match.start() - 200) : match.start()].rstrip(" *"))[-1]
-    value = None if UNSAID.search(text[max(0, match.start() - 40) : match.end()]) else _value_before(near)
+    if "oxed" in near:  # the box says it, unless another value stands behind it
+        near = near[near.rfind("}") + 1 :]
+    value = (
+        None
+        if not re.search(r"\d|[A-J]", near) or UNSAID.search(text[max(0, match.start() - 40) : match.end()])
+        else _value_before(near)
+    )
     stated = Stated(value, "value", match.end()) if value else None
     return Phrase(match.start(), match.end(), stated, "phrase", labelled=False)
 
@@ -163,7 +169,7 @@ def _before(text: str, match: re.Match[str]) -> Phrase:
 def _value_before(near: str) -> str | None:
     """The clause that a text ends with, if it is a value; else its last formula, number with unit, or letter."""
     for clause in [0, *(found.end() for found in _CLAUSES.finditer(near))]:
-        stated = read_sentence(near[clause:]) if "oxed" not in near[clause:] else None
+        stated = read_sentence(near[clause:])
         if stated is not None and stated.manner == "value" and len(prose(stated.text)) <= 1:
             return stated.text
     formulas = find_formulas(near)

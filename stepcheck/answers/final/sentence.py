@@ -23,7 +23,7 @@ _NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$
 _LIST = re.compile(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
 """The first item of a list: what is under it is worked out, not stated."""
 _LETTER = re.compile(r"[\s*_(]*[A-J][)*_]*$")
-_UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|a|or|by))$")
+_UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|or|by)|\sa)$")
 _CHOICE = re.compile(
     r"(?:(?:the\s+|die\s+|la\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|letra|lettera|lettre|alternativa|buchstabe"
     r"|вариант)[\s:：]{1,3}[(（\[*]{0,3}(?P<named>[A-J])|(?:la|le|il|die|der|a|o)\s[(（]?(?-i:(?P<short>[A-J])))"
@@ -65,6 +65,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"^<([^<>]{1,80})>\W*$", r"\1", _TAGS.sub("", text).strip())
     for _ in range(2):
         text = _BOLD.sub(r"\2", text)
+    text = text.removesuffix("…")
     text = re.sub(r"(?:\*\*|`)(?=[\s.,;:!?)]|$)", "", text)
     text = _balanced(text.strip('*_`"“” \t\n'))
     return re.sub(r"(?:(?<=[^.])[.。．]|(?<=[^\d)])!)$", "", text.rstrip('*_`"“” \t\n')).rstrip('*_`"“” ')
@@ -122,6 +123,8 @@ def _balanced(text: str) -> str:
         depth -= sign in {"}", r"\]", r"\)"}
         if depth < 0:
             return text[: match.start()].strip()
+    while text.endswith((")", "]")) and len(re.findall(r"[(\[]", text)) < len(re.findall(r"[)\]]", text)):
+        text = text[:-1].rstrip(" .")
     for mark in ("$$", "$"):
         if text.endswith(mark) and text.count(mark) == 1 and not text.endswith("\\$"):
             return text[: -len(mark)].strip()

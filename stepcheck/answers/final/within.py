@@ -15,7 +15,7 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _COPULA = re.compile(rf"(?<=\s){IS}(?=[\s*:])", re.IGNORECASE)
-_SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
+_SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>|i\.e\.,?)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
 
 
 def read_words(words: str, end: int) -> Stated | None:

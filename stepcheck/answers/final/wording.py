@@ -71,14 +71,21 @@ BUT = re.compile(
 )
 """`not 5 but 7`: what follows is what is stated."""
 UNSAID = re.compile(
-    r"(?:wrong|incorrect|mistaken|naive|alternative|another|possible|tentative|intermediate|previous|student['’]?s?"
+    r"(?:no|wrong|incorrect|mistaken|naive|alternative|another|possible|tentative|intermediate|previous|student['’]?s?"
     r"|whether|if|wenn|suppose|assum\w{1,4}|unless|si|se|falsche|si|если|неправильный|错误的?|如果)"
     r"(?:[\s,]{1,3}(?:that|the|our|my|final|correct|die|la|a|of|is|way|to)){0,3}[\s'’]{0,3}$",
     re.IGNORECASE,
 )
 """What stands before a phrase that states nothing: the wrong answer is, if the answer is."""
+_NOUNS = (
+    r"the\s+(?:number|point|interval|set|fraction|integer|value|ordered\s+pair|pair|triple|tuple|vector|matrix|equation|expression"
+    r"|function|polynomial|ratio)|die\s+(?:Zahl|Menge)|der\s+Punkt|das\s+Intervall|le\s+(?:nombre|point)|l[’']\s?(?:ensemble|intervalle)"
+    r"|el\s+(?:número|punto|conjunto|intervalo)|il\s+(?:numero|punto)|o\s+(?:número|ponto|conjunto)|число"
+)
 ADVERBS = re.compile(
-    r"(?:(?:indeed|simply|just|therefore|thus|hence|then|also|so|now|clearly|exactly|precisely|only|approximately|about"
+    rf"(?:(?:{_NOUNS})(?=\s(?:[-−\d\\(\[{{]|\$(?![A-Za-z]\$)))|"
+    r"(?:of\s+course|in\s+fact|probably|likely|still|always|actually|obviously|(?:once\s+)?again"
+    r"|indeed|simply|just|therefore|thus|hence|then|also|so|now|clearly|exactly|precisely|only|approximately|about"
     r"|around|roughly|nearly|equal\s+to|given\s+by|found\s+to\s+be|as\s+follows|the\s+following|daher|somit|damit|demnach"
     r"|genau|gleich|donc|alors|ainsi|exactement|égale?\s+à|entonces|pues|por\s+(?:lo\s+)?tanto|igual\s+a|quindi|dunque"
     r"|portanto|então|logo|значит|таким\s+образом|равен|равно)(?!\w)|就是|就|即|约|約|\(?[≈≃]\)?)[\s,:：]{0,4}+",
@@ -113,7 +120,8 @@ PLACEHOLDER = re.compile(
 """What stands where an answer would: `answer`, `…`, nothing."""
 _VAGUE = (
     r"found|given|obtained|confirmed|rounded|expressed|written|stated|reported|formatted|enclosed|placed|accurate|between|in|of"
-    r"|to|as|the\s+(?:sum|product|difference|quotient|number|total|amount|value|result|same|ratio|one|following)|how|what"
+    r"|to|as|the\s+(?:sum|product|difference|quotient|ratio|number|total|amount|value|result)\s+(?:of|between|that|which|we|you)|the\s+(?:same|one|following)"
+    r"|how|what"
     r"|let|simplified|based|correct"
 )
 VAGUE = re.compile(rf"(?:{_VAGUE})(?!\w)", re.IGNORECASE)
