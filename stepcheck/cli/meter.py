@@ -1,5 +1,6 @@
 """The progress line: how far, how fast, how long still. On stderr, and only on a terminal.
 
+Elsewhere it is silent, but for work of which one piece takes minutes: that says now and then, on a line, that it goes on.
 Refuses to share a line with results: `paused` takes it off the screen while something else is written.
 """
 
@@ -16,6 +17,8 @@ from typing import Self, TextIO
 PATIENCE_S = 1.0
 """Work that is done sooner shows no progress."""
 INTERVAL_S = 0.2
+TALK_S = 10.0
+"""Between two lines where nobody sees a line move."""
 _BAR_CELLS = 20
 _ERASE = "\r\x1b[K"
 
@@ -54,9 +57,10 @@ def _clock(seconds: float) -> str:
 class Meter:
     """Redraws the progress line a few times a second from a thread of its own; silent where stderr is no terminal."""
 
-    def __init__(self, stream: TextIO | None = None, *, silent: bool = False) -> None:
+    def __init__(self, stream: TextIO | None = None, *, silent: bool = False, talks: bool = False) -> None:
         self._stream = stream or sys.stderr
-        self._silent = silent or self._stream is None or not self._stream.isatty()
+        self._moves = self._stream is not None and self._stream.isatty()
+        self._silent = silent or self._stream is None or not (self._moves or talks)
         self._loaded: float | None = None
         self._total: int | None = None
         self._all_work = 0
@@ -70,7 +74,8 @@ class Meter:
     def __enter__(self) -> Self:
         """Start drawing, if anybody watches."""
         if not self._silent:
-            self._thread = threading.Thread(target=self._draw_often, name="progress", daemon=True)
+            work = self._draw_often if self._moves else self._talk
+            self._thread = threading.Thread(target=work, name="progress", daemon=True)
             self._thread.start()
         return self
 
@@ -117,14 +122,21 @@ class Meter:
             if self._stop.wait(INTERVAL_S):
                 return
 
+    def _talk(self) -> None:
+        while not self._stop.wait(TALK_S):
+            with self._lock:
+                self._put(f"{self._text()}\n")
+
     def _draw(self) -> None:
-        seconds = time.monotonic() - self._started
-        text = f"loading the model: {self._loaded:.0%}" if self._loaded is not None and self._loaded < 1 else ""
-        if not text:
-            reading = Reading(self._done, self._total, self._work, self._all_work, self._tokens, seconds)
-            text = line(reading, utf8="utf" in (self._stream.encoding or "").lower())
-        self._put(_ERASE + text[: shutil.get_terminal_size().columns - 1])
+        self._put(_ERASE + self._text()[: shutil.get_terminal_size().columns - 1])
         self._shown = True
+
+    def _text(self) -> str:
+        if self._loaded is not None and self._loaded < 1:
+            return f"loading the model: {self._loaded:.0%}"
+        seconds = time.monotonic() - self._started
+        reading = Reading(self._done, self._total, self._work, self._all_work, self._tokens, seconds)
+        return line(reading, utf8="utf" in (self._stream.encoding or "").lower())
 
     def _put(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -6,6 +6,7 @@ let foreign control characters through: `say` cleans, and the writers take only 
 
 import contextlib
 import errno
+import glob
 import json
 import os
 import sys
@@ -144,10 +145,22 @@ def _written(path: Path, name: str) -> Iterator[TextIO]:
             stream.close()
 
 
+def _sweep(path: Path) -> None:
+    """Delete what processes that are no more left of this file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*-*.part"):
+        number = left.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if number.isdecimal():
+            import psutil
+
+            if not psutil.pid_exists(int(number)):
+                left.unlink(missing_ok=True)
+
+
 def _part_file(path: Path) -> Path:
-    """Make an empty file beside `path`, with the rights a new file has."""
+    """Make an empty file beside `path`, with the rights a new file has, and sweep those that a killed process left."""
+    _sweep(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.{os.getpid()}-", suffix=".part", dir=path.parent)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     os.close(handle)

@@ -6,8 +6,8 @@ Owns the command's options and the loop from documents to results. Refuses to ju
 import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,14 @@ import typer
 from stepcheck.cli import groups, judging, options
 from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.meter import Meter
-from stepcheck.cli.output import ExitCode, opened, say
-from stepcheck.cli.writers import DRAWN, WRITERS, Writer, WrittenAs
+from stepcheck.cli.output import ExitCode, Sink, opened, say
+from stepcheck.cli.writers import DRAWN, WRITERS, WrittenAs
 from stepcheck.document import Format
 from stepcheck.errors import UsageError
 from stepcheck.steps import SplitMode
 
 if TYPE_CHECKING:
+    from stepcheck.cli.resuming import Begun
     from stepcheck.document import Document, Unread
     from stepcheck.judge import Judge, Judged, Unscored
     from stepcheck.report.summary import Summary
@@ -44,6 +45,10 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write here, all or nothing; default: standard output."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the JSONL file of --output: each result is kept as it is written."),
+    ] = False,
     threshold: groups.Threshold = None,
     fail_under: Annotated[
         float | None, typer.Option(metavar="0…1", help="Exit with 3 if any step's reward is lower.")
@@ -72,14 +77,14 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     how = _Reading(reading.given_problem, reading.split, reading.kind, reading.keep_thinking)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
-        opened(output) as sink,
-        Meter(silent=typing) as meter,
+        _opened(output, form, resume=resume) as sink,
+        Meter(silent=typing, talks=asked is not None) as meter,
         closing(judging.open_judge(asked, settings, meter.loading, force=force, evidence=evidence)) as judge,
     ):
         _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
-        summary = _run(judge, _gather(files, how), WRITERS[form](sink), meter)
+        summary = _run(judge, _gather(files, how), sink, form, meter)
     code = conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
@@ -102,6 +107,26 @@ class _Batch:
     documents: "Iterable[Document | Unread]"
     total: int | None = None
     work: int = 0
+
+
+@contextmanager
+def _opened(output: Path | None, form: WrittenAs, *, resume: bool) -> "Iterator[Sink | Begun]":
+    """Open what is written to: a file that is gone on with, or one that appears whole or not at all."""
+    if resume:
+        from stepcheck.cli.resuming import begun
+
+        if form is not WrittenAs.jsonl or output is None or str(output) == "-":
+            raise UsageError("--resume goes on with a file of results: give --format jsonl and --output FILE")
+        with begun(output) as going_on:
+            yield going_on
+        return
+    with opened(output) as sink:
+        try:
+            yield sink
+        except KeyboardInterrupt:
+            if output is not None:
+                say(f"{output}: nothing is kept; with --format jsonl --resume every result is, as it comes")
+            raise
 
 
 def _begin(judge: "Judge") -> None:
@@ -137,14 +162,17 @@ def _work(item: "Document | Unread | Judged | Unscored") -> int:
     return len(getattr(document, "problem", "")) + sum(len(step.text) for step in getattr(document, "steps", ()))
 
 
-def _run(judge: "Judge", batch: _Batch, writer: Writer, meter: Meter) -> "Summary":
+def _run(judge: "Judge", batch: _Batch, sink: "Sink | Begun", form: WrittenAs, meter: Meter) -> "Summary":
     """Score everything in order and write each result when it is there."""
     from stepcheck.report.summary import Summary
 
-    summary, started = Summary(), time.monotonic()
+    summary, started, documents = Summary(), time.monotonic(), iter(batch.documents)
+    writer = WRITERS[form](sink if isinstance(sink, Sink) else sink.sink)
     writer.begin(judge.identity, alone=batch.total == 1)
     meter.expect(batch.total, batch.work)
-    for result in judge.judge(batch.documents):
+    if not isinstance(sink, Sink):
+        documents = sink.rest(documents, judge.identity, summary, lambda kept: meter.advance(_work(kept), 0))
+    for result in judge.judge(documents):
         summary.add(result)
         meter.advance(_work(result), getattr(result, "tokens", 0))
         with meter.paused():
@@ -152,6 +180,8 @@ def _run(judge: "Judge", batch: _Batch, writer: Writer, meter: Meter) -> "Summar
     summary.seconds = time.monotonic() - started
     with meter.paused():
         writer.end(summary)
+        if summary.kept:
+            say(f"{summary.kept:,} of {summary.done:,} results were there and are kept as they are")
     return summary
 
 

@@ -404,6 +404,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.timed
 def test_meter_has_patience_and_makes_room() -> None:
     """Nothing for a second; then a line; while results are written it is off the screen, and stays off until after."""
     stream = Terminal()
@@ -456,3 +457,17 @@ def test_meter_is_silent_elsewhere() -> None:
         meter.expect(2, 10)
         time.sleep(1.3)  # longer than its patience
     assert stream.getvalue() == ""
+
+
+def test_meter_says_elsewhere_that_slow_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A critic takes minutes for one solution: a plain line now and then, with nothing that moves a cursor."""
+    monkeypatch.setattr("stepcheck.cli.meter.TALK_S", 0.05)
+    stream = io.StringIO()
+    with Meter(stream, talks=True) as meter:
+        meter.expect(2, 10)
+        meter.advance(5, 100)
+        while stream.getvalue().count("\n") < 2:
+            time.sleep(0.01)
+    first, *_ = stream.getvalue().splitlines()
+    assert "1/2" in first
+    assert not set(stream.getvalue()) & {"\r", "\x1b"}
