@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.given import transformations
-from models.nano import problems, slips, writing
+from models.nano import evaluate, problems, slips, writing
 from models.nano.problems import carry, draw
+from stepcheck.checker import Checker
+from stepcheck.document import Document, Step
 from stepcheck.evidence import Examined, examine
+from stepcheck.judge import Judged
+from stepcheck.witness import with_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,6 +138,26 @@ def planted_transformations(count: int) -> None:
         print(f"planted wrong transformations, {name}: {found / count:.1%} found; right ones with findings: {alarms}")
 
 
+def beside_the_built_in(path: Path, count: int) -> None:
+    """Print what the built-in model finds of problems that it never saw, alone and with the evidence."""
+    testing = problems.split(problems.load(path))[2][:count]
+    written = [(kind, each) for kind, each in evaluate.held_out(testing, 2) if kind in ("right", "result")]
+    documents = [Document(each.question, tuple(map(Step, texts(each)))) for _, each in written]
+    hits: Counter[tuple[str, str]] = Counter()
+    totals = Counter(kind for kind, _ in written)
+    with Checker("nano") as checker:
+        for (kind, each), judged in zip(written, checker.judge(documents), strict=True):
+            if not isinstance(judged, Judged):
+                raise judged.error
+            together = with_evidence(judged, decides=True)
+            hits[kind, "alone"] += judged.verdict.first_error == each.first_error
+            hits[kind, "together"] += together.verdict.first_error == each.first_error
+    for name in ("alone", "together"):
+        shares = {kind: hits[kind, name] / totals[kind] for kind in totals}
+        print(f"built-in model {name}: right passed {shares['right']:.1%} of {totals['right']}, ", end="")
+        print(f"wrong results found at their step {shares['result']:.1%} of {totals['result']}")
+
+
 def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser(description="Measure the evidence.")
@@ -144,6 +168,7 @@ def main() -> None:
     if not options.data.is_dir():
         print(f"{options.data} is not there: pass --data for GSM8K's and ProcessBench's figures")
         return
+    beside_the_built_in(options.data / "gsm8k" / "train.jsonl", 300)
     planted_results(options.data / "gsm8k" / "train.jsonl", options.count)
     processbench(options.data / "processbench")
 

@@ -47,6 +47,9 @@ def truths(step: str, problem: str = "") -> list[str]:
         ("half of them: 40 ÷ 2 = 22", "20"),
         (r"\(\frac{7 - 7}{0} = 3\)", "undefined"),
         ("（24 + 48 = 82）", "72"),
+        ("She sold 24 clips in the morning + 48 clips at lunch = 82 clips.", "72"),
+        ("It takes 2 x 20 = 80 minutes per day.", "40"),
+        ("Then 8 oz/cup * 3 cups = 26 oz", "24"),
     ],
 )
 def test_a_false_calculation_is_found_with_what_is_true(step: str, truth: str) -> None:
@@ -102,6 +105,10 @@ def test_each_link_of_a_chain_is_looked_at() -> None:
         r"\(\pi \cdot 10 = 31.4\)",
         r"\(\sqrt{50} = 5\sqrt{2}\)",
         "5 - 8 = 3 is the difference",
+        r"\(\frac{1 \text{ km}}{2.5 \text{ hours}} = \frac{1000 \text{ meters}}{2.5 \times 3600 \text{ seconds}}\)",
+        "It lost 5 thousand dollars a day, so 5 * 3 = $15,000.",
+        "one-third of 27 = 27 / 3",
+        "3/4 of the 20 * 3 = 15",
     ],
 )
 def test_what_could_be_read_otherwise_is_left_alone(step: str) -> None:

@@ -144,11 +144,7 @@ def _refuse(left: Side, right: Side) -> None:
 
 
 def _mixed_units(units: frozenset[str]) -> bool:
-    seen: dict[int, set[str]] = {}
-    for unit in units:
-        for dimension in words.UNITS.get(unit, ()):
-            seen.setdefault(dimension, set()).add(words.singular(unit))
-    return any(len(names - {"dollar"} if "$" in names else names) > 1 for names in seen.values())
+    return bool(words.changes(units))
 
 
 def _pairs(left: Side, right: Side, known: Known) -> Iterator[tuple[tuple[Amount, Amount], bool]]:
@@ -223,7 +219,7 @@ def _converted(left: Side, right: Side, usual: tuple[Amount, Amount]) -> bool:
     units = left.units | right.units
     if units & {"%", "percentage"} and (a.low / b.low) in (100, Fraction(1, 100)):
         return True
-    return words.converts(a.low / b.low, units, twice=_mixed_units(units))
+    return words.converts(a.low / b.low, units)
 
 
 def _signs(*sides: Side) -> set[str]:

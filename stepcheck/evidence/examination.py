@@ -103,7 +103,7 @@ class _Examiner:
         if not isinstance(verdict, Falsity):
             return True
         left, right = link.left, link.right
-        if left is None or right is None or self._denied(link, text, index):
+        if self._denied(link, text, index) or self._scaled(verdict, self._near(link, text)):
             return None
         if re.sub(r"\s+", "", text[left.start : right.end]) in self.given:
             return None
@@ -158,6 +158,10 @@ class _Examiner:
         )
         place = (link.left.start, link.right.end)
         return Finding("identity", *place, claim, unequal.truth, certain=True, sentence=sentence)
+
+    def _scaled(self, verdict: Falsity, near: str) -> bool:
+        truth, written = verdict.truth, verdict.written
+        return bool(truth and truth.low and written and words.scaled(truth.low / written, near))
 
     def _near(self, link: Link, text: str) -> str:
         start, end = _sentence(text, link.start, link.end)

@@ -192,7 +192,11 @@ class _Reader:
         while (token := self._next()) is not None:
             after = self._next(1)
             goes_on = bool(taken) and token.text == "of" and self._names_unit(after)
-            if self._names_unit(token) or goes_on or (taken[-1:] == ["per"] and token.kind == "word"):
+            phrase = self._phrase() if taken else 0
+            if phrase:
+                taken.append("in")
+                self.at += phrase
+            elif self._names_unit(token) or goes_on or (taken[-1:] == ["per"] and token.kind == "word"):
                 taken.append(token.text)
                 self.at += 1
             elif token.kind == "operator" and token.text == "/" and after is not None and after.kind == "word":
@@ -207,6 +211,19 @@ class _Reader:
         if not taken or len(taken) > MOST_UNIT_WORDS:
             raise UnreadError
         return " ".join(taken)
+
+    def _phrase(self) -> int:
+        """Count the words of a phrase from a preposition up to an operator: `in the morning +`."""
+        token = self._next()
+        if token is None or token.kind not in ("word", "letter") or token.text not in words.PHRASES:
+            return 0
+        length = 0
+        while (word := self._next(length)) is not None and (word.kind == "word" or word.text == "a"):
+            if word.text in words.VERBS - words.PHRASES:
+                return 0
+            length += 1
+        ends = word is None or (word.kind == "operator" and word.text in "+-*/") or word.kind == "close"
+        return length if ends and length <= MOST_UNIT_WORDS and self._next(length - 1) != token else 0
 
     def _exponent(self) -> Node:
         token = self._next()

@@ -4,7 +4,7 @@ In a formula a side is all that stands between two relations; in plain text it i
 the sign, and the words before and after it decide whether that is all of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -28,9 +28,20 @@ class Side:
 
 
 def _side(node: Node, tokens: Sequence[Token], others: tuple[Node, ...] = ()) -> Side:
-    units = frozenset(token.text for token in tokens if token.kind == "word" or token.text in ("$", "%"))
-    units |= {token.text for token in tokens if token.kind == "letter" and not token.maths}
-    return Side(node, tokens[0].start, tokens[-1].end, others, units)
+    return Side(node, tokens[0].start, tokens[-1].end, others, frozenset(_units(tokens)))
+
+
+def _units(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the words that measure, without those of phrases: the year of `in the second half of the year` is none."""
+    phrase = False
+    for token in tokens:
+        if token.kind in ("operator", "number"):
+            phrase = False
+        elif token.kind == "word" and token.text in words.PHRASES - {"per", "a", "an"}:
+            phrase = True
+        single = token.kind == "letter" and not token.maths
+        if token.text in ("$", "%") or (not phrase and (token.kind == "word" or single)):
+            yield token.text
 
 
 def whole(tokens: Sequence[Token]) -> Side | None:
@@ -130,7 +141,8 @@ def _alone(before: Sequence[Token], node: Node) -> bool:
         return False
     if not before or before[-1].kind != "word" or before[-1].text in words.VERBS:
         return True
-    return before[-1].text == "of" and len(before) > 1 and before[-2].text == "total"
+    word, last = before[-1].text, before[-2].text if len(before) > 1 else ""
+    return (word == "of" and last == "total") or (word == "to" and last in words.FINE_TO)
 
 
 def _undashed(node: Node) -> Node:
@@ -196,7 +208,8 @@ def _in_unit(tokens: Sequence[Token], at: int) -> bool:
     token, before = tokens[at], tokens[at - 1] if at > 0 else None
     if token.kind == "word" and token.text != "of":
         over = before is not None and before.text in ("/", "per")
-        return over or token.text in ("per", "times") or token.text not in words.VERBS | words.NOT_AFTER
+        phrase = token.text in words.PHRASES and before is not None and before.kind == "word"
+        return over or phrase or token.text in ("per", "times") or token.text not in words.VERBS | words.NOT_AFTER
     if token.text == "of":
         return before is not None and before.kind == "word" and not _portions(before.text)
     return (
@@ -233,7 +246,8 @@ def _begins(before: Sequence[Token], run: Sequence[Token]) -> bool:  # noqa: PLR
     if token.text in words.DETERMINERS and len(before) > 1:
         return before[-2].text != "to" and _begins(before[:-1], run)
     named = token.text in words.NOT_BEFORE or (token.text in words.LABELS and run[0].kind == "number")
-    return not named and (not _counted(before[:-1]) or token.text in words.VERBS)
+    priced = run[0].text == "$"  # `in 6 weeks $25 * 6`
+    return not named and (priced or not _counted(before[:-1]) or token.text in words.VERBS)
 
 
 def _joined(word: str, before: Sequence[Token], run: Sequence[Token]) -> bool:

@@ -11,50 +11,73 @@ def _words(*lines: str) -> frozenset[str]:
 
 _DIMENSIONS = (
     (
-        "s:60,3600 sec:60,3600 second:60,3600 min:60,1440 minute:60,1440 h:60,3600,24 hr:60,3600,24 hour:60,3600,24 "
-        "day:24,1440,7,28,30,31,365,366 week:7,52,4,168 month:12,30,31,28,4 year:12,365,366,52,10,100 yr:12,365 "
-        "decade:10 century:100 mph:60,3600 kph:60,3600 hourly:24,60 daily:7,30,365 weekly:7,52,4 monthly:12,30 "
-        "yearly:12,365"
+        "s=1:60 sec=1:60 second=1:60 min=60:60 minute=60:60 h=3600:60,24 hr=3600:60,24 hour=3600:60,24 "
+        "day=86400:24,7,30,365 week=604800:7,52,4 month=2592000:12,30,4 year=31536000:12,365,52,10 "
+        "yr=31536000:12,365 decade=315360000:10 century=3153600000:100 mph=3600:60,3600 kph=3600:60,3600 "
+        "hourly=3600:24 daily=86400:7,30,365 weekly=604800:7,52 monthly=2592000:12 yearly=31536000:12"
     ),
     (
-        "mm:10,100,1000 cm:10,100,1000 m:10,100,1000 km:1000 meter:10,100,1000 metre:10,100,1000 kilometer:1000 "
-        "kilometre:1000 millimeter:10,1000 centimeter:10,100 kph:1000"
+        "mm=1:10,100,1000 cm=10:10,100 m=1000:10,100,1000 km=1000000:1000 meter=1000:10,100,1000 "
+        "metre=1000:10,100,1000 kilometer=1000000:1000 kilometre=1000000:1000 millimeter=1:10,1000 "
+        "centimeter=10:10,100 kph=1000000:1000"
     ),
     (
-        "inch:12,36,144 foot:12,3,5280,9,144 feet:12,3,5280,9,144 ft:12,3,5280,9,144 yd:3,36,9,27 yard:3,36,9,27 "
-        "mi:5280,1760 mile:5280,1760 mph:5280"
+        "inch=1:12,36 foot=12:12,3,5280 feet=12:12,3,5280 ft=12:12,3,5280 yd=36:3,36 yard=36:3,36 "
+        "mi=63360:5280,1760 mile=63360:5280,1760 mph=63360:5280"
     ),
-    "mg:1000 g:1000 kg:1000 gram:1000 kilogram:1000 milligram:1000 tonne:1000",
-    "lb:16,2000 pound:16,2000 ounce:16 oz:16 ton:2000",
-    "$:100 dollar:100 cent:100 ¢:100 euro:100 penny:100 pennies:100 pence:100 buck:100",
-    "quarter:25,4 dime:10 nickel:5,20 coin:100",
-    "ml:1000 l:1000 liter:1000 litre:1000 milliliter:1000",
-    "gallon:4,8,16,128 quart:4,2,32 pint:2,8,16 cup:2,4,16,8 tablespoon:3,16 teaspoon:3,48 tbsp:3,16 tsp:3",
-    "dozen:12 pair:2 score:20 gross:144 couple:2",
     (
-        "kb:8,1000,1024 mb:8,1000,1024 gb:8,1000,1024 tb:1000,1024 kilobyte:8,1000,1024 megabyte:8,1000,1024 "
-        "gigabyte:8,1000,1024 byte:8 bit:8"
+        "mg=1:1000 g=1000:1000 kg=1000000:1000 gram=1000:1000 kilogram=1000000:1000 milligram=1:1000 "
+        "tonne=1000000000:1000"
     ),
-    "degree:180,360 radian:180,360 rad:180,360 revolution:360",
+    "lb=16:16 pound=16:16 ounce=1:16 oz=1:16 ton=32000:2000",
+    ("$=100:100 dollar=100:100 cent=1:100 ¢=1:100 euro=100:100 penny=1:100 pennies=1:100 pence=1:100 buck=100:100"),
+    "quarter=25:25,4 dime=10:10 nickel=5:5,20 coin=1:100",
+    "ml=1:1000 l=1000:1000 liter=1000:1000 litre=1000:1000 milliliter=1:1000",
+    (
+        "gallon=768:4,8,16,128 quart=192:4,2 pint=96:2,8 cup=48:2,4,16 tablespoon=3:3,16 teaspoon=1:3 tbsp=3:3,16 "
+        "tsp=1:3"
+    ),
+    "dozen=12:12 pair=2:2 score=20:20 gross=144:144 couple=2:2",
+    (
+        "kb=1000:8,1000,1024 mb=1000000:8,1000,1024 gb=1000000000:8,1000,1024 tb=1000000000000:1000,1024 byte=8:8 "
+        "bit=1:8 kilobyte=1000:8,1000,1024 megabyte=1000000:8,1000,1024 gigabyte=1000000000:8,1000,1024"
+    ),
+    "degree=1:180,360 radian=1:180,360 rad=1:180,360 revolution=360:360",
 )
-"""What each unit measures, a line each, and by how much it may differ from others of its line."""
-UNITS: dict[str, frozenset[int]] = {}
+"""What each unit measures, a line each: its size, and by how much it may differ from one that is not named."""
+UNITS: dict[str, dict[int, Fraction]] = {}
+"""The size of each unit, by what it measures."""
 _RATIOS: dict[str, frozenset[int]] = {}
 for _index, _line in enumerate(_DIMENSIONS):
     for _entry in _line.split():
-        _name, _, _numbers = _entry.partition(":")
+        _name, _size, _numbers = re.split("[=:]", _entry)
         for _form in (_name, _name + "s", _name + "es"):
-            UNITS[_form] = UNITS.get(_form, frozenset()) | {_index}
+            UNITS.setdefault(_form, {})[_index] = Fraction(_size)
             _RATIOS[_form] = _RATIOS.get(_form, frozenset()) | set(map(int, _numbers.split(",")))
 
 
-def converts(ratio: Fraction, units: Iterable[str], *, twice: bool = False) -> bool:
-    """Whether a result differs by what a change of these units makes of it, or a change of two of them."""
-    ratio = abs(ratio)
-    ratios = {1, *(number for unit in units for number in _RATIOS.get(unit, ()))}
-    if any(ratio == r or ratio * r == 1 for r in ratios if r > 1):
+def converts(ratio: Fraction, units: Iterable[str]) -> bool:
+    """Whether a result differs by what a change of units makes of it: from one named to another, or to one that is not.
+
+    Of two things that are measured (kilometres, and hours) both may have been changed.
+    """
+    ratio, units = abs(ratio), set(units)
+    hidden = {number for unit in units for number in _RATIOS.get(unit, ())}
+    if any(ratio == number or ratio * number == 1 for number in hidden if number > 1):
         return True
-    return twice and any(ratio * a == b for a in ratios for b in ratios)
+    made = changes(units)
+    once = [change for found in made for change in found]
+    twice = [a * b for i, found in enumerate(made) for other in made[i + 1 :] for a in found for b in other]
+    return ratio in once or ratio in twice
+
+
+def changes(units: Iterable[str]) -> list[set[Fraction]]:
+    """List, for everything that is measured, the ratios of its named units to one another."""
+    sizes: dict[int, set[Fraction]] = {}
+    for unit in units:
+        for dimension, size in UNITS.get(unit, {}).items():
+            sizes.setdefault(dimension, set()).add(size)
+    return [{a / b for a in found for b in found if a != b} for found in sizes.values() if len(found) > 1]
 
 
 SCALES = _words(
@@ -110,26 +133,30 @@ DETERMINERS = _words(
 )
 """What may stand between a word and what it governs."""
 
+PHRASES = _words("on in at for from during of the his her their a an this that each per with")
+"""What may stand in the middle of a unit: `48 cookies in the morning + 29 cookies at lunch`."""
+
 VERBS = _words(
     "is are was were be been has have had having get gets got gives gave give make makes made pay pays paid spend",
-    "spends spent earn earns earned cost costs sell sells sold buy buys bought need needs needed leave leaves left",
+    "spends spent earn earns earned cost costs sell sells sold buy buys bought need needs needed leave leaves",
     "take takes took eat eats ate use uses used do does did will would can could should must then so that which who",
     "and but because since thus hence therefore now in on at for as if when while he she it they we you i there here",
-    "this these those equals equal total totals totaling yields yield becomes become find finds found calculate",
+    "this these those equals equal totaling yields yield becomes become find finds found calculate",
     "compute add simplify before after during until around near without within through receives receive received",
     "contains contain holds hold drives drove runs ran walks walked works worked",
 )
 """Words that are no unit, and after which a calculation can begin."""
 
 _NO_NUMBERS = re.compile(
-    r"\\[bp]?mod(?![a-z])|\\equiv|≡|\bmod(?:ulo|ular|ulus)?\b"
-    r"|\bremainders?\s+(?:when|upon|after|if|on|is|by|are|\d)"
+    r"\\[bp]?mod(?![a-z])|\\equiv|≡|\bmod(?:ulo|ulus|ular arithmetic)?\b"
+    r"|\bremainders?\s+(?:when|upon|after|by|of \d|\d)"
     r"|\bcongruen|\bbase[- ]?(?:\d|_|\$|\\\(|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|b\b)"
     r"|\bbases\b|\bbinary\b|\boctal\b|\bhexadecimal\b|\bcryptarithm|_\{?\d+\}?\s*[-+=]|\d_\{?\w",
     re.IGNORECASE,
 )
 _OTHER_SIGNS = re.compile(
-    r"\boperation\b|\bdefine[sd]?\b|\bstands? for\b|\binterchang|\bmeans? (?:add|subtract|multipl|divi)|\bsymbols?\b"
+    r"\boperations?\b[^.]*[=@#\\]|\bdefine[sd]?\b[^.]*=|\bsymbols?\b[^.]*[=@#\\]"
+    r"|\bstands? for\b|\binterchang|\bmeans? (?:add|subtract|multipl|divi)"
     r"|\b(?:insert|plac)\w* (?:parenthes|bracket|plus|minus|sign|operat)"
     r"|\b(?:equation|statement|addition|sum|calculation)"
     r"s? (?:is|are|below is|shown is) (?:incorrect|wrong|false|not)",
@@ -181,6 +208,15 @@ def denied(before: str, after: str, later: str) -> bool:
 def rough(text: str) -> bool:
     """Whether numbers may be meant roughly."""
     return _ROUGH.search(text) is not None
+
+
+_SCALED = re.compile(r"\b(?:hundreds?|thousands?|millions?|billions?|trillions?|k)\b|千|万|亿", re.IGNORECASE)
+
+
+def scaled(ratio: Fraction, near: str) -> bool:
+    """Whether a result is so many thousands of what was reckoned, and the words near it say so."""
+    ratio = max(abs(ratio), 1 / abs(ratio))
+    return ratio in (100, 1000, 10**6, 10**9, 10**4, 10**8) and _SCALED.search(near) is not None
 
 
 def singular(word: str) -> str:
