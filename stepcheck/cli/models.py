@@ -218,6 +218,28 @@ def _verdict(name: str, found: list[dict[str, str]]) -> str:
 
 
 @app.command()
+def export(
+    name: NameArgument,
+    *,
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the repository is made.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    models_dir: groups.ModelsDir = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Write a model as a hub repository: its files, card and page, ready for `hf upload OWNER/REPOSITORY FOLDER`.
+
+    Others then get it with `stepcheck models pull OWNER/REPOSITORY[:TYPE]`. Several types may share a folder.
+    """
+    from stepcheck.hub.disk.store import find
+    from stepcheck.hub.export import export_model
+
+    written = export_model(find(name, _folder(models_dir)), folder, force=force)
+    with opened(None) as sink:
+        names = [str(path) for path in written]
+        sink.write(json_text({"files": names}) if as_json else "".join(f"{each}\n" for each in names))
+
+
+@app.command()
 def rm(
     names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Models' names.", autocompletion=complete)],
     *,

@@ -1,5 +1,6 @@
 """`stepcheck models pull`: asks before the first byte, shows how far it is, goes on where it stopped."""
 
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -12,16 +13,20 @@ from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.output import json_text, opened, say
 from stepcheck.errors import ModelError, OutOfMemoryError, UsageError
+from stepcheck.report.clean import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stepcheck.config import Config
     from stepcheck.hub.gguf.quantize import WeightType
+    from stepcheck.hub.net.remote import Hub
     from stepcheck.hub.net.watch import Watch
     from stepcheck.hub.pull.offer import Offer
     from stepcheck.prm.card import ModelCard
 
 
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:\w+)?", re.ASCII)
 PATIENCE_S = 0.4
 """Seconds for the hub to take a connection before a dry run says what the card knows."""
 
@@ -30,7 +35,9 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     model: Annotated[
         str,
         typer.Argument(
-            metavar="NAME[:TYPE]", help="A card's name, and the weights' type, e.g. :q4_k_m.", autocompletion=complete
+            metavar="NAME[:TYPE]",
+            help="A card's name, and the weights' type, e.g. :q4_k_m; or OWNER/REPOSITORY of an exported model.",
+            autocompletion=complete,
         ),
     ],
     *,
@@ -57,31 +64,88 @@ def pull(  # noqa: PLR0913 (every option of a command is an argument of its func
     on where it was. Prints the path of the new card.
     """
     settings = groups.settle({"models_dir": models_dir, "offline": offline})
-    asked = _Asked(offline=settings.offline) if dry_run else None
-    if asked is not None:
-        asked.start()  # beside the imports, which take as long
-    from stepcheck.hub.disk.naming import default_name
-    from stepcheck.hub.disk.store import user_dir
-    from stepcheck.hub.pull.pull import already_here
-
-    folder = settings.models_dir or user_dir()
-    source, weight_type = choose(model, card, settings.models_dir)
-    made = already_here(folder, name or default_name(source.name, weight_type.value), source)
-    fresh = made is None or force or update
-    if made is not None and not fresh:
-        _tell(quiet, f"it is here already, and right; use it with: --model {made.stem}")
-    else:
-        wanted = _Wanted(source, weight_type, folder, name, renew=update, force=force, offline=settings.offline)
-        if asked is not None and not asked.answers():
-            _say_without_hub(wanted)
-            return
-        made = _download(wanted, yes=yes, dry_run=dry_run, quiet=quiet)
-    if dry_run or made is None:
+    how = _How(settings, yes=yes, dry_run=dry_run, update=update, force=force, quiet=quiet)
+    shared = card is None and is_repository(model)
+    made, oracle = how.pull_shared(model, name) if shared else how.pull_named(model, card, name)
+    if made is None or dry_run:
         return
     with opened(None) as sink:
         sink.write(json_text({"name": made.stem, "card": str(made)}) if as_json else f"{made}\n")
-    if fresh and source.oracle is not None:
+    if oracle:
         _consult(made, quiet=quiet)
+
+
+def is_repository(model: str) -> bool:
+    """Tell whether `OWNER/REPOSITORY[:TYPE]` is meant, and no path of a card."""
+    return bool(REPOSITORY.fullmatch(model)) and not Path(model).exists() and not model.endswith(".toml")
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """The options, and the two ways of a pull; each returns the card, and whether its oracle is to be asked."""
+
+    settings: "Config"
+    yes: bool
+    dry_run: bool
+    update: bool
+    force: bool
+    quiet: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where models are kept."""
+        from stepcheck.hub.disk.store import user_dir
+
+        return self.settings.models_dir or user_dir()
+
+    def pull_named(self, model: str, card: str | None, name: str | None) -> tuple[Path | None, bool]:
+        """Pull what a card names, unless it is here."""
+        asked = _Asked(offline=self.settings.offline) if self.dry_run else None
+        if asked is not None:
+            asked.start()  # beside the imports, which take as long
+        from stepcheck.hub.disk.naming import default_name
+        from stepcheck.hub.pull.pull import already_here
+
+        source, weight_type = choose(model, card, self.settings.models_dir)
+        made = already_here(self.folder, name or default_name(source.name, weight_type.value), source)
+        if made is not None and not (self.force or self.update):
+            _tell(self.quiet, f"it is here already, and right; use it with: --model {made.stem}")
+            return made, False
+        wanted = _Wanted(
+            source, weight_type, self.folder, name, renew=self.update, force=self.force, offline=self.settings.offline
+        )
+        if asked is not None and not asked.answers():
+            _say_without_hub(wanted)
+            return None, False
+        return _download(wanted, yes=self.yes, dry_run=self.dry_run, quiet=self.quiet), source.oracle is not None
+
+    def pull_shared(self, model: str, name: str | None) -> tuple[Path | None, bool]:
+        """Pull a model that somebody exported to a repository; its card's licence is said first."""
+        from stepcheck.hub.gguf.quantize import WeightType
+        from stepcheck.hub.net.remote import Hub
+        from stepcheck.hub.net.watch import Watch
+        from stepcheck.hub.pull.offer import make_offer
+        from stepcheck.hub.pull.pinned import pin_file
+        from stepcheck.hub.pull.shared import find_shared
+
+        repository, _, kind = model.partition(":")
+        hub, watch = Hub(offline=self.settings.offline), Watch(on_note=say)
+        found = find_shared(hub, self.folder, repository, kind, renew=self.update, watch=watch)
+        _tell(self.quiet and not self.dry_run, f"licence, as its card states it: {clean_line(found.card.licence)}")
+        offer = make_offer(
+            hub,
+            found.source,
+            WeightType(found.card.weight_type),
+            self.folder,
+            name=name or found.card.name,
+            told=found.told,
+            renew=self.update,
+            watch=watch,
+        )
+        made = _carry_out(hub, offer, yes=self.yes, dry_run=self.dry_run, force=self.force, quiet=self.quiet)
+        if made is not None:
+            pin_file(self.folder, found.file, found.sha256)
+        return made, found.card.oracle is not None
 
 
 def _consult(made: Path, *, quiet: bool) -> None:
@@ -147,7 +211,6 @@ def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path
     from stepcheck.hub.net.remote import Hub
     from stepcheck.hub.net.watch import Watch
     from stepcheck.hub.pull.offer import make_offer
-    from stepcheck.hub.pull.pull import pull as run
 
     hub = Hub(offline=wanted.offline)
     offer = make_offer(
@@ -159,13 +222,20 @@ def _download(wanted: _Wanted, *, yes: bool, dry_run: bool, quiet: bool) -> Path
         renew=wanted.renew,
         watch=Watch(on_note=say),
     )
+    return _carry_out(hub, offer, yes=yes, dry_run=dry_run, force=wanted.force, quiet=quiet)
+
+
+def _carry_out(hub: "Hub", offer: "Offer", *, yes: bool, dry_run: bool, force: bool, quiet: bool) -> Path | None:
+    """Say what an offer would do, ask, and do it; None after a dry run."""
+    from stepcheck.hub.pull.pull import pull as run
+
     _tell(quiet and not dry_run, preview_here(offer))
     if dry_run:
         return None
-    check_disk(offer, force=wanted.force)
+    check_disk(offer, force=force)
     if not yes and offer.download:
         _ask()
-    made = _run(lambda watch: run(hub, offer, watch=watch, force=wanted.force), offer, quiet=quiet)
+    made = _run(lambda watch: run(hub, offer, watch=watch, force=force), offer, quiet=quiet)
     _tell(quiet, f"pulled and verified; use it with: --model {made.stem}")
     return made
 

@@ -13,7 +13,7 @@ from stepcheck.errors import HubError
 
 Kind = Literal["model", "dataset"]
 SUFFIXES: Final[dict[Kind, tuple[str, ...]]] = {
-    "model": (".safetensors", ".gguf", ".json"),
+    "model": (".safetensors", ".gguf", ".json", ".toml"),
     "dataset": (".json", ".jsonl"),
 }
 """What is fetched; beside it only tokenizer files without such an ending."""

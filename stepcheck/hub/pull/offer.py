@@ -5,9 +5,11 @@ the head taken out of the checkpoint by range. Fetches nothing but the hub's lis
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from stepcheck.errors import HubError, ModelError, UnknownRevisionError
@@ -60,6 +62,8 @@ class Offer:
     head: RemoteFile | None
     """A ready head; None where it comes out of the checkpoint."""
     folder: Path
+    told: Mapping[str, str]
+    """sha256 by file, where a card told it that came with the files."""
     download: int
     present: int
     result: int
@@ -87,6 +91,7 @@ def make_offer(
     folder: Path,
     *,
     name: str | None = None,
+    told: Mapping[str, str] = MappingProxyType({}),
     renew: bool = False,
     watch: Watch | None = None,
 ) -> Offer:
@@ -129,6 +134,7 @@ def make_offer(
         backbone=backbone,
         head=head,
         folder=folder,
+        told=told,
         download=max(0, sum(file.size for file in whole) + by_range - present),
         present=present,
         result=result + head_size(card),

@@ -33,7 +33,7 @@ from stepcheck.hub.disk.store import find, verify
 from stepcheck.hub.gguf.backbone import BackboneFile, Weight, placed, plan
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.library import check
-from stepcheck.hub.net.fetch import aside, fetch_range
+from stepcheck.hub.net.fetch import aside, fetch_range, set_aside
 from stepcheck.hub.net.files import RemoteFile
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Progress, Watch
@@ -141,7 +141,13 @@ class _Pull:
 
     def _fetch(self, file: RemoteFile, revision: str) -> Path:
         target = self._checkpoint / file.path
-        fetch_pinned(self._hub, self._offer.folder, file, target, revision, watch=self._watch)
+        actual = fetch_pinned(self._hub, self._offer.folder, file, target, revision, watch=self._watch)
+        expected = self._offer.told.get(file.path, actual)
+        if actual != expected:
+            raise HubError(
+                f"{file}: is not the file that its card tells of: sha256 expected {expected}, actual {actual};"
+                f" set aside as {set_aside(target, target)}, not used"
+            )
         return target
 
     # -- from the original checkpoint ----------------------------------------------------------------------------------
@@ -251,7 +257,7 @@ class _Pull:
         return msgspec.structs.replace(
             offer.card,
             name=offer.name,
-            base=offer.card.name,
+            base=offer.card.name if offer.card.name != offer.name else "",
             weight_type=offer.weight_type.value,
             files=files,
             origin=self._origin(),
