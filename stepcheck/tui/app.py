@@ -85,6 +85,7 @@ class StepcheckApp(App[None]):
         self.session = Session(self, open_judge or opener(config), config.model, config.threshold)
         self.file_read: Signal[tuple[int, Document | Unread]] = Signal(self, "a file was read again")
         self.critiques = Critiques(self, lambda words: self.say(words, error=True), critic)
+        self.unfinished: list[Callable[[], bool]] = []
         self._downloads: Downloads | None = None
         self._reading = Reading(target, self.post_message, self._hear_reader)
         colours.dress(self, config.theme, config.origin("theme"))
@@ -177,6 +178,8 @@ class StepcheckApp(App[None]):
 
     def open_path(self, path: str) -> None:
         """Open another file in the place of all that is open."""
+        if not self._finished():
+            return
         if self.session.unsaved:
             self.say("there are unsaved changes: save (Ctrl-S) or undo them first", error=True)
             return
@@ -223,6 +226,8 @@ class StepcheckApp(App[None]):
 
     def leave(self) -> None:
         """Quit; unsaved changes are asked about."""
+        if not self._finished():
+            return
         unsaved = self.session.unsaved
         if not unsaved:
             self.end()
@@ -238,6 +243,10 @@ class StepcheckApp(App[None]):
         names = ", ".join(sorted({clean_line(self.session.entries[key].item.source) for key in unsaved}))
         choices = {"s": "save and quit", "d": "drop the changes and quit"}
         self.push_screen(AskScreen(f"{names} has unsaved changes.", choices), answered)
+
+    def _finished(self) -> bool:
+        """Whether nothing is being typed any more, or it could be kept."""
+        return all(finish() for finish in tuple(self.unfinished))
 
     def action_command_palette(self) -> None:
         """Show the command palette, and what it lists."""

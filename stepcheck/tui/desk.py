@@ -39,6 +39,11 @@ class Desk(Protocol):
         """A document's key and what is in its file now, after `read_again`."""
         ...
 
+    @property
+    def unfinished(self) -> list[Callable[[], bool]]:
+        """What finishes an editing that is under way; False if somebody must be asked before the app is left."""
+        ...
+
     def say(self, words: str, *, error: bool = False) -> None:
         """Say something in passing; never markup."""
         ...

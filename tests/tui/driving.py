@@ -55,6 +55,11 @@ def busy(app: StepcheckApp) -> bool:
     return any(entry.phase.busy for entry in app.session.entries)
 
 
+def editing(app: StepcheckApp) -> bool:
+    """Whether a step is being edited, and nothing lies over it."""
+    return isinstance(app.screen, SolutionScreen) and app.screen.editing.step is not None
+
+
 async def write(pilot: Pilot[None], text: str) -> None:
     """Type characters."""
     names = {" ": "space", "\n": "enter", ".": "full_stop", "=": "equals_sign", "/": "slash", "$": "dollar_sign"}

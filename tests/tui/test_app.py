@@ -28,7 +28,7 @@ from stepcheck.tui.parts.help import HelpScreen
 from stepcheck.tui.solution.problem import Problem
 from stepcheck.tui.solution.screen import SolutionScreen
 from stepcheck.tui.solution.steps import StepList
-from tests.tui.driving import busy, flat, judged, opened, screen_text, solution, until, view, write
+from tests.tui.driving import busy, editing, flat, judged, opened, screen_text, solution, until, view, write
 from tests.tui.fakes import CALCULATING, Naming, Unhurried, fake
 
 
@@ -68,7 +68,7 @@ async def test_edit_and_heal(work: Path) -> None:
     async with opened("wrong.md", judge=None) as (app, pilot):
         await judged(app, pilot)
         await pilot.press("e")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         editor = app.screen.query_one(TextArea)
         assert editor.text == "Tickets on both days\n\nOn both days together it sold $24 + 48 = 82$ tickets."
         await pilot.press(*["left"] * len("$ tickets."), "backspace", "backspace", "7", "2")
@@ -77,7 +77,7 @@ async def test_edit_and_heal(work: Path) -> None:
         assert " → " in screen_text(pilot)
         assert (work / "wrong.md").read_bytes() == before
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: not app.screen.query(TextArea))
+        await until(pilot, lambda: not editing(app))
         assert "● changed" in screen_text(pilot)
         await pilot.press("u")
         assert view(app).first_error == 1
@@ -94,7 +94,7 @@ async def test_only_what_follows_the_change_is_judged_again(work: Path) -> None:
         await judged(app, pilot)
         whole = app.session.entries[0].review
         await pilot.press("G", "e")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         await write(pilot, " So")
         await until(pilot, lambda: app.session.entries[0].review not in (None, whole) and not busy(app))
         again = app.session.entries[0].review
@@ -112,10 +112,10 @@ async def test_escape_in_the_editor_keeps_the_edit(work: Path) -> None:
         await judged(app, pilot)
         before = view(app)
         await pilot.press("e")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         await write(pilot, " x")
         await pilot.press("escape")
-        await until(pilot, lambda: not app.screen.query(TextArea) and not busy(app))
+        await until(pilot, lambda: not editing(app) and not busy(app))
         assert view(app).document.steps[1].text.endswith("tickets. x")
         assert "● changed" in screen_text(pilot)
         await pilot.press("u")
@@ -133,9 +133,9 @@ async def test_an_editor_in_which_nothing_was_typed(work: Path) -> None:
         await judged(app, pilot)
         for key in ("e", "i"):
             await pilot.press(key)
-            await until(pilot, lambda: bool(app.screen.query(TextArea)))
+            await until(pilot, lambda: editing(app))
             await pilot.press("escape")
-            await until(pilot, lambda: not app.screen.query(TextArea))
+            await until(pilot, lambda: not editing(app))
         assert "● changed" not in screen_text(pilot)
         await pilot.press("u")
         assert "nothing to undo" in flat(pilot)
@@ -176,7 +176,7 @@ async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
         await judged(app, pilot)
         before = view(app).document
         await pilot.press("g", "e")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         app.screen.query_one(TextArea).text = "## Step 9: a heading in a step\n\nand # Solution"
         app.screen.query_one(TextArea).text = "a\n\n## Solution\n\nb"
         await until(pilot, lambda: "cannot carry" in flat(pilot))
@@ -189,7 +189,7 @@ async def test_a_draft_that_the_layout_cannot_carry(work: Path) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: "This cannot be kept" in flat(pilot))
         await pilot.press("d")
-        await until(pilot, lambda: "cannot carry" not in flat(pilot) and not app.screen.query(TextArea))
+        await until(pilot, lambda: "cannot carry" not in flat(pilot) and not editing(app))
         assert view(app).document.text == before.text
     assert work
 
@@ -204,10 +204,10 @@ async def test_insert_delete_join_split(work: Path) -> None:
 
         first = texts()
         await pilot.press("i")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         await write(pilot, "So 6 is 6.")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: len(texts()) == 5 and not app.screen.query(TextArea))
+        await until(pilot, lambda: len(texts()) == 5 and not editing(app))
         assert texts()[1] == "So 6 is 6."
         await pilot.press("J")
         assert texts()[1] == f"So 6 is 6. {first[1]}"
@@ -546,6 +546,20 @@ async def test_models(work: Path) -> None:
     assert work
 
 
+async def test_a_card_is_scrolled(work: Path) -> None:
+    """On a small terminal the end of a model's card, which has what must be said of it, is a key away."""
+    async with opened("wrong.md", (80, 24)) as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "architecture" in flat(pilot))
+        assert "no judge of mathematics" not in flat(pilot)
+        await pilot.press("ctrl+d")
+        await until(pilot, lambda: "no judge of mathematics" in flat(pilot))
+        await pilot.press("ctrl+u")
+        await until(pilot, lambda: "architecture" in flat(pilot))
+    assert work
+
+
 async def test_the_palette_finds_steps_and_themes(work: Path) -> None:
     """The command palette goes to a step and changes the theme; foreign text in it is no markup."""
     (work / "wrong.md").write_text((work / "wrong.md").read_text().replace("What is left", "What [red] is [/] left"))
@@ -768,11 +782,11 @@ async def test_rows_are_edited_and_saved(work: Path) -> None:
         await pilot.press("j", "enter")
         assert isinstance(app.screen, SolutionScreen)
         await pilot.press("G", "e")
-        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await until(pilot, lambda: editing(app))
         app.screen.query_one(TextArea).text = "Her change is 100 - 61 = $39."
         await until(pilot, lambda: not busy(app))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: not app.screen.query(TextArea))
+        await until(pilot, lambda: not editing(app))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "saved solutions.jsonl" in screen_text(pilot))
     after = (work / "solutions.jsonl").read_text().splitlines()

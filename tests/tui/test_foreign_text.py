@@ -7,7 +7,7 @@ import pytest
 
 from stepcheck.tui.judging.view import Phase
 from stepcheck.tui.solution.detail import Detail
-from tests.tui.driving import flat, opened, screen_text, solution, until, view
+from tests.tui.driving import flat, judged, opened, screen_text, solution, until, view
 from tests.tui.fakes import Choosy, fake
 
 PIECES = [
@@ -59,6 +59,7 @@ async def test_two_thousand_bracket_strings(tmp_path: Path, monkeypatch: pytest.
     bells: list[int] = []
     async with opened("brackets.md", (200, 50)) as (app, pilot):
         monkeypatch.setattr(app, "bell", lambda: bells.append(1))
+        await judged(app, pilot)
         await pilot.press("r")  # as written: `\\[` is LaTeX's, and would be shown without its backslash
         rows, seen = solution(app).rows, 0
         while True:

@@ -104,6 +104,7 @@ async def test_a_pull_that_fails(work: Path) -> None:
         puller.go_on.set()
         await until(pilot, lambda: "✗ no such [repository]" in flat(pilot), "for the error")
         assert not app._notifications
+        assert app.screen.query_one(ModelList).size.height >= 4, "there is room for the models beside it"
         await pilot.press("j", "k", "escape", "m")
         assert "✗ no such [repository]" in flat(pilot)
         puller.error = ""

@@ -90,6 +90,37 @@ async def test_read_the_file_again(work: Path) -> None:
         await until(pilot, lambda: "● changed" in screen_text(pilot))
 
 
+@pytest.mark.parametrize("way", ["ctrl+c", "another file"])
+async def test_leaving_while_typing(work: Path, way: str) -> None:
+    """What is being typed is a change as any other: asked about before the app ends, or another file is opened."""
+    async with opened("right.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("e", "full_stop")
+        if way == "ctrl+c":
+            await pilot.press("ctrl+c")
+            await until(pilot, lambda: "has unsaved changes" in flat(pilot), "for the question")
+            await pilot.press("s")
+            await until(pilot, lambda: app.return_code == 0)
+            assert ".." in (work / "right.md").read_text()
+        else:
+            app.open_path("wrong.md")
+            await until(pilot, lambda: "there are unsaved changes" in flat(pilot))
+            assert view(app).document.source == "right.md"
+            assert view(app).document.steps[0].text.endswith("..")
+
+
+async def test_leaving_while_what_is_typed_cannot_be_kept(work: Path) -> None:
+    """It is asked about before the app ends."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("g", "e", "enter", "number_sign", "space", *"Answer", "ctrl+c")
+        await until(pilot, lambda: "This cannot be kept" in flat(pilot), "for the question")
+        assert app.return_code is None
+        await pilot.press("d", "ctrl+c")
+        await until(pilot, lambda: app.return_code == 0)
+    assert work
+
+
 async def test_a_row_that_was_changed_elsewhere(work: Path) -> None:
     """Overwriting puts this solution into its row as the file is now; the other rows are as somebody else left them."""
     path = work / "solutions.jsonl"

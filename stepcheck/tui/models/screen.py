@@ -30,6 +30,8 @@ class ModelsScreen(ModalScreen[None]):
         Binding("j,down", "move(1)", "down", show=False),
         Binding("k,up", "move(-1)", "up", show=False),
         Binding("enter", "use", "use or pull", show=False),
+        Binding("ctrl+d", "scroll_card(1)", "scroll the card down", show=False),
+        Binding("ctrl+u", "scroll_card(-1)", "scroll the card up", show=False),
         Binding("c", "stop_pull", "stop the download", show=False),
     ]
     DEFAULT_CSS = """
@@ -39,9 +41,9 @@ class ModelsScreen(ModalScreen[None]):
         border-title-style: bold;
     }
     ModelsScreen ModelList { height: 1fr; }
-    ModelsScreen #pull { display: none; height: auto; max-height: 5; padding: 0 1; background: $surface; }
+    ModelsScreen #pull { display: none; height: auto; max-height: 3; padding: 0 1; background: $surface; }
     ModelsScreen #pull.-error { color: $error; text-style: bold; }
-    ModelsScreen VerticalScroll { height: 12; border-top: solid $panel; padding: 0 1; }
+    ModelsScreen VerticalScroll { height: 12; max-height: 55%; border-top: solid $panel; padding: 0 1; }
     """
 
     def __init__(self, desk: Desk, downloads: Downloads, models_dir: Path | None) -> None:
@@ -52,7 +54,7 @@ class ModelsScreen(ModalScreen[None]):
         """The list and the card."""
         with Vertical() as box:
             box.border_title = "models"
-            box.border_subtitle = "Enter uses or pulls it · Esc back"
+            box.border_subtitle = "Enter uses or pulls it · Ctrl-D Ctrl-U scroll its card · Esc back"
             yield ModelList(id="models")
             yield Static(id="pull")
             with VerticalScroll(can_focus=False):
@@ -105,6 +107,11 @@ class ModelsScreen(ModalScreen[None]):
         state = self._desk.session.state
         listed.present(models, state.name.name if state.name is not None else "")
         self._show_card()
+
+    def action_scroll_card(self, way: int) -> None:
+        """Scroll the card, by a little less than its height."""
+        card = self.query_one(VerticalScroll)
+        card.scroll_relative(y=way * max(card.size.height - 1, 1), animate=False, immediate=True)
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""

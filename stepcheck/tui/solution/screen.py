@@ -287,16 +287,16 @@ class SolutionScreen(SessionScreen):
         else:
             self.critiques.close()
 
-    def action_edit(self) -> None:
+    async def action_edit(self) -> None:
         """Edit the step in place."""
         index = self.steps.cursor
         if index < self.steps.count:
-            self.side.edit(index, index + 1, f"Step {index + 1}")
+            await self.side.edit(index, index + 1, f"Step {index + 1}")
 
-    def action_insert(self, below: int) -> None:
+    async def action_insert(self, below: int) -> None:
         """Write a step above the cursor, or below it."""
         place = self.steps.cursor + below if self.steps.count else 0
-        self.side.edit(place, place, f"New step {place + 1}")
+        await self.side.edit(place, place, f"New step {place + 1}")
 
     @on(Side.Drafted)
     def _drafted(self, event: Side.Drafted) -> None:

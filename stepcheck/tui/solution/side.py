@@ -29,7 +29,10 @@ class Side(Container):
     """Shows one step of a `View`, what a critic says of it, or the editor."""
 
     DEFAULT_CSS = """
-    Side #editing { height: 1; padding: 0 1; background: $panel; text-style: bold; }
+    Side #editing { display: none; height: 1; padding: 0 1; background: $panel; text-style: bold; }
+    Side StepEditor { display: none; }
+    Side.-editing #editing { display: block; }
+    Side.-editing StepEditor { display: block; }
     Side CritiquePane { display: none; }
     Side.-critique CritiquePane { display: block; height: 1fr; }
     Side.-editing Detail { display: none; }
@@ -53,7 +56,7 @@ class Side(Container):
         self._desk, self._editing = desk, editing
 
     def compose(self) -> ComposeResult:
-        """The panes; the editor comes when it is needed."""
+        """The panes; the editor comes with the first edit."""
         yield Detail()
         yield CritiquePane()
 
@@ -78,14 +81,22 @@ class Side(Container):
         """What is typed in the editor."""
         return self.query_one(StepEditor).text
 
-    def edit(self, first: int, last: int, title: str) -> None:
+    async def edit(self, first: int, last: int, title: str) -> None:
         """Let the steps from `first` to before `last` be edited, unless others are."""
         text = self._editing.begin(first, last)
-        if text is not None:
-            self.add_class("-editing")
-            editor = StepEditor(text)
-            self.mount(Static(Text(f"✎ {title}"), id="editing"), editor)
-            editor.focus()
+        if text is None:
+            return
+        if not self.query(StepEditor):  # made once, and hidden between: an editor is drawn also while it is removed
+            await self.mount(Static(id="editing"), StepEditor())
+        self._desk.unfinished.append(self._finish)
+        self.add_class("-editing")
+        self.query_one("#editing", Static).update(Text(f"✎ {title}"))
+        self.query_one(StepEditor).begin(text)
+
+    def _finish(self) -> bool:
+        """End an editing that is under way, and keep it; False if it cannot be kept, which is asked about."""
+        self._end_draft()
+        return self._editing.step is None
 
     @on(StepEditor.Paused)
     def _judge_draft(self) -> None:
@@ -114,7 +125,7 @@ class Side(Container):
             self._close_editor(index)
 
     def _close_editor(self, index: int) -> None:
-        self.query("StepEditor, #editing").remove()
+        self._desk.unfinished.remove(self._finish)
         self.remove_class("-editing")
         self.post_message(self.Edited(index))
 

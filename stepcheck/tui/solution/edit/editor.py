@@ -32,10 +32,15 @@ class StepEditor(TextArea):
     class Ended(Message):
         """Whoever typed is done."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent", compact=True)
-        self.move_cursor(self.document.end)
+    def __init__(self) -> None:
+        super().__init__(soft_wrap=True, show_line_numbers=False, tab_behavior="indent", compact=True)
         self._pause: Timer | None = None
+
+    def begin(self, text: str) -> None:
+        """Edit a text, from its end; what was typed before is forgotten."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+        self.focus()
 
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
