@@ -1,6 +1,7 @@
 """The progress line: how far, how fast, how long still. On stderr, and only on a terminal.
 
-Elsewhere it is silent, but for work of which one piece takes minutes: that says now and then, on a line, that it goes on.
+Elsewhere it is silent, but for work of which one piece takes minutes: that says on a line, now and then, that it goes
+on.
 Refuses to share a line with results: `paused` takes it off the screen while something else is written.
 """
 
