@@ -173,6 +173,7 @@ ENGLISH = [
     ("Answer: n ≡ 2 (mod 3)", "n ≡ 2 (mod 3)"),
     ("So $\\boxed{12}$ is the answer.", "12"),
     ("\\boxed{12} is the answer.", "12"),
+    ("So $\\text{even}$ is the answer.", r"\text{even}"),
     ("The answer is $\\boxed{12}$, which is the final answer.", "12"),
 ]
 OTHERS = [

@@ -159,7 +159,7 @@ def _before(text: str, match: re.Match[str]) -> Phrase:
         near = near[near.rfind("}") + 1 :]
     value = (
         None
-        if not re.search(r"\d|[A-J]", near) or UNSAID.search(text[max(0, match.start() - 40) : match.end()])
+        if not re.search(r"[\dA-J$\\]", near) or UNSAID.search(text[max(0, match.start() - 40) : match.end()])
         else _value_before(near)
     )
     stated = Stated(value, "value", match.end()) if value else None
