@@ -163,7 +163,7 @@ PIECES = st.sampled_from([
     "Case 1: ", "Schritt 2: ", ",\n", "|", "\n\n\n\n", "#### 5", "<p>", "</s>", "**", "Solution 2:", "【解】",
 ])
 # fmt: on
-MARKUP = re.compile(r"\\(?:begin|end)\{enumerate\}|a\)")
+MARKUP = re.compile(r"\\(?:begin|end)\{enumerate\}|a\)|\\item \[x\]")
 TEXTS = st.one_of(st.lists(PIECES, max_size=40).map("".join), st.text(max_size=80))
 
 

@@ -44,6 +44,11 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "ordinals": ("First step: a\n\nb\n\nSecond step: c", ["a\n\nb", "c"]),
     "sentences that are no names": ("First step.\n\nSecond step.", ["First step.", "Second step."]),
     "names of nothing": ("Step 1.\n\nStep 2.", ["Step 1.", "Step 2."]),
+    "a title in parentheses": (
+        "Step 1 (x): a\n\nb\n\nStep 2 (y): c",
+        ["Step 1 (x): a\n\nb", "Step 2 (y): c"],
+    ),
+    "keycaps for numbers": ("Step 1️⃣: a\n\nb\n\nStep 2️⃣: c", ["a\n\nb", "c"]),
     "Roman": ("Step I: a\n\nb\n\nStep II: c", ["a\n\nb", "c"]),
     "bold, and a bold answer": (
         "**Step 1: a**\n\n* b\n\n**Step 2: c**\n\n* d\n\n**It is 7.**",
@@ -62,6 +67,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "headings": ("### 1. a\n\nb\n\nc\n\n### 2. d\n\ne", ["a\n\nb\n\nc", "d\n\ne"]),
     "bold lines": ("**1. a**\n\n* b\n* c\n\n**2. d**\n\n* e", ["**1. a**\n\n* b\n* c", "**2. d**\n\n* e"]),
     "Roman titles": ("**I. a**\n\nb\n\nc\n\n**II. d**\n\ne", ["**I. a**\n\nb\n\nc", "**II. d**\n\ne"]),
+    "titles with nothing under them": (
+        "### 1. a\n\nb\n\n### 2. c\n\nd\n\n## e is 5\n\n## f",
+        ["a\n\nb", "c\n\nd", "e is 5\n\n## f"],
+    ),
     "lettered headings": ("## A. x\n\na\n\nb\n\n## B. y\n\nc", ["x\n\na\n\nb", "y\n\nc"]),
     "bold, with text behind": ("**1. a:** b\n\nc\n\n**2. d:** e", ["**1. a:** b\n\nc", "**2. d:** e"]),
     "a bold number": ("**1.** a\n\nb\n\n**2.** c", ["a\n\nb", "c"]),
@@ -84,6 +93,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "Han numbers": ("一、甲\n二、乙", ["甲", "乙"]),
     "choices are no steps": ("A. 5\nB. 6\n\nSo it is B.", ["A. 5\nB. 6", "So it is B."]),
     "a title over the list": ("### How\n\n1. a\n\n2. b\n\n### End\n\nc", ["a", "b", "End\n\nc"]),
+    "a title over bullets": ("### How\n\n- a\n- b", ["a", "b"]),
+    "bold lines between bullets": ("**1) a:**\n* b\n* c\n**2) d:**\n* e", ["**1) a:**\n* b\n* c", "**2) d:**\n* e"]),
+    "bold lines between bullets, uncounted": ("**a:**\n* b\n**c:**\n* d", ["**a:**\n* b", "**c:**\n* d"]),
+    "a title with a stop in it": (
+        "**Mr. A's cost:**\n\n* a\n\n**Ms. B's cost:**\n\n* b",
+        ["**Mr. A's cost:**\n\n* a", "**Ms. B's cost:**\n\n* b"],
+    ),
+    "items that are titles": ("1. **x**\n\na\n\n2. **y**\n\nb\n\nc", ["**x**\n\na", "**y**\n\nb", "c"]),
     "a title within the list": ("1. a\n\n### More\n\n2. b", ["a", "b"]),
     "enumerate": ("\\begin{enumerate}\n\\item a\n\\item b\n\\end{enumerate}", ["a", "b"]),
     "itemize": ("\\begin{itemize}\n\\item[$*$] a\n\n\\item b\n\\end{itemize}", ["a", "b"]),
@@ -91,6 +108,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "x\n\n\\begin{enumerate}\n\\item a\n\\begin{itemize}\n\\item c\n\\end{itemize}\n\\item b\n\\end{enumerate}",
         ["x", "a\n\\begin{itemize}\n\\item c\n\\end{itemize}", "b"],
     ),
+    "description": ("\\begin{description}\n\\item[Add] a\n\\item[(b)] c\n\\end{description}", ["[Add] a", "c"]),
     "enumerate left open": ("\\begin{enumerate}\n\\item a\n\\item b", ["a", "b"]),
     # what belongs together
     "a table": (

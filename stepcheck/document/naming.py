@@ -28,7 +28,11 @@ _LETTER = r"(?P<q>Q)|(?P<a>A)"
 _NAME = rf"(?P<another>{ANOTHER})?(?:{_WORDS}|{_METHOD}|{_LETTER}){_COUNT}"
 _NAMED = rf"{BEFORE}(?P<name>{_NAME})[ \t]*(?:{CLOSED})"
 _STRONG = rf"{_NAMED}(?(br)|(?(em)|(?(tag)|(?(tex)|(?!)))))[ \t]*[:：.。]?[ \t]*"
-_PLAIN = rf"{DECORATION}(?P<name>{_NAME})[ \t]*(?:[:：][ \t]*|$)"
+_PLAIN = (
+    rf"{DECORATION}(?P<capital>(?=[A-ZÀ-ÝА-ЯЁ]))?(?P<name>{_NAME})[ \t]*"
+    r"(?:[:：][ \t]*|$|(?(capital)\.[ \t]+(?=[^\W\da-zß-ÿа-яё]|[$\\])|(?!)))"
+)
+"""Behind a capital a stop will do too, before another capital: `Proof. We add …`."""
 _QUOTE = r"[ \t>]{0,8}+"
 _STRONG_LINE = re.compile(rf"{_QUOTE}{_STRONG}", re.MULTILINE)
 _PLAIN_LINE = re.compile(rf"{_QUOTE}{_PLAIN}", re.MULTILINE)
@@ -36,7 +40,7 @@ LINES = (re.compile(rf"^{_QUOTE}{_STRONG}", re.MULTILINE), re.compile(rf"^{_QUOT
 """Lines that name a part: an open paragraph ends there."""
 _HEADING = re.compile(
     rf"(?:\\[a-z]{{1,20}}\*?\{{[ \t]*)?{DECORATION}(?:\*{{1,3}}|_{{1,3}})?[ \t]*{DECORATION}"
-    rf"(?P<br>[【\[(（])?(?P<name>{_NAME})(?(br)[】\])）])[ \t]*"
+    rf"(?P<br>[【［〔\[(（])?(?P<name>{_NAME})(?(br)[】］〕\])）])[ \t]*"
     r"(?:[:：]|[.。]?(?=[ \t*_}]*\Z)|(?(count)[-—–.(（]|(?!)))[ \t*_}]*"
 )
 
@@ -83,7 +87,7 @@ def _match(masked: str, block: Block) -> tuple[re.Match[str], bool, bool] | None
     if block.kind != "text":
         return None
     if match := _STRONG_LINE.match(masked, block.start, block.end):
-        return match, True, match["br"] in ("【", "[")
+        return match, True, match["br"] in tuple("【[［〔")
     match = _PLAIN_LINE.match(masked, block.start, block.end)
     return (match, False, False) if match else None
 

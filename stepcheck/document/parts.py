@@ -26,7 +26,7 @@ from stepcheck.steps.maths import DISPLAY, INLINE
 _VALUE = (
     rf"(?:[-+−–$€£¥]?[ ]?\d[\d.,/:\s%°]*(?:[ ]?[^\W\d]{{1,20}}){{0,2}}\.?"
     rf"|[^\n.]{{0,20}}[{INLINE}{DISPLAY}]+[^\n]{{0,20}}"
-    r"|\(?[A-E]\)?|(?i:yes|no|true|false))"
+    r"|\\(?:boxed|fbox)\{[^\n]{1,60}\}[.。]?|\(?[A-E]\)?|(?i:yes|no|true|false))"
 )
 _HASHED = re.compile(rf"(?:^|(?<=\s))####[ \t]*(?P<value>{_VALUE})[ \t]*\Z", re.MULTILINE)
 _HASHED_HEADING = re.compile(_VALUE)

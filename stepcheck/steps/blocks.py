@@ -35,7 +35,7 @@ _SECTION = re.compile(
 _SECTION_LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}
 _TEX_LIST = re.compile(
     r"\\(?:(?P<edge>begin|end)\{(?P<name>enumerate|itemize|description)\*?\}(?:[ \t]*\[[^\]\n]*\])?"
-    r"|(?P<item>item)(?![A-Za-z])(?:[ \t]*\[[^\]\n]*\])?)"
+    r"|(?P<item>item)(?![A-Za-z])(?:[ \t]*\[(?:(?![^\W\d_]{2})[^\]\n]){0,12}\])?)"
 )
 _TEX_MARKUP = re.compile(
     r"(?:\\(?:(?:begin|end)\{(?:document|proof|solution|answer|center|flush(?:left|right)|quot(?:e|ation)|enumerate|itemize"
@@ -119,18 +119,20 @@ def _segments(masked: str, edges: Sequence[int], lists: "dict[int, Block]") -> I
 
 def _tex_lists(masked: str) -> Iterator[Block]:
     r"""The lists of LaTeX, outermost ones, each with the text between its `\item`s; one left open runs to the end."""
-    depth, start, name = 0, 0, ""
+    depth, start, name, opened = 0, 0, "", 0
     items: list[tuple[int, int]] = []
     for match in _TEX_LIST.finditer(masked):
         if match["edge"] == "begin":
             if depth == 0:
-                start, name, items = match.start(), match["name"], []
+                start, name, items, opened = match.start(), match["name"], [], match.end()
             depth += 1
         elif match["edge"] == "end" and depth:
             depth -= 1
             if depth == 0 and items:
                 yield _tex_list(masked, (start, match.end()), name, [*items, match.span()])
         elif match["item"] and depth == 1:
+            if not items and masked[opened : match.start()].strip():
+                start = match.start()  # what stands before the first item is text
             items.append(match.span())
     if depth and items:
         yield _tex_list(masked, trim(masked, start, len(masked)), name, [*items, (len(masked), len(masked))])

@@ -64,9 +64,14 @@ _BLOCK_TAGS = (
     r"answer|final_answer|solution|reasoning|explanation|proof|response|output|result|conclusion|analysis|details|summary"
     r"|div|p|center|section|article|main|header|footer|ul|ol|li|blockquote|html|body"
 )
+_ANY_TAG = (
+    r"<(?!/?(?:s|eos|bos|pad|sep|step|paragraph|extra_\d|(?:start|end)_of_\w+|step_end)\b)"
+    r"/?(?:[a-z][a-z_-]{2,30}|[abiupq]|br|hr|em|h[1-6]|d[ldt]|t[drh])(?:[ ][^<>\n]{0,200})?/?>"
+)
 _TAG = re.compile(
-    rf"{_QUOTED}</?(?:{_BLOCK_TAGS})(?:[ ][^<>\n]{{0,200}})?/?>(?![`\"'”’」])"
-    r"|^[ \t>]*(?:</?(?:[a-z][a-z_-]{2,30}|[abiupsq]|br|hr|em|h[1-6]|d[ldt]|t[drh])(?:[ ][^<>\n]{0,200})?/?>[ \t]*)+$",
+    rf"{_QUOTED}<summary>[^\n<>\d=]{{0,80}}</summary>"
+    rf"|{_QUOTED}</?(?:{_BLOCK_TAGS})(?:[ ][^<>\n]{{0,200}})?/?>(?![`\"'”’」])"
+    rf"|^[ \t>]*{_ANY_TAG}(?:[ \t]*{_ANY_TAG})*(?=[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
@@ -94,14 +99,14 @@ def _all(flat: str, *, thinking: bool, answers: bool) -> Iterator[Clutter]:
         yield from _answers(flat)
     if "[^" in flat:
         yield from (Clutter("footnote", *match.span()) for match in _FOOTNOTE.finditer(flat))
+    if any(sign in flat for sign in ("<", "ки", "[STEP]", "INST]")):
+        for match in _MARK.finditer(flat):
+            yield Clutter("mark", *match.span(), step=match["step"] is not None)
     if "<" in flat:
         tables = [edge for match in _TABLE.finditer(flat) for edge in match.span()]
         for match in _TAG.finditer(flat):
             if bisect(tables, match.start()) % 2 == 0:
                 yield Clutter("tag", *match.span())
-    if any(sign in flat for sign in ("<", "ки", "[STEP]", "INST]")):
-        for match in _MARK.finditer(flat):
-            yield Clutter("mark", *match.span(), step=match["step"] is not None)
     yield from _blank_marks(flat)
 
 

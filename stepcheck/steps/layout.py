@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from stepcheck.steps.blocks import Block, parse, trim
 from stepcheck.steps.clutter import BREAK, Clutter, clear, find, lone_closing
-from stepcheck.steps.marks import Mark, case_lines, step_marks, titled_step
+from stepcheck.steps.marks import Mark, case_lines, step_marks, title_lines, titled_step
 from stepcheck.steps.maths import flatten, mask_flat
 
 _TEX_BREAK = re.compile(r"\\\\[ \t]*(?=\n)")
@@ -60,7 +60,7 @@ def read(
     masked = _break_lines(mask_flat(clear(flat, found)))
     marks = step_marks(masked)
     edges = {match.start() for cut in cuts for match in cut.finditer(masked, start)} | {start}
-    blocks = parse(masked, sorted(edges | set(case_lines(masked)) | set(marks)))
+    blocks = parse(masked, sorted(edges.union(case_lines(masked), title_lines(masked), marks)))
     clutter = tuple(one for one in found if not masked[one.start : one.end].strip())
     return Layout(flat, masked, blocks, marks, clutter, None if thinking else lone_closing(flat))
 

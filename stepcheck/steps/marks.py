@@ -22,26 +22,34 @@ DECORATION = rf"(?:{SYMBOL}{{1,8}}[ \t]*)?"
 _TAG = r"(?:<(?P<tag>[A-Za-z][A-Za-z0-9]{0,9})(?:[ ][^<>\n]{0,80})?>[ \t]*)?"
 _TEX = r"(?P<tex>\\(?:textbf|textit|emph|underline|chapter|(?:sub){0,2}section|paragraph)\*?\{[ \t]*)?"
 _EMPHASIS = r"(?P<em>\*{1,3}|_{1,3})?"
-BEFORE = rf"{DECORATION}{_TAG}{DECORATION}{_TEX}{_EMPHASIS}[ \t]*+{DECORATION}(?P<br>[\[【(（])?"
+BEFORE = rf"{DECORATION}{_TAG}{DECORATION}{_TEX}{_EMPHASIS}[ \t]*+{DECORATION}(?P<br>[\[【［〔(（])?"
 """What may stand between the start of a line and a mark."""
 CLOSED = (
-    rf"(?(br)[\]】)）])[ \t]*(?(em){_STOP}{{0,2}}[ \t]*(?P=em))[ \t]*(?(tex){_STOP}{{0,2}}[ \t]*\}})"
+    rf"(?(br)[\]】］〕)）])[ \t]*(?(em){_STOP}{{0,2}}[ \t]*(?P=em))[ \t]*(?(tex){_STOP}{{0,2}}[ \t]*\}})"
     rf"[ \t]*(?(tag){_STOP}{{0,2}}[ \t]*</(?P=tag)>)[ \t]*"
 )
 """What closes what was opened before a mark: only then does the mark stand apart from what follows it."""
 
 _ITEM = r"(?:[-+*][ \t]{1,3})?"
-_CALLED = rf"(?:{ENGLISH_STEP}(?=[ \t]*(?:{_STOP}|[*_\]】}}<]|$))|{CHINESE_STEP}(?=[ \t]*(?:{_STOP}|[ \t*_\]】}}<]|$)))"
+_TITLED = r"[(（][^()（）\n]{1,60}[)）][ \t]*[:：.*]"
+_CALLED = (
+    rf"(?:{ENGLISH_STEP}(?=[ \t]*(?:{_STOP}|[*_\]】］}}<]|{_TITLED}|$))"
+    rf"|{CHINESE_STEP}(?=[ \t]*(?:{_STOP}|[ \t*_\]】}}<]|$)))"
+)
 _STEP_LINE = re.compile(rf"^[ ]{{0,3}}(?P<at>{_ITEM}{BEFORE}(?P<name>{_CALLED}))", re.MULTILINE)
 """A line that begins a step; `Step 2 gives …` does not, it needs `:`, `.` or the like behind the number."""
 _STEP_INSIDE = re.compile(
     rf"(?P<mark>(?:#{{1,6}}[ \t]+)?(?:\*\*|__)?(?P<name>(?<![^\W\d_]){STEP}))[ \t]*(?:\*\*|__)?[:：.)）]"
 )
 _BEFORE_INSIDE = re.compile(r"(?P<word>[^\W\d_]+)?(?P<sign>[^\w\s*])?[ \t*]*\Z")
-_LEADS_ON = frozenset("to in with from by at of and see the is for on start use using per do this next".split())  # noqa: SIM905 - a row of words reads better than a row of strings
+_LEADS_ON = frozenset(
+    """to in with from by at of and see the is for on start use using per do this
+    next""".split()  # noqa: SIM905 - a row of words reads better than a row of strings
+)
 _STEP_MARK = re.compile(
     rf"{_ITEM}{BEFORE}{STEP}{CLOSED}(?:{_STOP}{{1,2}}|(?(em)|(?(tex)|(?(tag)|(?(br)|(?:(?<=[ \t])|$))))))", re.MULTILINE
 )
+_STOPPED = re.compile(rf"(?:{_STOP}|[*_>\]】}}])[ \t]*\Z")
 _STEP_TITLE = re.compile(rf"{BEFORE}(?:\d{{1,3}}[.)][ \t]*)?{STEP}(?!\w)")
 _WORD = re.compile(r"[^\W\d_]")
 _CASE_LINE = re.compile(rf"^[ ]{{0,3}}{BEFORE}{CASE}(?=[ \t]*(?:{_STOP}|[*_\]】}}<]|$))", re.MULTILINE)
@@ -65,7 +73,15 @@ TITLE = re.compile(
     rf"(?:{SYMBOL}{{1,8}}[ \t]*)?(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?"
 )
 """A line in bold, whatever it says."""
-_SAYS = re.compile(rf"[=≤≥≈<>{DISPLAY}{INLINE}{FENCE}]|[.。!?！？](?:\s|$|\*|_)")
+_TITLE_LINE = re.compile(
+    rf"^(?:{SYMBOL}{{1,8}}[ \t]*)?(?P<em>\*{{2,3}}|__)(?:{_COUNT}[ \t]*[^\n*]{{1,100}}(?P=em)[ \t]*[:：]?"
+    rf"|(?![ \t*_])[^\n*=]{{1,100}}(?:[:：](?P=em)|(?P=em)[:：]))[ \t]*$",
+    re.MULTILINE,
+)
+"""A line in bold that begins a block wherever it stands: one that is counted, or that ends in a colon."""
+_RELATES = re.compile(rf"[=≤≥≈<>{DISPLAY}{INLINE}{FENCE}]")
+_STOPS = re.compile(r"[.。!?！？](?:\s|$|\*|_)")
+_ANNOUNCES = re.compile(r"[:：][*_]{0,3}\Z")
 _LEADING = re.compile(rf"{BEFORE}(?:{_COUNT}|{STEP})")
 
 
@@ -116,7 +132,9 @@ def _may_begin(masked: str, match: re.Match[str]) -> bool:
 
 def _mark(masked: str, start: int) -> Mark:
     match = _STEP_MARK.match(masked, start)
-    return Mark(start, match.end() if match else start)
+    if match is None or (masked.startswith(("(", "（"), match.end()) and not _STOPPED.search(match[0])):
+        return Mark(start, start)  # of `Step 3 (Add):` the mark is no more than half
+    return Mark(start, match.end())
 
 
 def case_lines(masked: str) -> Iterator[int]:
@@ -151,8 +169,15 @@ def is_bare(masked: str, block: Block) -> bool:
 
 
 def _says(masked: str, block: Block) -> bool:
+    """Whether there is a formula, or a sentence; what ends in a colon is none (`Mr. Smith's cost:`)."""
     leading = _LEADING.match(masked, block.start, block.end)
-    return _SAYS.search(masked, leading.end() if leading else block.start, block.end) is not None
+    text = masked[leading.end() if leading else block.start : block.end]
+    return bool(_RELATES.search(text) or (_STOPS.search(text) and not _ANNOUNCES.search(text)))
+
+
+def title_lines(masked: str) -> Iterator[int]:
+    """Offsets of the lines in bold that head what follows, also where no blank line parts them from what precedes."""
+    return (match.start() for match in _TITLE_LINE.finditer(masked)) if "**" in masked or "__" in masked else iter(())
 
 
 def numbered_titles(masked: str, blocks: Sequence[Block]) -> tuple[list[Mark], int]:

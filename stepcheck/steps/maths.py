@@ -43,9 +43,11 @@ _OPEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]{1,24}\*?)\}")
-_BARRIER = re.compile(rf"^[ ]{{0,3}}(?:\#{{1,6}}[ \t]|(?:\*\*|__)?{STEP})", re.MULTILINE)
+_BARRIER = re.compile(rf"^[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|(?:\*\*|__)?{STEP})", re.MULTILINE)
 """Lines that no formula runs across: with an opening mark left open by mistake, the damage ends there."""
-_PARAGRAPH = re.compile(rf"\n(?:[ \t]*(?:\n|\Z)|[ ]{{0,3}}(?:\#{{1,6}}[ \t]|\d{{1,9}}[.)][ \t]|(?:\*\*|__)?{STEP}))")
+_PARAGRAPH = re.compile(
+    rf"\n(?:[ \t]*(?:\n|\Z)|[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|\d{{1,9}}[.)][ \t]++\S|(?:\*\*|__)?{STEP}))"
+)
 """Where an inline formula ends at the latest."""
 _LONGEST_TICKS = 8
 

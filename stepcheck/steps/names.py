@@ -71,7 +71,9 @@ def _words(*tables: str) -> str:
 
 
 _OF = r"(?:[ \t]*(?:/|of|von|de|di|из)[ \t]*\d{1,3})?"
-_NUMBER = rf"(?:\d{{1,4}}(?:\.\d{{1,2}}){{0,2}}(?!\d)|(?:{_words(*_CARDINALS, ' '.join(_ROMAN))})(?!\w))"
+_NUMBER = (
+    rf"(?:\d{{1,4}}(?:\.\d{{1,2}}){{0,2}}(?!\d)(?:\ufe0f?\u20e3)?|(?:{_words(*_CARDINALS, ' '.join(_ROMAN))})(?!\w))"
+)
 _HAN_NUMBER = r"[一二三四五六七八九十百零\d]{1,5}"
 _PLACE = r"(?:[.ªº°]|er|re|ère|ème|st|nd|rd|th|e|-?(?:й|ый))?"
 ENGLISH_STEP = (

@@ -130,12 +130,22 @@ class _Cutter:
 
     def plain(self) -> tuple[Sequence[Span], _Rule]:
         """Where nothing is counted."""
-        only = self.content[0] if len(self.content) == 1 else None
+        only = self.content[-1] if self.content and all(map(self.is_bare, self.content[:-1])) else None
         if only and len(only.items) > 1:
+            self.titles += self.content[:-1]
             return [(item.start, item.end) for item in only.items if item.start < item.end], "bullets"
-        if only and only.kind == "text" and (spans := lines(self.masked, self.layout.flat, only, alone=True)):
+        if (
+            only
+            and only.kind == "text"
+            and only is self.content[0]
+            and (spans := lines(self.masked, self.layout.flat, only, alone=True))
+        ):
             return spans, "lines"
         return list(self.paragraphs(self.blocks)), "paragraphs"
+
+    def is_bare(self, block: Block) -> bool:
+        """Whether a block is a title that says nothing itself."""
+        return is_title(self.masked, block) and is_bare(self.masked, block)
 
     def pieces(self, separator: str) -> Iterator[Span]:
         """The region between the matches of a pattern."""
@@ -153,8 +163,8 @@ class _Cutter:
             return ()
         bounds = [start, *(edge for one in edges for edge in (one.start, one.end)), end]
         begins = {mark.start: mark.content for block in self.content if (mark := self.layout.mark(block))}
-        begins |= {block.start: block.items[0].start for block in self.content if len(block.items) == 1}
         blocks = sorted(begins)
+        begins |= dict(self.item_marks())
         spans: list[Span] = []
         for piece in zip(bounds[::2], bounds[1::2], strict=True):
             left, right = trim(self.masked, *piece)
@@ -163,6 +173,14 @@ class _Cutter:
             ends = [*starts[1:], right]
             spans += [(begins.get(at, at), until) for at, until in zip(starts, ends, strict=True)]
         return [one for span in spans for one in nonempty(trim(self.masked, *span))]
+
+    def item_marks(self) -> Iterator[Span]:
+        """Where the items of lists begin, with their numbers and without."""
+        for block in self.content:
+            end = block.start
+            for item in block.items:
+                yield trim(self.masked, end, item.start)[0], item.start
+                end = max(item.end, end)
 
     def has_steps(self) -> bool:
         """One `Step n` heading is enough; of lines it takes two, or one at the very beginning."""
@@ -200,16 +218,17 @@ class _Cutter:
                 begins.setdefault(block.start, Mark(block.start, block.start))
         starts = sorted(begins)
         spans = list(self.paragraphs([_until(block, starts[0]) for block in self.blocks if block.start < starts[0]]))
-        bare = False
+        bare: list[Block] = []
         for piece in self.cut_at(starts):
             mark = begins.get(piece.start)
             if mark and not bare:
                 spans.append((mark.content, piece.end))
             elif spans:
                 spans[-1] = (spans[-1][0], piece.end)
-            bare = mark is not None and mark.content == mark.start and is_title(self.masked, piece)
-        if bare and is_bare(self.masked, piece):
-            self.titles.append(piece)
+            title = mark is not None and mark.content == mark.start and is_title(self.masked, piece)
+            bare = [*bare, piece] if title else []
+        if bare and all(map(self.is_bare, bare)):
+            self.titles += bare
             spans.pop()
         return [one for span in spans for one in nonempty(trim(self.masked, *span))]
 
@@ -250,15 +269,22 @@ class _Cutter:
             spans += [(item.start, item.end) for item in self.blocks[place].items if item.start < item.end]
             between = [block for block in self.blocks[place + 1 : following] if block.kind != "rule"]
             if following is None:
+                if between and spans and self.names(spans[-1]):
+                    spans[-1] = (spans[-1][0], between[0].end)
+                    return tuple(self.paragraphs(self.blocks[self.blocks.index(between[0]) :], spans))
                 rest = self.blocks[place if spans else place + 1 :]  # of an empty list nothing goes on
                 return tuple(self.paragraphs(rest, spans))
-            while between and is_title(self.masked, between[-1]) and is_bare(self.masked, between[-1]):
+            while between and self.is_bare(between[-1]):
                 self.titles.append(between.pop())
             if between and spans:
                 spans[-1] = (spans[-1][0], between[-1].end)
             else:
                 spans += self.paragraphs(between)
         return tuple(spans)
+
+    def names(self, span: Span) -> bool:
+        """Whether an item is nothing but a title, of what stands under the list."""
+        return self.is_bare(Block("text", *span))
 
     def counted(self) -> Sequence[Span]:
         """Steps that begin with `(1)`, `1、` or `①`; what precedes is cut by paragraph."""
