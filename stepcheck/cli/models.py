@@ -7,6 +7,7 @@ import typer
 
 from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
+from stepcheck.cli.fidelity import fidelity
 from stepcheck.cli.output import ExitCode, json_text, opened, say
 from stepcheck.cli.pulling import pull
 from stepcheck.cli.transfer import size
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine, and getting others.")
 app.command("pull")(pull)
+app.command("fidelity")(fidelity)
 
 WeightName = Literal[
     "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0"
