@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stepcheck.document.values import Document
 from stepcheck.errors import InputError
+from stepcheck.steps.clutter import edge_marks
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = " \t\r\n"
@@ -153,8 +154,18 @@ def _place(text: str, start: int, before: Document) -> Slice | None:
         value = json.loads(text[span[0] : span[1]])
     except (ValueError, IndexError, KeyError, RecursionError):
         return None
-    wanted = before.text if before.text is not None else [step.text for step in before.steps]
-    return span if value == wanted else None
+    if before.text is not None:
+        return span if value == before.text else None
+    held = [_unmarked(step) for step in value] if isinstance(value, list) else None
+    return span if held == [step.text for step in before.steps] else None
+
+
+def _unmarked(step: object) -> object:
+    """A ready-made step as it was read: without the marks at its ends."""
+    if not isinstance(step, str):
+        return step
+    start, end, _ = edge_marks(step)
+    return step[start:end]
 
 
 def _followed(text: str, start: int, path: tuple[str | int, ...]) -> Slice:

@@ -21,7 +21,7 @@ the gaps and is listed in `Cut.left_out`, as are titles with nothing under them.
 4. One ordered list (also one that unindented text interrupts, if its numbers go on or all are 1): its items; text
    between two items belongs to the first. `enumerate` is such a list. `(1)`, `1、`, `①`, `a)` and `1\.` at the start of
    lines count too, if they run 1, 2, 3, …
-5. Nothing but one bullet list: its items.
+5. Nothing but one bullet list, under a title or under none: its items.
 6. Paragraphs. Display maths belongs to the paragraph before it, and so does what goes on behind it in lower case; a
    list, a table, a fence or a line that is an equation belongs to the paragraph before it if that ends in a colon (a
    list or a table also to a line that ends in no sign at all). Lines that each hold an equation are a step each.

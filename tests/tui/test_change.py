@@ -34,6 +34,16 @@ LAYOUTS = {
 }
 
 
+def test_ready_steps_with_marks_are_saved(tmp_path: Path) -> None:
+    """A step that is not touched keeps its mark in the file."""
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"problem": "P", "steps": ["a <extra_0>", "b <extra_0>"]}\n', encoding="utf-8")
+    (document,) = read(path)
+    assert isinstance(document, Document)
+    save(document, change(document, slice(0, 1), ["c"], reread))
+    assert path.read_text(encoding="utf-8") == '{"problem": "P", "steps": ["c", "b <extra_0>"]}\n'
+
+
 def test_a_target_is_read_with_its_thinking(tmp_path: Path) -> None:
     """What was asked for holds for a file, for its changes and for the next file that is opened."""
     path = tmp_path / "x.md"
