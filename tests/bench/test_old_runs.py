@@ -66,3 +66,14 @@ def test_a_run_by_rewards_goes_on_and_a_critics_does_not(folder: Path) -> None:
         again = {"name": "a-model", "address": "http://127.0.0.1:8080/v1", "votes": 1}
         with pytest.raises(RunChangedError, match=r"judge\.address was not there"):
             check_same(run.manifest, msgspec.structs.replace(run.manifest, judge=again))
+
+
+@pytest.mark.parametrize("name", ["rewards", "bestofn", "critic"])
+def test_every_way_of_showing_takes_them(name: str, tmp_path: Path) -> None:
+    """Tables, pages, pictures and comparisons; of a critic's run no curve over thresholds is drawn."""
+    for command in (["show", name], ["table", name, name], ["compare", name, name], ["list"]):
+        assert main(["runs", *command]) == 0
+    for form in ("jsonl", "csv", "md", "html"):
+        assert main(["runs", "export", name, "--format", form, "--plots", str(tmp_path / "plots")]) == 0
+    drawn = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert any("threshold" in each or "rewards" in each for each in drawn) == (name == "rewards")
