@@ -45,9 +45,9 @@ PIECES += [
 
 
 def bracketed(count: int) -> list[str]:
-    """Strings that markup would eat, change or stumble over; each different, each one line."""
+    """Strings that markup would eat, change or stumble over; each different, each one line and one step."""
     rng = random.Random(0)
-    return [f"{i} " + " ".join(rng.choice(PIECES) for _ in range(rng.randint(2, 5))) for i in range(count)]
+    return [f"{i} {' '.join(rng.choice(PIECES) for _ in range(rng.randint(2, 5)))} z" for i in range(count)]
 
 
 @pytest.mark.timeout(600)
