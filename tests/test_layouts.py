@@ -7,13 +7,14 @@ against the families' references in torch, which read the same weights from a pl
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
+from stepcheck.hub.convert import convert
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.pull.offer import make_offer
@@ -24,6 +25,7 @@ from tests.checkpoints import TEXTS
 from tests.hubserver import HubServer, Repository, serving
 from tests.test_families import EXACT, REFERENCES, SPEC, Reference, lent, score
 from tests.test_pull_families import in_shards
+from tests.test_ratio import log_likelihoods
 
 Change = Callable[[Path], object]
 MORE = ("README.md", ".gitattributes", "generation_config.json", "modeling_prm.py", "training_args.bin", "optimizer.pt")
@@ -75,6 +77,14 @@ LAYOUTS = {
     "rlhflow": Layout(sharded=True, changes=(), fetched=SHARDS | FAST),
     "pure": Layout(sharded=True, changes=(vocabularies.as_parts,), fetched=SHARDS | PARTS | {"tokenizer_config.json"}),
     "outcome": Layout(sharded=True, changes=(slow_beside,), fetched=SHARDS | FAST | {"tokenizer_config.json"}),
+    "trl": Layout(
+        sharded=False,
+        changes=(slow_beside,),
+        fetched=frozenset(FAST | {"tokenizer_config.json", "model.safetensors"}),
+    ),
+    "actprm": Layout(sharded=True, changes=(slow_beside,), fetched=SHARDS | FAST | {"tokenizer_config.json"}),
+    "fover-qwen": Layout(sharded=True, changes=(slow_beside,), fetched=SHARDS | FAST | {"tokenizer_config.json"}),
+    "versaprm": Layout(sharded=True, changes=(), fetched=SHARDS | FAST),
 }
 
 
@@ -114,6 +124,22 @@ def test_a_repository_as_it_is_gives_the_references_rewards(name: str, tmp_path:
     assert theirs.std() > 0.02
     assert {request.path for request in server.requests} == LAYOUTS[name].fetched
     assert server.sent <= 1.02 * bytes_there + len(offer.shards) * (70_000 + 40_000)
+
+
+def test_eurusprm_stage1_converts_as_it_is(tmp_path: Path) -> None:
+    """Vocabulary, merges and added tokens in files of their own, in shards, and its reference with a tokenizer.json."""
+    pytest.importorskip("torch")
+    plain, base = (
+        families.write(tmp_path / name, "eurus", replace(SPEC, seed=seed)) for name, seed in (("a", 3), ("b", 4))
+    )
+    served = vocabularies.as_parts(in_shards(tmp_path / "c", "eurus", replace(SPEC, seed=3)))
+    card = lent("eurus")
+    card = msgspec.structs.replace(card, readout=msgspec.structs.replace(card.readout, scale=0.02))
+    made = convert(served, tmp_path / "out", weight_type=WeightType.F16, name="m", card=card, reference=base)
+    one, two = Reference(plain), Reference(base)
+    theirs = [np.array(log_likelihoods(one, text)) - np.array(log_likelihoods(two, text)) for text in TEXTS]
+    rewards = 1 / (1 + np.exp(-0.02 * np.concatenate(theirs)))
+    assert np.abs(np.concatenate(score(made, TEXTS)) - rewards).max() <= EXACT
 
 
 def test_what_the_main_branch_lacks_is_taken_from_a_request(tmp_path: Path) -> None:
