@@ -27,6 +27,7 @@ EXAMPLES = DOCS.parent / "examples"
 HEALING = ("e", *["left"] * len("$ tickets."), "backspace", "backspace", "7", "2", "wait")
 SHOTS: dict[str, tuple[str, tuple[int, int], Sequence[str], str]] = {
     "wrong": ("wrong.md", (100, 30), (), "okabe-ito"),
+    "why": ("wrong.md", (120, 30), ("v", "V"), "okabe-ito"),
     "healed": ("wrong.md", (100, 30), HEALING, "okabe-ito"),
     "best-of-n": ("candidates.jsonl", (140, 34), ("enter",), "okabe-ito"),
     "list": ("solutions.jsonl", (100, 24), ("s",), "okabe-ito"),

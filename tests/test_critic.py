@@ -67,6 +67,14 @@ def test_what_comes_after_a_doubted_step_is_not_shown() -> None:
     assert "So 3." not in question
 
 
+def test_what_is_false_for_certain_is_told_as_a_fact() -> None:
+    """A small critic repeats 1 + 1 = 3 and calls it right; of later steps nothing is told."""
+    question = why_question(DOCUMENT, 1)
+    assert "These facts were reckoned exactly" in question
+    assert "- step 2: 1 + 1 = 2, not 3" in question
+    assert "facts" not in why_question(DOCUMENT, 0)
+
+
 WORDS: dict[str, int | None] = {
     "Paragraph 1 is wrong. \\boxed{1}": 1,
     "\\boxed{-1}": -1,

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from stepcheck.document import Document
+from stepcheck.evidence import examine
 
 QUESTION: Final = (
     "The following is a math problem and a solution (split into paragraphs, enclosed with tags and indexed from 0):\n\n"
@@ -22,10 +23,11 @@ QUESTION: Final = (
 WHY: Final = (
     "Below are a math problem and the beginning of a solution, in numbered steps. Somebody doubts step {number}.\n\n"
     "Problem:\n{problem}\n\nSteps:\n{solution}\n\n"
-    "Check step {number} against the problem and the steps before it. If it is wrong, say in a few sentences what is"
-    " wrong and what it should have been. If it is right, say so and why."
+    "{facts}Check step {number} against the problem and the steps before it. If it is wrong, say in a few sentences"
+    " what is wrong and what it should have been. If it is right, say so and why."
 )
-_PART: Final = re.compile(r"\{(problem|solution|number)\}")
+FACTS: Final = "These facts were reckoned exactly; build on them, and do not reckon them again:\n{facts}\n\n"
+_PART: Final = re.compile(r"\{(problem|solution|number|facts)\}")
 
 
 def verdict_question(document: Document) -> str:
@@ -35,9 +37,19 @@ def verdict_question(document: Document) -> str:
 
 
 def why_question(document: Document, index: int) -> str:
-    """Ask what is wrong with a step (0-based); what comes after it is not shown."""
+    """Ask what is wrong with a step (0-based); what comes after it is not shown, what is false for certain is told."""
     steps = (f"{number}. {step.text}" for number, step in enumerate(document.steps[: index + 1], 1))
-    return _fill(WHY, problem=document.problem, solution="\n\n".join(steps), number=str(index + 1))
+    told = _facts(document, index)
+    facts = _fill(FACTS, facts=told) if told else ""
+    return _fill(WHY, problem=document.problem, solution="\n\n".join(steps), number=str(index + 1), facts=facts)
+
+
+def _facts(document: Document, index: int) -> str:
+    """Say what is shown to be false in the steps up to this one, a line each."""
+    examined = examine(document.problem, [step.text for step in document.steps[: index + 1]])
+    return "\n".join(
+        f"- step {number}: {finding.sentence}" for number, step in enumerate(examined, 1) for finding in step.findings
+    )
 
 
 def _fill(form: str, **parts: str) -> str:

@@ -50,6 +50,8 @@ KEYS: Final = (
     Key("last", "G,end", "edge(1)", "last"),
     Key("next-error", "n", "error(1)", "next error", "sdcr", "error"),
     Key("previous-error", "N", "error(-1)", "error before", "sdcr"),
+    Key("next-evidence", "v", "evidence(1)", "next step in which something is shown to be false", "s"),
+    Key("previous-evidence", "V", "evidence(-1)", "the one before", "s"),
     Key("search", "slash", "search", "search", label="find"),
     Key("open", "enter", "open", "open", "dcr", "open"),
     Key("filter", "f", "filter(1)", "next outcome", "r", "filter"),

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from textual.signal import Signal
 
 from stepcheck.document import Document, Unread
+from stepcheck.tui.judging.examining import Examining, Found
 from stepcheck.tui.judging.history import History
 from stepcheck.tui.judging.state import ModelState, OpenDocument
-from stepcheck.tui.judging.view import USUAL_THRESHOLD, Phase, Rewards, View, carried, matched
+from stepcheck.tui.judging.view import USUAL_THRESHOLD, Phase, Rewards, View, carried, kept, matched
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -46,6 +47,7 @@ class Session:
         self.added: Signal[int] = Signal(node, "there are more documents")
         self.saved: Signal[int] = Signal(node, "a document was written into its file")
         self._node, self._open_judge = node, open_judge
+        self._examining = Examining(node.post_message, self._found)
         self._scorer: Scorer | None = None
         self._attended: Sequence[int] = ()
         self._reviews: OrderedDict[tuple[str, ...], Judged] = OrderedDict()
@@ -92,6 +94,7 @@ class Session:
             review=review,
             named=named,
             message=message,
+            evidence=entry.evidence,
         )
 
     def take(self, items: "Sequence[Document | Unread]", *, complete: bool = False, left_out: int = 0) -> None:
@@ -103,11 +106,15 @@ class Session:
             failed = isinstance(item, Unread)
             self.entries.append(OpenDocument(item, Phase.failed if failed else Phase.waiting))
         self._ask(range(start, len(self.entries)))
+        for key in self._attended:
+            if key >= start:
+                self._examine(key)
         self.added.publish(len(items))
 
     def clear(self) -> None:
         """Forget all documents: others are opened in their place. The model stays."""
         self.stop()
+        self._examining.forget()
         self.entries.clear()
         self.complete, self.left_out = False, 0
 
@@ -140,8 +147,10 @@ class Session:
         self.model_changed.publish(self.state)
 
     def attend(self, keys: Sequence[int]) -> None:
-        """Note what somebody looks at: a new model judges it before all others."""
+        """Note what somebody looks at: a new model judges it before all others, and the evidence is looked for."""
         self._attended = tuple(keys)
+        for key in self._attended:
+            self._examine(key)
 
     def prefer(self, keys: Sequence[int]) -> None:
         """Take these first of those that wait: they are on the screen."""
@@ -210,7 +219,9 @@ class Session:
         entry.before = matched(old_texts, old_rewards, texts)
         same_problem = isinstance(entry.item, Document) and entry.item.problem == document.problem
         entry.rewards = carried(entry.texts, entry.rewards if same_problem else (), texts)
+        entry.evidence = kept(entry.texts, entry.evidence, texts)
         entry.item = document
+        self._examine(key)
         review = self._reviews.get((document.problem, *texts))
         if review is not None:
             entry.result, entry.rewards, entry.phase = replace(review, document=document), review.rewards, Phase.done
@@ -341,6 +352,18 @@ class Session:
         self._reviews[texts] = review
         if len(self._reviews) > REMEMBERED:
             self._reviews.popitem(last=False)
+
+    def _examine(self, key: int) -> None:
+        """Look for evidence in a document, if nobody has."""
+        document = self.document(key)
+        if document is not None and len(self.entries[key].evidence) != len(document.steps):
+            self._examining.ask(key, document)
+
+    def _found(self, message: Found) -> None:
+        entry = self.entries[message.key] if message.key < len(self.entries) else None
+        if entry is not None and entry.item is message.document:
+            entry.evidence = message.evidence
+            self.changed.publish(message.key)
 
     def _entry(self, message: "Begun | Partial | Scored") -> OpenDocument | None:
         """What a message is about; None if it was changed meanwhile."""

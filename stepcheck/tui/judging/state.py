@@ -8,6 +8,7 @@ from stepcheck.tui.judging.history import History
 from stepcheck.tui.judging.view import Phase, Rewards
 
 if TYPE_CHECKING:
+    from stepcheck.evidence import Examined
     from stepcheck.judge import Identity, Judged, Unscored
 
 
@@ -21,6 +22,8 @@ class OpenDocument:
     rewards: Rewards = ()
     before: Rewards = ()
     history: History | None = None
+    evidence: "tuple[Examined, ...]" = ()
+    """What is shown to be false in each step; nothing until somebody has looked."""
 
     @property
     def review(self) -> "Judged | None":

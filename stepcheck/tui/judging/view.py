@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from stepcheck.prm.verdict import judge
 from stepcheck.report.band import Band, band
+from stepcheck.report.evidence import worded
 
 if TYPE_CHECKING:
     from stepcheck.document import Document
+    from stepcheck.evidence import Examined, Finding
     from stepcheck.judge import Judged
 
 MOVED = 0.005
@@ -65,6 +67,8 @@ class View:
     """The first wrong step, where a judge that gives no rewards names one."""
     label: int | None = None
     """The first wrong step as people labelled it; None where nobody did, and -1 for none."""
+    evidence: "tuple[Examined, ...]" = ()
+    """What is shown to be false in each step, of those that somebody has looked at."""
 
     @cached_property
     def first_error(self) -> int | None:
@@ -93,6 +97,20 @@ class View:
         first = self.first_error
         return first is not None and index > first
 
+    def findings(self, index: int) -> "tuple[Finding, ...]":
+        """What is shown to be false in a step."""
+        return self.evidence[index].findings if index < len(self.evidence) else ()
+
+    def carriers(self, index: int) -> tuple[tuple[int, str], ...]:
+        """The later steps that carry a false number of this one on, each with the number."""
+        truths = {finding.truth for finding in self.findings(index) if finding.certain}
+        return tuple(
+            (later, finding.claim)
+            for later in range(index + 1, len(self.evidence))
+            for finding in self.findings(later)
+            if finding.kind == "carried" and finding.truth in truths
+        )
+
     def mark(self, index: int) -> str:
         """What is written at a step: that it is the first error, by the rewards or by its label."""
         words = "predicted" if self.label is not None else ""
@@ -114,9 +132,11 @@ class View:
         """The review at the threshold that is seen."""
         if self.review is None:
             return None
-        if not self.review.rewards:
-            return self.review
-        return replace(self.review, verdict=judge(self.review.rewards, self.threshold))
+        looked = len(self.evidence) == len(self.review.document.steps)
+        review = replace(self.review, evidence=self.evidence) if looked else self.review
+        if not review.rewards:
+            return review
+        return replace(review, verdict=judge(review.rewards, self.threshold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +248,22 @@ def matched(old: Sequence[str], rewards: Rewards, new: Sequence[str]) -> Rewards
     middle = len(new) - front - back
     kept = filled[front : front + middle] if len(old) - front - back == middle else (None,) * middle
     return (*filled[:front], *kept, *(filled[len(old) - back :] if back else ()))
+
+
+def kept(old: Sequence[str], evidence: "tuple[Examined, ...]", new: Sequence[str]) -> "tuple[Examined, ...]":
+    """The evidence that an edited solution keeps until it is looked at: that of the steps before the first change."""
+    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    return evidence[: min(same, max(len(new) - 1, 0))]
+
+
+def shown(view: View, index: int) -> tuple[Sentence, ...]:
+    """Say what is false in a step, and which later ones carry it on, a line each."""
+    found = [
+        Sentence(f"{kind.glyph} {words}", kind)
+        for kind, words in (
+            (Band.bad if finding.certain else Band.doubtful, worded(finding, source_shown=view.source_shown))
+            for finding in view.findings(index)
+        )
+    ]
+    later = [Sentence(f"later: step {step + 1} carries {number} on") for step, number in view.carriers(index)]
+    return (*found, *later)

@@ -271,6 +271,16 @@ class SolutionScreen(SessionScreen):
         elif self.editing.step is None:
             self.critiques.ask(self.key, document, index)
 
+    def action_evidence(self, way: int) -> None:
+        """Go to the next step in which something is shown to be false, round the end."""
+        view, count = self.view, self.steps.count
+        steps = [(self.steps.cursor + way * far) % count for far in range(1, count + 1)] if count else []
+        found = next((index for index in steps if view is not None and view.findings(index)), None)
+        if found is None:
+            self.say("nothing is shown to be false here")
+        else:
+            self.steps.cursor = found
+
     def action_side(self, way: int) -> None:
         """Scroll the pane beside the steps."""
         self.side.scroll_pane(way)

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.colours import palette
 from stepcheck.tui.desk import Desk
-from stepcheck.tui.judging.view import View
+from stepcheck.tui.judging.view import View, shown
 from stepcheck.tui.parts.ask import AskScreen
 from stepcheck.tui.solution.critique.pane import CritiquePane
 from stepcheck.tui.solution.critique.question import Critique
@@ -130,11 +130,12 @@ class Side(Container):
         self.post_message(self.Edited(index))
 
     def _entitle(self, view: View) -> None:
-        """Say over the editor what the step's reward is now, and what it was."""
+        """Say over the editor what the step's reward is now, what it was, and what is false in what is typed."""
         index = self._editing.step
         if index is not None:
             reward, was = view.reward(index), view.was(index)
             moved = f"{was:.3f} → " if was is not None else ""
             words = f"✎ Step {index + 1}   {moved}{'…' if reward is None else f'{reward:.3f}'}"
+            words += "".join(f"   {said.text}" for said in shown(view, index)[:1])
             style = palette(self.app.current_theme).style(view.band(index), bold=True)
             self.query_one("#editing", Static).update(Text(words, style=style))
