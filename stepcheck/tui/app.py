@@ -85,6 +85,7 @@ class StepcheckApp(App[None]):
         self.session = Session(self, open_judge or opener(config), config.model, config.threshold)
         self.file_read: Signal[tuple[int, Document | Unread]] = Signal(self, "a file was read again")
         self.critiques = Critiques(self, lambda words: self.say(words, error=True), critic)
+        self._asked_to_leave = False
         self.unfinished: list[Callable[[], bool]] = []
         self._downloads: Downloads | None = None
         self._reading = Reading(target, self.post_message, self._hear_reader)
@@ -226,7 +227,7 @@ class StepcheckApp(App[None]):
 
     def leave(self) -> None:
         """Quit; unsaved changes are asked about."""
-        if not self._finished():
+        if self._asked_to_leave or not self._finished():
             return
         unsaved = self.session.unsaved
         if not unsaved:
@@ -235,6 +236,7 @@ class StepcheckApp(App[None]):
         from stepcheck.tui.parts.ask import AskScreen
 
         def answered(answer: str | None) -> None:
+            self._asked_to_leave = False
             if answer == "d":
                 self.end()
             elif answer == "s":
@@ -242,6 +244,7 @@ class StepcheckApp(App[None]):
 
         names = ", ".join(sorted({clean_line(self.session.entries[key].item.source) for key in unsaved}))
         choices = {"s": "save and quit", "d": "drop the changes and quit"}
+        self._asked_to_leave = True
         self.push_screen(AskScreen(f"{names} has unsaved changes.", choices), answered)
 
     def _finished(self) -> bool:

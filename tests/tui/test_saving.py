@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from stepcheck.document import Document, Step
 from stepcheck.tui.app import StepcheckApp
 from stepcheck.tui.files.difference import MOST_CHARACTERS, difference
-from tests.tui.driving import flat, judged, opened, screen_text, until, view
+from tests.tui.driving import editing, flat, judged, opened, screen_text, until, view
 
 
 def append(path: Path, text: str) -> None:
@@ -117,6 +117,25 @@ async def test_leaving_while_what_is_typed_cannot_be_kept(work: Path) -> None:
         await until(pilot, lambda: "This cannot be kept" in flat(pilot), "for the question")
         assert app.return_code is None
         await pilot.press("d", "ctrl+c")
+        await until(pilot, lambda: app.return_code == 0)
+    assert work
+
+
+async def test_a_question_is_asked_once(work: Path) -> None:
+    """Ctrl-C pressed again and again puts one question on the screen, which one Escape leaves."""
+    async with opened("wrong.md") as (app, pilot):
+        await judged(app, pilot)
+        await pilot.press("d", "ctrl+c", "ctrl+c", "ctrl+c")
+        await until(pilot, lambda: "has unsaved changes" in flat(pilot), "for the question")
+        await pilot.press("escape")
+        await until(pilot, lambda: "has unsaved changes" not in flat(pilot))
+        await pilot.press("g", "e", "enter", "number_sign", "space", *"Answer", "ctrl+c", "ctrl+c", "ctrl+c")
+        await until(pilot, lambda: "This cannot be kept" in flat(pilot), "for the question")
+        await pilot.press("escape")
+        await until(pilot, lambda: editing(app))
+        await pilot.press("escape", "d", "q")
+        await until(pilot, lambda: "has unsaved changes" in flat(pilot), "for the question")
+        await pilot.press("d")
         await until(pilot, lambda: app.return_code == 0)
     assert work
 

@@ -54,6 +54,7 @@ class Side(Container):
     def __init__(self, desk: Desk, editing: Editing, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
         super().__init__(id=id)
         self._desk, self._editing = desk, editing
+        self._asked = False
 
     def compose(self) -> ComposeResult:
         """The panes; the editor comes with the first edit."""
@@ -114,11 +115,15 @@ class Side(Container):
         if self._editing.keep(self.text):
             self._close_editor(index)
             return
+        if self._asked:
+            return
+        self._asked = True
         self.post_message(self.Drafted(index))
         words = f"This cannot be kept: {clean_line(self._editing.error)}."
         self._desk.ask(AskScreen(words, {"d": "drop what was typed"}), self._drop_draft)
 
     def _drop_draft(self, answer: str | None) -> None:
+        self._asked = False
         index = self._editing.step
         if answer == "d" and index is not None:
             self._editing.drop()
