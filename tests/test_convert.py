@@ -20,7 +20,7 @@ from stepcheck.hub.disk.store import builtin_dir, find, verify
 from stepcheck.hub.gguf import backbone
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template, read_card
-from tests import checkpoints
+from tests import checkpoints, pickles
 from tests.checkpoints import Spec
 
 EXACT = [WeightType.F32, WeightType.F16, WeightType.BF16]
@@ -275,9 +275,12 @@ def write_large(folder: Path, *, hidden: int, layers: int, vocab: int) -> int:
     return end
 
 
-def test_memory_does_not_grow_with_the_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stored", ["safetensors", "pickled"])
+def test_memory_does_not_grow_with_the_checkpoint(stored: str, tmp_path: Path) -> None:
     """A checkpoint of 120 MB, half of it one matrix, takes less than 80 MB above what the libraries take."""
     size = write_large(tmp_path / "c", hidden=512, layers=6, vocab=64_000)
+    if stored == "pickled":
+        pickles.repack(tmp_path / "c")
     before, after = peak(tmp_path / "c", tmp_path / "out", "q8_0")
     sys.stdout.write(
         f"{size / 1e6:.0f} MB checkpoint: peak {after / 1e6:.0f} MB, {(after - before) / 1e6:.0f} MB of it added\n"
