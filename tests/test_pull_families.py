@@ -54,3 +54,45 @@ def test_a_pulled_model_equals_a_converted_one(name: str, tmp_path: Path) -> Non
     assert pulled.weights["head"].path.read_bytes() == local.weights["head"].path.read_bytes()
     assert pulled.card.readout == card.readout
     assert pulled.card.template == local.card.template
+
+
+def test_a_log_ratio_is_pulled_with_its_reference(tmp_path: Path) -> None:
+    """Both models from their repositories: byte for byte those of a conversion, stopped anywhere and gone on with."""
+    from stepcheck.errors import CancelledError
+    from stepcheck.hub.net.watch import Watch
+
+    source = in_shards(tmp_path / "checkpoint", "eurus")
+    base = in_shards(tmp_path / "base", "eurus", Spec(seed=52, layers=2, hidden=64))
+    readout = msgspec.structs.replace(lent("eurus").readout, reference="some/base")
+    card = msgspec.structs.replace(lent("eurus"), origin=Origin(repository="some/random"), readout=readout)
+    there = convert(source, tmp_path / "local", weight_type=WeightType.Q8_0, name="m", card=card, reference=base)
+    with serving(some__random=Repository(source), some__base=Repository(base)) as server:
+        hub = Hub(endpoint=server.url, stall_seconds=1.0, pace=0.01)
+        offer = make_offer(hub, card, WeightType.Q8_0, tmp_path / "models", name="m")
+        assert offer.reference is not None
+        sizes = [path.stat().st_size for folder in (source, base) for path in folder.iterdir()]
+        assert offer.download == sum(sizes)
+        stops = 0
+        while stops < 40:
+            watch, count = Watch(), [0]
+
+            def stop(_heard: object, watch: Watch = watch, count: list[int] = count) -> None:
+                count[0] += 1
+                if count[0] > 9:
+                    watch.cancel()
+
+            watch.progress = watch.step = stop
+            try:
+                made = pull(hub, make_offer(hub, card, WeightType.Q8_0, tmp_path / "models", name="m"), watch=watch)
+            except CancelledError:
+                stops += 1
+                continue
+            break
+        else:
+            pytest.fail("40 stops and no end")
+    assert stops > 1
+    for ending in (".gguf", ".reference.gguf"):
+        assert made.with_name("m" + ending).read_bytes() == there.with_name("m" + ending).read_bytes()
+    assert {path.name for path in made.parent.glob("[!.]*")} >= {"m.gguf", "m.reference.gguf", "m.toml"}
+    assert not list(made.parent.glob(".pulling*"))
+    assert find(str(made)).card.readout == readout

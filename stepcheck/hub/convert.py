@@ -121,11 +121,20 @@ def _write_reference(
     """Convert the reference of a log ratio, whose vocabulary must be the model's; return its sha256."""
     shape = read_shape(source)
     own = read_tokenizer(source, shape.vocab, template)
-    known = sum(kind is not TokenType.UNUSED for kind in tokenizer.types)
-    if own.tokens[:known] != tokenizer.tokens[:known] or own.pre != tokenizer.pre:
-        raise CheckpointError(f"{source}: its vocabulary is not the model's: likelihoods cannot be compared")
+    check_same_vocabulary(own, tokenizer, str(source))
     weights = plan(shape, find_tensors(source), weight_type, source, writes=True)
     return write_backbone(path, shape, own, weights, weight_type, name=path.stem, on_progress=on_progress)
+
+
+def check_same_vocabulary(own: Tokenizer, model: Tokenizer, source: str) -> None:
+    """Refuse a reference whose tokens are not the model's.
+
+    Raises:
+        CheckpointError: they are not; says where the reference is from.
+    """
+    known = sum(kind is not TokenType.UNUSED for kind in model.types)
+    if own.tokens[:known] != model.tokens[:known] or own.pre != model.pre:
+        raise CheckpointError(f"{source}: its vocabulary is not the model's: likelihoods cannot be compared")
 
 
 def _usual_template(readout: Readout, source: Path) -> Template:

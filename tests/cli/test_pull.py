@@ -233,7 +233,7 @@ def test_an_imported_model_is_used_by_its_name(
     [
         (["pull", "Random-PRM:q3_x", "-y"], 2, "no weight type is named 'q3_x'; known are f32"),
         (["pull", "nope", "-y"], 1, "no model is named 'nope'"),
-        (["pull", "EurusPRM-Stage1", "-y"], 1, "needs two checkpoints"),
+        (["pull", "EurusPRM-Stage1", "-y"], 1, "the hub knows no such repository"),
         (["pull", "nano", "-y"], 1, "names no repository"),
         (["pull", "Random-PRM", "-y", "--offline"], 1, "told to stay offline"),
         (["pull", "Qwen2.5-Math-PRM-7B", "-y"], 1, "the hub knows no such repository"),

@@ -71,13 +71,14 @@ class Conversion:
     """How the models of a family are had.
 
     `parts` finds the head's tensors in a checkpoint. `by_tokens`: the head is rows of the language model's, which only
-    the vocabulary finds, and any GGUF of it holds them. `usual_prompt`: without a card it is Qwen's. `elsewhere` says
-    how a model is had that is not pulled.
+    the vocabulary finds, and any GGUF of it holds them. `usual_prompt`: without a card it is Qwen's. `paired`: two
+    whole models are read, the other being the card's reference. `elsewhere` says how a model is had that is not pulled.
     """
 
     parts: "FindParts"
     by_tokens: bool = False
     usual_prompt: bool = False
+    paired: bool = False
     elsewhere: str = ""
 
 
@@ -164,11 +165,7 @@ CONVERSIONS: Final[Mapping[Kind, Conversion]] = {
     "linear": Conversion(_linear),
     "ensemble": Conversion(_ensemble),
     "token_pair": Conversion(_token_pair, by_tokens=True),
-    "log_ratio": Conversion(
-        _none,
-        elsewhere="needs two checkpoints: download both, then:"
-        " stepcheck models convert DIR --card NAME --reference DIR",
-    ),
+    "log_ratio": Conversion(_none, paired=True),
     "critic": Conversion(
         _none, elsewhere="is a critic and needs no conversion: give its GGUF file or a server's address with --critic"
     ),

@@ -5,6 +5,7 @@ Owns the arithmetic. Refuses to guess where the card has no table: then nothing 
 
 from dataclasses import dataclass
 
+from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.pull.offer import HEADER_BYTES, head_size
 from stepcheck.prm.card import ModelCard
 
@@ -21,14 +22,16 @@ class Estimate:
 def estimates(card: ModelCard) -> list[Estimate]:
     """Return one for every type of the card's table; none where the card has no table or no repository.
 
-    The original weights are downloaded whatever the type: 16 bits each, the language model's head with them.
+    The original weights are downloaded whatever the type: 16 bits each, the language model's head with them; a log
+    ratio's reference is as large as the model.
     """
     whole, shape = card.memory.get("bf16"), card.shape
     if card.origin is None or whole is None or shape is None:
         return []
     left_out = 0 if shape.tied or card.readout.kind in ("log_ratio", "critic") else 2 * shape.vocab * shape.hidden
     download = whole * 1_000_000 + left_out + head_size(card) // 2
+    models = 2 if conversion_of(card.readout).paired else 1
     return [
-        Estimate(kind, download, megabytes * 1_000_000 + HEADER_BYTES + head_size(card))
+        Estimate(kind, models * download, models * (megabytes * 1_000_000 + HEADER_BYTES) + head_size(card))
         for kind, megabytes in card.memory.items()
     ]

@@ -6,7 +6,7 @@ the head taken out of the checkpoint by range. Fetches nothing but the hub's lis
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
@@ -69,6 +69,8 @@ class Offer:
     result: int
     disk: int
     free: int
+    reference: "Offer | None" = None
+    """Of a log ratio: the other model, counted in the sizes above."""
 
     @property
     def licence(self) -> str:
@@ -101,8 +103,31 @@ def make_offer(
         ModelError: the card names no repository, this version cannot convert its kind of model, or `name` is no name.
         HubError: the hub does not have it, or lists other files than are needed.
     """
-    origin = _origin(card)
     name = check_model_name(default_name(card.name, weight_type.value) if name is None else name)
+    offer = _look_up(hub, card, _origin(card), weight_type, folder, name, told, renew=renew, watch=watch)
+    if not conversion_of(card.readout).paired:
+        return offer
+    if not card.readout.reference:
+        raise ModelError(f"{card.name}: its card names no reference model to pull")
+    reference = Origin(repository=card.readout.reference)
+    other = _look_up(hub, card, reference, weight_type, folder, f"{name}.reference", {}, renew=renew, watch=watch)
+    sizes = {key: getattr(offer, key) + getattr(other, key) for key in ("download", "present", "result", "disk")}
+    return replace(offer, reference=other, **sizes)
+
+
+def _look_up(  # noqa: PLR0913 (what a pull may be told)
+    hub: Hub,
+    card: ModelCard,
+    origin: Origin,
+    weight_type: WeightType,
+    folder: Path,
+    name: str,
+    told: Mapping[str, str],
+    *,
+    renew: bool,
+    watch: Watch | None,
+) -> Offer:
+    """Look one model's repositories up."""
     revision, snapshot = _snapshot(hub, folder, origin, renew=renew, watch=watch)
     backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
     files, shards = _needed(snapshot, origin)

@@ -24,7 +24,7 @@ from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.shard import PICKLED, parse_shard, read_shard
 from stepcheck.hub.checkpoint.tensors import SLAB, Tensor, find_again
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, read_tokenizer
-from stepcheck.hub.convert import make_card, write_card
+from stepcheck.hub.convert import check_same_vocabulary, make_card, write_card
 from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.hashes import hash_file, remember_hash
 from stepcheck.hub.disk.lock import Kept, holding, record_model
@@ -40,7 +40,7 @@ from stepcheck.hub.net.watch import Progress, Watch
 from stepcheck.hub.pull.journal import Journal, open_journal, write_journal
 from stepcheck.hub.pull.offer import CHECKPOINT, Offer
 from stepcheck.hub.pull.pinned import fetch_pinned
-from stepcheck.prm.card import ModelCard, Origin, read_card
+from stepcheck.prm.card import Files, ModelCard, Origin, read_card
 
 LARGEST_HEAD: Final = 1 << 32
 """Bytes; a head that claims more is none."""
@@ -121,7 +121,7 @@ class _Pull:
         if not (self._staging / f"{self._offer.name}.toml").is_file():
             for file in self._offer.files:
                 self._fetch(file, self._revision)
-            card = self._ready() if self._offer.backbone else self._converted()
+            card = self._ready() if self._offer.backbone else self._paired() or self._converted()
             write_card(self._staging, card)
         return self._publish(read_card(self._staging / f"{self._offer.name}.toml"))
 
@@ -153,12 +153,51 @@ class _Pull:
     # -- from the original checkpoint ----------------------------------------------------------------------------------
 
     def _converted(self) -> ModelCard:
+        offer = self._offer
+        shape, tokenizer, sha256, heads = self._backbone(writes=False)
+        head = pack_head({part.name: self._kept(part) for part in heads})
+        head_sha256 = write_durably(self._staging / f"{offer.name}.head.safetensors", head)
+        return self._card(shape, tokenizer, file_names(offer.name, sha256, head_sha256))
+
+    def _paired(self) -> ModelCard | None:
+        """Convert a model and its reference, one after the other; None where there is none."""
+        offer = self._offer
+        if offer.reference is None:
+            return None
+        half = self._staging / f"{offer.name}.reference.gguf"
+        shape, tokenizer, sha256, _ = self._backbone(writes=True)
+        if not half.is_file():
+            other = _Pull(self._hub, offer.reference, self._watch)
+            other.convert_whole(tokenizer).replace(half)
+        shutil.rmtree(offer.reference.staging, ignore_errors=True)
+        files = msgspec.structs.replace(file_names(offer.name, sha256, hash_file(half)), head=half.name)
+        return self._card(shape, tokenizer, files)
+
+    def convert_whole(self, model: Tokenizer) -> Path:
+        """Convert a reference, whose vocabulary must be the model's; return its GGUF, in its own staging folder.
+
+        Raises:
+            CheckpointError: the vocabulary is another.
+        """
+        self._journal = open_journal(self._staging, self._job())
+        for file in self._offer.files:
+            self._fetch(file, self._revision)
+        own = read_tokenizer(self._checkpoint, read_shape(self._checkpoint).vocab, self._offer.card.template)
+        check_same_vocabulary(own, model, self._offer.snapshot.repository)
+        self._backbone(writes=True)
+        return self._staging / f"{self._offer.name}.gguf"
+
+    def _backbone(self, *, writes: bool) -> tuple[Shape, Tokenizer, str, list[Part]]:
+        """Convert what is fetched shard by shard: its shape, tokenizer and sha256, and the head's tensors.
+
+        A model that `writes` keeps its language model's head and has no other.
+        """
         offer, folder = self._offer, self._checkpoint
         shape = read_shape(folder)
         tokenizer = read_tokenizer(folder, shape.vocab, offer.card.template)
         tensors = self._planned = self._tensors()
-        heads = head_parts(tensors, shape, offer.card.readout, tokenizer.tokens, folder)
-        weights = plan(shape, tensors, offer.weight_type, folder)
+        heads = [] if writes else head_parts(tensors, shape, offer.card.readout, tokenizer.tokens, folder)
+        weights = plan(shape, tensors, offer.weight_type, folder, writes=writes)
         path = self._staging / f"{offer.name}.gguf"
         with BackboneFile(path, shape, tokenizer, weights, offer.weight_type, name=offer.name) as file:
             if not file.begun:
@@ -168,9 +207,7 @@ class _Pull:
                     self._convert_shard(shard, file, weights, heads)
                 (folder / shard.path).unlink(missing_ok=True)
         self._watch.step("hashing")
-        head = pack_head({part.name: self._kept(part) for part in heads})
-        head_sha256 = write_durably(self._staging / f"{offer.name}.head.safetensors", head)
-        return self._card(shape, tokenizer, hash_file(path), head_sha256)
+        return shape, tokenizer, hash_file(path), heads
 
     def _convert_shard(self, shard: RemoteFile, file: BackboneFile, weights: list[Weight], heads: list[Part]) -> None:
         """Fetch a shard and put its tensors where they belong; one that holds nothing needed is not fetched."""
@@ -296,7 +333,7 @@ class _Pull:
 
     # -- both ----------------------------------------------------------------------------------------------------------
 
-    def _card(self, shape: Shape, tokenizer: Tokenizer, sha256: str, head_sha256: str) -> ModelCard:
+    def _card(self, shape: Shape, tokenizer: Tokenizer, files: Files) -> ModelCard:
         offer = self._offer
         made = make_card(
             offer.card,
@@ -305,7 +342,7 @@ class _Pull:
             offer.card.template,
             name=offer.name,
             weight_type=offer.weight_type,
-            files=file_names(offer.name, sha256, head_sha256),
+            files=files,
             lent=offer.card,
         )
         return msgspec.structs.replace(made, origin=self._origin())
