@@ -14,6 +14,7 @@ spellings.py    choices, times of day, numbers in a base, words
 sentences.py    a sentence → the one value in it
 reading.py      an answer → all its readings (values.py: what an answer can be)
 likeness.py     two values of one kind → equal or not (outcome.py)
+apart.py        words that keep two answers of one value apart
 compare.py      two answers → equal, unequal or could not be told
 algebra.py      the door to a process that reckons and can be killed
 prover.py       that process: reckoning.py, and math-verify for what is read by no reader here

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from stepcheck.answers.algebra import MOST_CHARACTERS as MOST_RECKONED
 from stepcheck.answers.algebra import Algebra
+from stepcheck.answers.apart import kept_apart
 from stepcheck.answers.likeness import (
     Likeness,
     clocks,
@@ -99,9 +100,11 @@ class Grader:
             return Outcome(equal=bool(ours) or None, how="normalised")
         try:
             with self._algebra.within():
-                return self._by_value(gold, given) or self._ask(ours, theirs)
+                found = self._by_value(gold, given) or self._ask(ours, theirs)
         except RecursionError:
             return Outcome(equal=None, how="too deep to compare")
+        apart = kept_apart(ours, theirs, loose=_is_loose(gold) and _is_loose(given)) if found.equal else None
+        return apart or found
 
     def _by_value(self, gold: str, given: str) -> Outcome | None:
         """Compare what both can be read as; None where one cannot be read as mathematics."""
@@ -257,6 +260,10 @@ class _Comparison:
             if same is False and _numbered(ours) and self.matched([*ours.values()], [*theirs.values()]):
                 return Outcome(equal=None, how="numbered names in another order")
             return Outcome(same, "values by name")
+        if _numbered(ours) != _numbered(theirs):
+            mine, other = ([*_valued(ours).items()], [*_valued(theirs).items()])
+            if len(mine) == len(other) == 1 and mine[0][0] == other[0][0]:
+                return self.lists(mine[0][1], other[0][1])
         if len(ours) == len(theirs) == 1:
             same = self.same(*ours.values(), *theirs.values())
             return Outcome(same if not same or _are_synonyms(*ours, *theirs) else None, "names differ")
@@ -298,6 +305,11 @@ class _Comparison:
         return Outcome(True if same else None, "families")
 
 
+def _is_loose(answer: str) -> bool:
+    """Whether an answer is a sentence in which a value was found."""
+    return any(isinstance(value, Amount) and value.loose for value in read(answer)[:1])
+
+
 def choices(a: Choice, b: Choice) -> Outcome:
     """Compare letters, in any order."""
     return Outcome(a.letters == b.letters, "choice")
@@ -319,6 +331,16 @@ def _numbered(entries: dict[str, Readings]) -> bool:
     """Whether the names only number the values of one unknown: x_1, x_2."""
     bases = {is_family_of_one_name(name) for name in entries}
     return len(bases) == 1 and "" not in bases
+
+
+def _valued(entries: dict[str, Readings]) -> dict[str, Several]:
+    """The values of each unknown: x_1 = 2, x_2 = 3 are two of x, as x = 2 or x = 3 says."""
+    found: dict[str, list[Readings]] = {}
+    for name, value in entries.items():
+        inner = value[0]
+        values = list(inner.items) if isinstance(inner, Several) else [value]
+        found.setdefault(is_family_of_one_name(name) or name, []).extend(values)
+    return {name: Several(tuple(values)) for name, values in found.items()}
 
 
 def _are_synonyms(a: str, b: str) -> bool:

@@ -219,7 +219,7 @@ class _Parser:
         if text in FUNCTIONS:
             self.at += 1
             return self.function(FUNCTIONS[text])
-        if text == "pi":
+        if text in {"pi", "Pi", "PI"}:
             return self.constant("pi")
         if text in INFINITE:
             self.at += 1
@@ -266,13 +266,24 @@ class _Parser:
         r"""A variable with its subscript and primes; `f(…)` and its like are functions that nobody knows."""
         self.at += 1
         if self.took("_"):
-            text += "_" + self.subscript()
+            below = self.subscript()
+            if text == "C" and (below.isdigit() or below == "n") and self.sees("^"):
+                return self.combinations(number(int(below)) if below.isdigit() else ("var", below))
+            text += "_" + below
         while self.sees("'", "''"):
             text += self.tokens[self.at].text
             self.at += 1
         if text[0] in FUNCTION_LETTERS and self.sees("("):
             return ("call", f"?{text}", *self.arguments())
         return ("var", text)
+
+    def combinations(self, of: Tree) -> Tree:
+        """How many of so many can be chosen, C_5^2, as it is written in Chinese and Russian."""
+        self.at += 1
+        chosen = self.exponent()
+        if chosen[0] != "num":
+            raise Unreadable
+        return ("call", "binom", of, chosen)
 
     def subscript(self) -> str:
         if self.sees("{"):
@@ -344,6 +355,7 @@ class _Parser:
             name = "root"
         if name == "log" and self.took("_"):
             base = self.argument() if self.sees("{") else self.atom(short=True)
+        base = base or (self.glued_base() if name == "log" else None)
         if name not in ROOTS and self.took("^"):
             power = self.exponent()
         if name == "log" and base is None and self.took("_"):
@@ -353,6 +365,15 @@ class _Parser:
             name, power = INVERSE[name], None
         tree: Tree = ("call", "log10", *inner) if name == "lg" else ("call", name, *inner, *([base] if base else []))
         return ("^", tree, power) if power else tree
+
+    def glued_base(self) -> Tree | None:
+        """The base of a logarithm as programs write it, log2(3)."""
+        found = self.tokens[self.at : self.at + 2]
+        if len(found) < 2 or found[0].kind != "number" or found[0].spaced or not found[1].is_sign("("):  # noqa: PLR2004
+            return None
+        if found[0].text not in {"2", "10"} or found[1].spaced:
+            return None
+        return self.atom(short=True)
 
     def of(self, name: str) -> list[Tree]:
         """What a function is of: a bracket, or the product that follows without a sign."""

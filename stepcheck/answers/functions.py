@@ -78,6 +78,7 @@ NO_PRODUCTS = frozenset(
         "so",
         "was",
         "are",
+        "may",
         "all",
         "any",
         "one",

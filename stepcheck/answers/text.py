@@ -38,7 +38,7 @@ _SIGNS = {
     "⋯": "...", "≈": r"\approx ", "º": DEGREE, "˚": DEGREE, "℃": DEGREE + "C", "℉": DEGREE + "F", "′": "'",
     "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"', "∧": r"\wedge ", "∨": r"\vee ", "\u2223": "|",
     "¢": r"\cent ", "₤": "£", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "％": "%",
-    "ℓ": "L", "µ": "μ", "μ": "μ", "✓": " ", "→": r"\to ", "。": ".", "．": ".",
+    "￠": r"\cent ", "￡": "£", "￥": "¥", "ℓ": "L", "µ": "μ", "μ": "μ", "✓": " ", "→": r"\to ", "。": ".", "．": ".",
 }  # fmt: skip
 _TABLE = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -115,7 +115,7 @@ def tidy(answer: str) -> str:
     text = _UNSEEN.sub("", unicodedata.normalize("NFC", answer[:MOST_CHARACTERS]))
     text = _RAISED.sub(lambda found: f"^{{{found[0].translate(_SUPERSCRIPTS)}}}", text)
     text = _LOWERED.sub(lambda found: f"_{{{found[0].translate(_SUBSCRIPTS)}}}", text)
-    text = _FRACTIONS_AFTER.sub(r"\1 \2", text).translate(_TABLE)
+    text = _FRACTIONS_AFTER.sub(r"\1 \2", _AND_A_FRACTION.sub(" ", text)).translate(_TABLE)
     text = _unwrapped(_trimmed(text))
     text = _formulas(text)
     text = _SYSTEM.sub(_listed, _LOOKS.sub(" ", _HSPACE.sub(" ", text)))
@@ -134,6 +134,8 @@ def tidy(answer: str) -> str:
     return re.sub(rf"\s*{WORDS}\s*{MATHS}", " ", text).strip()
 
 
+_AND_A_FRACTION = re.compile(rf"(?<=\d)\s*又\s*(?=\d+\s*/\s*\d|\\[dtc]?frac|[{''.join(_FRACTIONS)}])")
+"""Between the parts of a mixed number, in Chinese."""
 _FRACTIONS_AFTER = re.compile(rf"(\d)\s*([{''.join(_FRACTIONS)}])")
 
 
@@ -143,8 +145,11 @@ def letters(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Return the form that is compared letter by letter: no blanks but those between digits or words."""
-    return re.sub(r"(?<![\w.])\s+|\s+(?![\w.])", "", letters(text))
+    """Return the form that is compared letter by letter: no blanks but those between digits, words or in a list.
+
+    `1, 234` is a list, `1,234` one number.
+    """
+    return re.sub(r"(?<![\w.])(?<!\d,)\s+|(?<=\d,)\s+(?!\d{3}(?!\d))|\s+(?![\w.])", "", letters(text))
 
 
 def _words(found: re.Match[str]) -> str:

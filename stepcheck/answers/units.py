@@ -45,7 +45,7 @@ mass | 45359237/1600000000 | oz ounce ounces 盎司
 time | 1 | s sec secs second seconds Sekunde Sekunden segundo segundos seconde secondes секунд 秒 秒钟
 time | 1/1000 | ms millisecond milliseconds 毫秒
 time | 60 | min mins minute minutes Minute Minuten minuto minutos минут 分 分钟 分鐘
-time | 3600 | h hr hrs hour hours Stunde Stunden Std hora horas heure heures час часа часов 小时 个小时 時間 钟头
+time | 3600 | h hr hrs hour hours Stunde Stunden Std hora horas heure heures час часа часов 小时 个小时 時間 钟头 时 時
 time | 86400 | d day days Tag Tage Tagen día días dia dias jour jours день дней 天 日
 time | 604800 | week weeks wk wks Woche Wochen semana semanas semaine semaines 周 星期 个星期 礼拜
 months | 1 | month months mo Monat Monate Monaten mes meses mois 个月 月
