@@ -1,7 +1,7 @@
 """Links between numbers that do not hold, in any reading."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -9,6 +9,7 @@ from stepcheck.evidence import amounts, words
 from stepcheck.evidence.amounts import Amount, UnreadError
 from stepcheck.evidence.expressions import (
     Measured,
+    Negative,
     Node,
     Number,
     Over,
@@ -111,8 +112,8 @@ def judge(link: Link, known: Known, *, approximate: bool) -> Falsity | bool:
         if _agree(left, right, pair, care if usually else _Care(approximate, counted=False)):
             _learn(known, left, right, exact=False)
             return True
-    if usual[0] == amounts.negative(usual[1]) and "-" in _signs(left, right):
-        raise UnreadError  # the difference, taken the other way round
+    if usual[0] == amounts.negative(usual[1]) and _signed(left, right):
+        raise UnreadError  # the difference, taken the other way round; or -2^2, meant as the square of -2
     if (
         _slashes(left, right)
         or _converted(left, right, usual)
@@ -222,8 +223,9 @@ def _converted(left: Side, right: Side, usual: tuple[Amount, Amount]) -> bool:
     return words.converts(a.low / b.low, units)
 
 
-def _signs(*sides: Side) -> set[str]:
-    return {sign for side in sides for row in walk(side.node) if isinstance(row, Row) for sign in row.operators}
+def _signed(*sides: Side) -> bool:
+    parts = [part for side in sides for part in walk(side.node)]
+    return any(isinstance(part, Negative) or (isinstance(part, Row) and "-" in part.operators) for part in parts)
 
 
 def _part(side: Side, other: Amount) -> bool:
@@ -267,6 +269,29 @@ def _running(left: Side, right: Side) -> bool:
             except (UnreadError, ZeroDivisionError):
                 continue
     return False
+
+
+def recovered(links: Sequence[Link], place: int) -> bool:
+    """Whether a chain comes back to what it was before a false link: a slip of the pen, which nothing builds on."""
+    first, last = place, place
+    while links[first].follows and first > 0:
+        first -= 1
+    while last + 1 < len(links) and links[last + 1].follows:
+        last += 1
+    before = [link.left for link in links[first : place + 1]]
+    after = [link.right for link in links[place : last + 1]]
+    return bool(_exactly(before) & _exactly(after))
+
+
+def _exactly(sides: Iterable[Side | None]) -> set[Fraction]:
+    """The numbers that sides are, those that can be told exactly."""
+    found: set[Fraction] = set()
+    for side in sides:
+        if side is not None and not letters(side.node):
+            with contextlib.suppress(UnreadError, ZeroDivisionError):
+                amount = value(side.node)
+                found |= {amount.low} if amount.exact else set()
+    return found
 
 
 def shown(number: Fraction, *, percent: bool = False) -> str:

@@ -66,6 +66,8 @@ class _Examiner:
             if time.monotonic() > limit:
                 break
             verdict = self._arithmetic(link, text, index)
+            if isinstance(verdict, Finding) and arithmetic.recovered(found, place):
+                verdict = None
             if verdict is None:
                 after = found[place + 1] if place + 1 < len(found) else None
                 verdict = self._algebra(link, after, text, index)

@@ -5,7 +5,7 @@ expression goes: a formula's delimiters, full stops, arrows, line ends.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -63,11 +63,13 @@ _TOKEN = re.compile(
   | (?P<super>[²³⁴])
   | (?P<vulgar>[½¼¾⅓⅔⅕⅛])
   | (?P<open>[(\[{{]) | (?P<close>[)\]}}])
+  | (?P<choose>\bC\(\s*\d{{1,3}}\s*,\s*\d{{1,3}}\s*\))
   | (?P<glued>[A-Za-z]+\d\w*|\d+(?:st|nd|rd|th)\b|\d+(?:,\d{{3}})*-[A-Za-z]{{2,}}[\w-]*|\d+[A-Za-z]+\d\w*)
   | (?P<number>{_NUMBER})
   | (?P<word>[A-Za-z]+(?:['’-][A-Za-z]+)*|[\u3400-\u9fff]+)
   | (?P<command>\\[A-Za-z]+)
   | (?P<comma>[,，、:：])
+  | (?P<dots>\.{{2,}}|[…⋯])
   | (?P<stop>\.(?![.\d])|[?？])
   | (?P<bang>!)
   | (?P<unknown>.)
@@ -162,7 +164,9 @@ def _token(found: re.Match[str], text: str, *, maths: bool, spaced: bool) -> Ite
 def _longer(group: str, found: re.Match[str], text: str, made: _Make, *, maths: bool) -> Iterator[Token]:
     match group:
         case "frac":
-            yield from _fraction(found, made)
+            yield from _pair("frac", filter(str.isdigit, found["short"] or ""), made)
+        case "choose":
+            yield from _pair("binom", re.findall(r"\d+", found[0]), made)
         case "text":
             yield from _said(found["said"], made)
         case "named":
@@ -181,12 +185,11 @@ def _longer(group: str, found: re.Match[str], text: str, made: _Make, *, maths: 
 _GROUPS = [name for name in _TOKEN.groupindex if name not in ("short", "said")]
 
 
-def _fraction(found: re.Match[str], made: _Make) -> Iterator[Token]:
-    digits = [digit for digit in found["short"] or "" if digit.isdigit()]
-    yield made("command", "frac")
-    for digit in digits:
+def _pair(command: str, numbers: Iterable[str], made: _Make) -> Iterator[Token]:
+    yield made("command", command)
+    for number in numbers:
         yield made("open", "{")
-        yield made("number", digit, Fraction(int(digit)))
+        yield made("number", number, Fraction(int(number)))
         yield made("close", "}")
 
 
