@@ -457,3 +457,48 @@ def test_samples_of_a_small_model(shared: Path) -> None:
     rows = [json.loads(line) for line in (shared / "bon/math_cot_100.jsonl").read_text(encoding="utf-8").splitlines()]
     missing = [text for row in rows for text in row["code"] if extract(text, guess=False) is None]
     assert len(missing) <= 8
+
+
+RESULTS = [
+    ("The solutions are x = 2 or x = 3.", "x = 2 or x = 3"), ("Hence the roots are 2 and 3.", "2 and 3"),
+    ("Thus the possible values of $x$ are $-1$ and $4$.", "-1, 4"), ("So the solution set is $[2,5)$.", "[2,5)"),
+    ("The point of intersection is (1, 2).", "(1, 2)"), ("So the vertex is at (2, 3).", "(2, 3)"),
+    ("The probability is 1/3, or about 33.3%.", "1/3"), ("Las soluciones son 2 y 3.", "2, 3"),
+    ("Die Lösungen sind x=2 und x=3.", "x=2 und x=3"), ("故取值范围是$[2,5)$。", "[2,5)"),
+    ("所以方程的解为x=1或x=3。", "x=1或x=3"),
+]  # fmt: skip
+CONCLUSIONS = [
+    ("Therefore $x = 5$ or $x = 7$.", "x = 5, x = 7"), ("Thus, $a < 5$.", "a < 5"), ("So $x=3$ and $y=4$.", "x=3, y=4"),
+    ("解得 x=2 或 x=3。", "x=2 或 x=3"), ("Therefore, 5 people ate 10 apples.", "10"),
+    ("So $2 < 3$, which is true.", "3"),
+    ("The sum of the roots is 5, and their product is 6.", "6"), ("The values are 2 and 3. Their sum is 5.", "5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("response", "answer"), RESULTS)
+def test_results(response: str, answer: str) -> None:
+    """Solutions, roots and values are stated by the sentence that ends a reply; no guess is needed."""
+    found = extract(f"We add 24 and 48.\n\n{response}", guess=False)
+    assert found == FinalAnswer(answer, "phrase")
+
+
+@pytest.mark.parametrize(("response", "answer"), CONCLUSIONS)
+def test_conclusions(response: str, answer: str) -> None:
+    """A reply that ends in `Therefore` and formulas means all of them; it is a guess, and refused as one."""
+    assert said(f"We add 24 and 48.\n\n{response}") == (answer, "last number")
+    assert extract(f"We add 24 and 48.\n\n{response}", guess=False) is None
+
+
+REPEATED = [
+    ("\\boxed{7}\n\nThe final answer is \\boxed{}.", "7"), ("\\boxed{7}\n\n**Final answer:** \\boxed{}", "7"),
+    ("The final answer is 7 and I put it in \\boxed{}.", "7"), ("答案是：A、C", "A、C"), ("正确选项为B和D。", "BD"),
+    ("所以选择B选项。", "B"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("response", "answer"), REPEATED)
+def test_empty_boxes_and_listed_choices(response: str, answer: str) -> None:
+    """A box left empty takes no answer away; choices joined in Chinese are all of them."""
+    found = extract(f"2 + 5 = 7.\n\n{response}")
+    assert found is not None
+    assert found.text == answer

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from stepcheck.answers.final.lastnumber import last_number
 from stepcheck.answers.final.marks import Mark, Rule, find_marks, torn_box
 from stepcheck.answers.final.phrases import Phrase, find_phrases
+from stepcheck.answers.final.results import last_conclusion, last_result
 from stepcheck.answers.final.wording import CHECK
 
 _THINKING = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning|scratchpad)>|◁(/?)think▷", re.IGNORECASE)
@@ -103,7 +104,12 @@ def _in_reply(text: str, *, guess: bool) -> FinalAnswer | None:
             spare = FinalAnswer(statement.stated.text, statement.rule)
     if spare is not None:
         return spare
-    guessed = last_number(text) if guess and not torn_box(text) else None
+    if torn_box(text):
+        return None
+    result = last_result(text)
+    if result is not None:
+        return FinalAnswer(result, "phrase")
+    guessed = (last_conclusion(text) or last_number(text)) if guess else None
     return FinalAnswer(guessed, "last number") if guessed else None
 
 

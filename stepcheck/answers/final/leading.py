@@ -13,7 +13,7 @@ _VALUE = re.compile(
     | \\(?!text|mathrm|textbf|mbox|[()\[\]])[A-Za-z{]
     | [(\[{|]\s?[-−\d\\A-Za-z√π∞\x00](?![a-z]{2})
     | [A-J]{1,6}(?![\w'’])
-      (?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(]|(?:and|or|because|since|weil|denn|car|porque)\b))
+      (?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(、，。；和与及]|(?:and|or|because|since|weil|denn|car|porque)\b))
     | \(?[a-jA-J]\)\s | (?:sin|cos|tan|cot|log|ln|exp|sqrt|pi)(?![a-z])
     | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³(≡≈~]
       |\\(?:[lg]eq?|[lg]t|neq?|in|equiv|approx|cdot|times|pm|to|cup|cap)(?![a-z]))

@@ -18,7 +18,7 @@ from stepcheck.answers.final.wording import BUT, HEADING, PHRASE, SAYS_NOT, STEM
 MOST = 60
 _CHOSEN = re.compile(
     r"(?:故选|故選|应选|應選|故答案选|答案选|因此选|所以选|选项|選項|选择|選擇|(?<![挑筛精首])[选選])\s{0,3}+(?:是|为|：|:)?\s{0,3}+[(（]?\s{0,3}+"
-    r"(?P<letters>[A-J](?:[\s,、，]{0,2}[A-J]){0,5})(?![A-Za-z])[)）]?(?=[\s。．.，,；;!！$*]|正确|是正确|$)"
+    r"(?P<letters>[A-J](?:[\s,、，和与及]{0,2}[A-J]){0,5})(?![A-Za-z])[)）]?(?=[\s。．.，,；;!！$*]|正确|是正确|项|选项|$)"
 )
 _CHOSEN_VALUE = re.compile(r"(?:故选|故選|应选|應選|故填|故答案)\s{0,3}+(?:是|为|：|:)\s{0,3}+")
 _BARE = re.compile(

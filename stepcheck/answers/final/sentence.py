@@ -22,6 +22,7 @@ _END = re.compile(r"(?<=[^\d\s])\.(?=\s|$)|\.(?=\s+[^\W\d_a-z]|\s+\x00|\s*$)|\n|
 _NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$", re.IGNORECASE)
 _LIST = re.compile(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
 """The first item of a list: what is under it is worked out, not stated."""
+_EMPTY_BOX = re.compile(r"\\f?boxed\s*\{[\s~.…?]*\}")
 _LETTER = re.compile(r"[\s*_(]*[A-J][)*_]*$")
 _UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|or|by)|\sa)$")
 _CHOICE = re.compile(
@@ -72,7 +73,8 @@ def tidy(text: str) -> str:
 
 
 def placeholder(text: str) -> bool:
-    """Tell whether a text only stands where an answer would: `answer`, `…`, nothing."""
+    """Tell whether a text only stands where an answer would: `answer`, `…`, nothing, an empty box."""
+    text = _EMPTY_BOX.sub("", text)
     return PLACEHOLDER.fullmatch(text[:80]) is not None and r"\{" not in text and "{}" not in text.strip("$ ")[1:]
 
 

@@ -102,7 +102,7 @@ REASON = re.compile(
 """What begins a reason behind an answer."""
 CLAUSE = re.compile(
     rf"[,;]?\s{{0,3}}+[(（]?(?<!\w)(?:{_REASONS}|so|which|when|where|if|while|after|given|for|with|who|that|due|according|da"
-    r"|wenn|soit|lorsque|cuando|quando|and\s+(?:this|that|it|the|we|so))(?!\w)"
+    r"|wenn|soit|lorsque|cuando|quando|and\s+(?:this|that|it|the|we|so|I|you)|or\s+(?:about|approximately|roughly|around))(?!\w)"
     rf"|[，,]?\s{{0,3}}+(?:{_WIDE_REASONS}|所以)",
     re.IGNORECASE,
 )
