@@ -17,6 +17,11 @@ from stepcheck.tui.parts.rows import Line, RowList
 
 _DIM = Style(dim=True)
 _BOLD = Style(bold=True)
+BEFORE_STEPS = 41
+"""Cells of cursor, star, number, verdict and the four aggregates."""
+MOST_TICKS = 14
+ANSWER = 16
+"""Cells that an answer has at least, where the screen has 60."""
 COLUMNS = ("candidate", *AGGREGATES, "answer")
 
 
@@ -56,8 +61,8 @@ class CandidateList(RowList):
             Segment(f"{(entry.item.candidate or 0) + 1:>3} ", _BOLD),
             Segment("· " if kind is None else "✗ " if kind is Band.bad else "✓ ", style + _BOLD),
             *self._numbers(key, style),
-            *self._steps(entry.rewards, threshold, entry.item),
-            Segment(clip(self._answer(key), max(width - 58, 6))),
+            *self._steps(entry.rewards, threshold, entry.item, ticks(width)),
+            Segment(clip(self._answer(key), width - BEFORE_STEPS - ticks(width) - 3)),
         ]
 
     def _numbers(self, key: int, style: Style) -> Iterator[Segment]:
@@ -66,14 +71,16 @@ class CandidateList(RowList):
             text = "  …   " if value is None else f"{value:.3f} "
             yield Segment(f"{text:>8}", style + _BOLD if name == self.column else style)
 
-    def _steps(self, rewards: Sequence[float | None], threshold: float, item: object) -> Iterator[Segment]:
+    def _steps(self, rewards: Sequence[float | None], threshold: float, item: object, room: int) -> Iterator[Segment]:
         count = len(item.steps) if isinstance(item, Document) else 0
-        known = [*rewards, *(None for _ in range(count - len(rewards)))][:14]
+        known = [*rewards, *(None for _ in range(count - len(rewards)))]
+        shown = known if len(known) <= room else known[: room - 1]
         yield Segment(" ")
-        for reward in known:
+        for reward in shown:
             kind = None if reward is None else band(reward, threshold)
             yield Segment(tick(reward), self.palette.style(kind))
-        yield Segment(" " * (15 - len(known)))
+        more = "…" if len(shown) < len(known) else ""
+        yield Segment(more + " " * (room + 1 - len(shown) - len(more)))
 
     def _answer(self, key: int) -> str:
         if self.answers is None:
@@ -92,4 +99,9 @@ def heading(column: str, width: int) -> str:
     """The line over the columns; the one that is sorted by is marked."""
     names = [f"{f'{name}▼' if name == column else name:>7} " for name in AGGREGATES]
     answer = "answer▼" if column == "answer" else "answer"
-    return clip("   " + f"{'#':>3} " + "  " + "".join(names) + " " + f"{'steps':<15}" + answer, width)
+    return clip("   " + f"{'#':>3} " + "  " + "".join(names) + " " + f"{'steps':<{ticks(width) + 1}}" + answer, width)
+
+
+def ticks(width: int) -> int:
+    """How many steps are shown, a cell each: fewer where the answer has little room."""
+    return min(MOST_TICKS, max(5, width - BEFORE_STEPS - ANSWER))
