@@ -31,6 +31,8 @@ FILES: dict[str, tuple[str, str, list[str], str | None]] = {
         ["This is the\nanswer. It is a\nproblem. Or not."],
         None,
     ),
+    "question and answer in Chinese": ("问：P\n\n答：a\n\nb", "P", ["a", "b"], None),
+    "a Chinese exercise": ("【题干】P\n\n【解析】a\n\nb\n\n【答案】7", "P", ["a", "b"], "7"),
     "letters": ("Q: P\n\nA: a\n\nb", "P", ["a", "b"], None),
     "bold letters": ("**Q:** P\n\n**A:** a\n\nb", "P", ["a", "b"], None),
     "a quote": ("> **Problem.** P\n\n**Solution.** a\n\nb", "P", ["a", "b"], None),
@@ -81,6 +83,18 @@ FILES: dict[str, tuple[str, str, list[str], str | None]] = {
     ),
     "details": (
         "# Problem\nP\n# Solution\n<details>\n<summary>Show</summary>\n\na\n\nb\n\n</details>",
+        "P",
+        ["a", "b"],
+        None,
+    ),
+    "details that are called as their part": (
+        "# Problem\nP\n# Solution\n<details><summary>Solution</summary>\n\na\n\nb\n\n</details>",
+        "P",
+        ["a", "b"],
+        None,
+    ),
+    "details in bold, on lines": (
+        "# Problem\nP\n# Solution\n<details>\n<summary>\n<b>Solution</b>\n</summary>\n\na\n\nb\n\n</details>",
         "P",
         ["a", "b"],
         None,

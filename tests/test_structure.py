@@ -128,6 +128,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "equations that go on": ("x + 3\n= 4 + 3\n= 7\ny = 2", ["x + 3\n= 4 + 3\n= 7", "y = 2"]),
     "equations in small letters": ("2x + 3 = 7\n2x = 4\nx = 2", ["2x + 3 = 7", "2x = 4", "x = 2"]),
     "a comma": ("Since x = 3,\nwe have y = 4.\nSo z = 5.", ["Since x = 3,\nwe have y = 4.", "So z = 5."]),
+    "a comma at a paragraph's end": (
+        "Since x = 3,\n\nwe have y = 4.\n\n因为 x=3，\n\n所以 y=4。\n\nSo z = 5.",
+        ["Since x = 3,\n\nwe have y = 4.", "因为 x=3，\n\n所以 y=4。", "So z = 5."],
+    ),
     "a comma in Chinese": ("由 x=3，\n得 y=4。\n所以 z=5。", ["由 x=3，\n得 y=4。", "所以 z=5。"]),
     "a semicolon": ("x = 3;\ny = 4.\nSo z = 5.", ["x = 3;\ny = 4.", "So z = 5."]),
     "a colon": (

@@ -68,8 +68,9 @@ _ANY_TAG = (
     r"<(?!/?(?:s|eos|bos|pad|sep|step|paragraph|extra_\d|(?:start|end)_of_\w+|step_end)\b)"
     r"/?(?:[a-z][a-z_-]{2,30}|[abiupq]|br|hr|em|h[1-6]|d[ldt]|t[drh])(?:[ ][^<>\n]{0,200})?/?>"
 )
+_LOOKS = r"(?:[biu]|em|strong|h[1-6]|span)"
 _TAG = re.compile(
-    rf"{_QUOTED}<summary>[^\n<>\d=]{{0,80}}</summary>"
+    rf"{_QUOTED}<summary>\s{{0,4}}(?:<{_LOOKS}>){{0,2}}[^\n<>\d=]{{0,80}}(?:</{_LOOKS}>){{0,2}}\s{{0,4}}</summary>"
     rf"|{_QUOTED}</?(?:{_BLOCK_TAGS})(?:[ ][^<>\n]{{0,200}})?/?>(?![`\"'”’」])"
     rf"|^[ \t>]*{_ANY_TAG}(?:[ \t]*{_ANY_TAG})*(?=[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,

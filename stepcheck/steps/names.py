@@ -12,7 +12,7 @@ PARTS: dict[str, str] = {
       | aufgabe(?:nstellung)? | frage(?:stellung)? | énoncé | problème | exercice
       | problema | enunciado | pregunta | ejercicio | esercizio | domanda | quesito | testo[ ]del[ ]problema
       | exercício | questão | pergunta | задача | вопрос | условие(?:[ ]задачи)? | упражнение | задание
-      | 问题 | 题目 | 原题 | 例题 | 题 | 問題(?:文)? | 題目 | 設問 | 問 | 문제 | 질문""",
+      | 问题 | 题目 | 题干 | 原题 | 例题 | 题 | 问 | 問題(?:文)? | 題目 | 設問 | 問 | 문제 | 질문""",
     "solution": r"""
         (?:(?:worked|my|the|full|complete|detailed|model|sample|official|suggested|step[- ]by[- ]step)[ ])?solution
       | proof | response | (?:muster|beispiel)?lösung(?:sweg)? | beweis

@@ -22,9 +22,10 @@ the gaps and is listed in `Cut.left_out`, as are titles with nothing under them.
    between two items belongs to the first. `enumerate` is such a list. `(1)`, `1、`, `①`, `a)` and `1\.` at the start of
    lines count too, if they run 1, 2, 3, …
 5. Nothing but one bullet list, under a title or under none: its items.
-6. Paragraphs. Display maths belongs to the paragraph before it, and so does what goes on behind it in lower case; a
-   list, a table, a fence or a line that is an equation belongs to the paragraph before it if that ends in a colon (a
-   list or a table also to a line that ends in no sign at all). Lines that each hold an equation are a step each.
+6. Paragraphs. Display maths belongs to the paragraph before it, and so does what goes on behind it in lower case, and
+   text behind a comma; a list, a table, a fence or a line that is an equation belongs to the paragraph before it if
+   that ends in a colon (a list or a table also to a line that ends in no sign at all). Lines that each hold an equation
+   are a step each.
 7. A single paragraph of lines that each end like a sentence, or hold an equation: its lines. A line goes on with the
    one before it if that ends in `,`, `;` or `:`, or if it begins in lower case or with a sign of relation; `<br>` and
    `\\` end a line in any paragraph.
@@ -325,6 +326,8 @@ class _Cutter:
         """Whether a block goes on with the step before it."""
         last = self.masked[previous.end - 1]
         if FORMULAS.fullmatch(self.masked, block.start, block.end):
+            return True
+        if last in ",，、" and block.kind == "text":
             return True
         table = self.masked[block.start] == "|"
         if last in ":：" and (block.kind == "list" or table or self.masked[block.start] in (FENCE, ">")):
