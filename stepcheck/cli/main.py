@@ -68,17 +68,12 @@ def _send_interrupt() -> None:
         _thread.interrupt_main()
 
 
-def build_app() -> "typer.Typer":
-    """Put the commands together."""
+def build_app(*, light: bool = False) -> "typer.Typer":
+    """Put the commands together; `light`: only those that need no model and are to be there at once."""
     import typer
 
     from stepcheck import config
-    from stepcheck.cli import bench, data, models, runs, settings
     from stepcheck.cli.check import check
-    from stepcheck.cli.doctor import doctor
-    from stepcheck.cli.score import score
-    from stepcheck.cli.split import split
-    from stepcheck.cli.tui import tui
 
     app = typer.Typer(
         name="stepcheck",
@@ -107,6 +102,15 @@ def build_app() -> "typer.Typer":
         """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
         config.PROJECT.set(not no_project_config)
 
+    if light:
+        app.command("check")(check)
+        return app
+    from stepcheck.cli import bench, data, models, runs, settings
+    from stepcheck.cli.doctor import doctor
+    from stepcheck.cli.score import score
+    from stepcheck.cli.split import split
+    from stepcheck.cli.tui import tui
+
     app.command("score")(score)
     app.command("tui")(tui)
     app.command("split")(split)
@@ -130,7 +134,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     from stepcheck import config
 
     config.forget_empty_no_color()
-    command = typer.main.get_command(build_app())
+    asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), "")
+    command = typer.main.get_command(build_app(light=True) if asked == "check" else build_app())
     _say_no_type_of_flags(command)
     given = None if arguments is None else list(arguments)
     reads_project = config.PROJECT.set(True)

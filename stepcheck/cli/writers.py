@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stepcheck.cli.output import Sink, say
 from stepcheck.errors import NoRewardsError
-from stepcheck.report import html, markdown, plain, records, svg
+from stepcheck.report import plain, records
 from stepcheck.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -162,16 +162,18 @@ class MarkdownWriter:
     """Sections for a note or a comment."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        from stepcheck.report import markdown
+
+        self._sink, self._markdown = sink, markdown
 
     def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Quote the card's notice, first of all."""
         if model.notice:
-            self._sink.write(markdown.notice(model.notice))
+            self._sink.write(self._markdown.notice(model.notice))
 
     def write(self, result: "Judged | Unscored") -> None:
         """Write a section."""
-        self._sink.write(markdown.render(with_rewards(result)))
+        self._sink.write(self._markdown.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:
         """Nothing is left to write."""
@@ -181,40 +183,44 @@ class HtmlWriter:
     """One page that needs nothing else."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        from stepcheck.report import html
+
+        self._sink, self._html = sink, html
 
     def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Open the page with the card's notice."""
-        self._sink.write(html.begin("stepcheck", model.notice))
+        self._sink.write(self._html.begin("stepcheck", model.notice))
 
     def write(self, result: "Judged | Unscored") -> None:
         """Write a section."""
-        self._sink.write(html.render(with_rewards(result)))
+        self._sink.write(self._html.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
         """Close the page."""
-        self._sink.write(html.end())
+        self._sink.write(self._html.end())
 
 
 class SvgWriter:
     """One picture; its height is known when the last result is."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        from stepcheck.report import svg
+
+        self._sink, self._svg = sink, svg
         self._blocks: list[list[svg.Row]] = []
 
     def begin(self, model: "Identity", *, alone: bool) -> None:  # noqa: ARG002 (the protocol's)
         """Note the card's notice."""
         if model.notice:
-            self._blocks.append(svg.note(model.notice))
+            self._blocks.append(self._svg.note(model.notice))
 
     def write(self, result: "Judged | Unscored") -> None:
         """Lay a result out."""
-        self._blocks.append(svg.lay_out(with_rewards(result)))
+        self._blocks.append(self._svg.lay_out(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
         """Draw everything."""
-        self._sink.write(svg.picture(self._blocks, "stepcheck"))
+        self._sink.write(self._svg.picture(self._blocks, "stepcheck"))
 
 
 WRITERS: dict[WrittenAs, Callable[[Sink], Writer]] = {

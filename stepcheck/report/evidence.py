@@ -5,7 +5,6 @@ from typing import Any
 
 from stepcheck.evidence import Finding
 from stepcheck.judge import Judged
-from stepcheck.latex import show
 from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
 
@@ -26,7 +25,12 @@ def sentences(judged: Judged, index: int) -> Iterator[tuple[Band, str]]:
 
 def worded(finding: Finding, *, source_shown: bool = False) -> str:
     """Say a finding in one line, its formulas in Unicode or as they were written."""
-    said = clean_line(finding.sentence if source_shown else show(finding.sentence))
+    said = finding.sentence
+    if "\\" in said and not source_shown:
+        from stepcheck.latex import show  # takes a while to load, and most findings need it not
+
+        said = show(said)
+    said = clean_line(said)
     return said if len(said) <= LONGEST or source_shown else f"{said[:LONGEST]} …"
 
 
