@@ -130,6 +130,16 @@ def test_check_needs_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert main(["check", str(path)]) == 0
 
 
+def test_check_finds_nothing_and_says_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing found is a result, not a critique without a verdict."""
+    path = tmp_path / "a.md"
+    path.write_text("# Problem\n\nHow many?\n\n# Solution\n\n24 + 48 = 72\n", encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    captured = capsys.readouterr()
+    assert "Nothing is shown to be false; 1 equation was read" in " ".join(captured.out.split())
+    assert captured.err == ""
+
+
 @pytest.mark.parametrize(("mode", "first"), [("off", None), ("show", None), ("judge", 1)])
 def test_score_takes_evidence_as_it_is_told(
     mode: str, first: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

