@@ -204,8 +204,8 @@ def open_checker(name: str | Path = "nano", *, threshold: float | None = None, *
 
 def _identify(card: ModelCard, threshold: float, notice: str) -> Identity:
     """Say who judges; what the card says of files binds a run with it."""
-    sha256 = card.files.backbone_sha256 if card.files else ""
-    return Identity(name=card.name, sha256=sha256, notice=notice, threshold=threshold, card=card)
+    sha256, adapter = (card.files.backbone_sha256, card.files.adapter_sha256) if card.files else ("", "")
+    return Identity(name=card.name, sha256=sha256, notice=notice, threshold=threshold, card=card, adapter=adapter)
 
 
 def _unscored(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:

@@ -38,6 +38,7 @@ class Identity:
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 by part, where the card does not have it."""
     adapter: str = ""
+    """sha256 of the LoRA that the weights are read with; empty where there is none."""
     votes: int | None = None
     sampling: Sampling | None = None
     address: str = ""

@@ -117,5 +117,6 @@ def _reader(model: Model, options: EngineOptions, on_loading: Callable[[float], 
         context=card.context,
         options=options,
         mapped=card.weight_type in UNPACKED,
+        adapter=model.weights["adapter"].path if "adapter" in model.weights else None,
         on_loading=on_loading,
     )

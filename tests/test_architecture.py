@@ -16,7 +16,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "stepcheck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-LLAMA_DOORS = {"engine/llama.py", "engine/author.py", "hub/gguf/quantize.py", "hub/gguf/requantize.py"}
+LLAMA_DOORS = {
+    "engine/llama.py",
+    "engine/lora.py",
+    "engine/author.py",
+    "hub/gguf/quantize.py",
+    "hub/gguf/requantize.py",
+}
 LIGHT = ("stepcheck", "stepcheck.errors", "stepcheck.document", "stepcheck.prm.card", "stepcheck.config")
 
 FORBIDDEN_MODULES = {

@@ -46,7 +46,9 @@ EXACT, ROUNDED = 1e-3, 0.02
 Text = tuple[str, tuple[str, ...]]
 
 
-def reference(folder: Path, texts: Sequence[Text], *, activations: str = "float32") -> list[list[float]]:
+def reference(
+    folder: Path, texts: Sequence[Text], *, activations: str = "float32", mark: str = MARK
+) -> list[list[float]]:
     """Rewards by transformers and torch; with `activations` bfloat16, what enters a matrix is rounded to it first.
 
     So does ggml with a bf16 file: it multiplies bfloat16 by bfloat16 and adds in float32.
@@ -70,7 +72,7 @@ def reference(folder: Path, texts: Sequence[Text], *, activations: str = "float3
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     rewards = []
     with torch.inference_mode():
-        for ids, marks in (lay_out(tokenizer, text) for text in texts):
+        for ids, marks in (lay_out(tokenizer, text, mark) for text in texts):
             rows = body(torch.tensor([ids])).last_hidden_state[0][marks]
             inner = torch.relu(rows @ tensors["score.0.weight"].T + tensors["score.0.bias"])
             logits = inner @ tensors["score.2.weight"].T + tensors["score.2.bias"]
@@ -84,14 +86,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def lay_out(tokenizer: Any, text: Text) -> tuple[list[int], list[int]]:
+def lay_out(tokenizer: Any, text: Text, mark: str = MARK) -> tuple[list[int], list[int]]:
     """Token ids of a whole prompt and the places of its marks."""
     problem, steps = text
     ids, marks = [], []
+    (closing,) = tokenizer.encode(mark, add_special_tokens=False).ids
     for part in (PROMPT[0], problem, PROMPT[1]):
         ids += tokenizer.encode(part, add_special_tokens=False).ids
     for step in steps:
-        ids += [*tokenizer.encode(step, add_special_tokens=False).ids, tokenizer.token_to_id(MARK)]
+        ids += [*tokenizer.encode(step, add_special_tokens=False).ids, closing]
         marks.append(len(ids) - 1)
     return ids, marks
 

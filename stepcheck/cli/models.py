@@ -268,7 +268,7 @@ def rm(
 
 
 @app.command("import")
-def take_in(
+def take_in(  # noqa: PLR0913 (every option of a command is an argument of its function)
     backbone: Annotated[Path, typer.Argument(metavar="FILE.gguf", help="A backbone as GGUF.")],
     *,
     card: Annotated[
@@ -284,6 +284,7 @@ def take_in(
             show_default="of a token pair: taken out of FILE.gguf",
         ),
     ] = None,
+    adapter: Annotated[Path | None, typer.Option(metavar="FILE", help="A LoRA as GGUF, trained with it.")] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the file's")
     ] = None,
@@ -294,13 +295,16 @@ def take_in(
 ) -> None:
     """Take in a backbone and a head that are on this machine, as links, without copying.
 
-    Refuses a pair of different widths, and a backbone whose tokenizer cuts the mark into pieces. Prints the new card.
+    Refuses a pair of different widths, a backbone whose tokenizer cuts the mark into pieces, and an adapter of another
+    backbone. Prints the new card.
     """
     from stepcheck.hub.disk.store import user_dir
     from stepcheck.hub.library import import_model
 
     models = _folder(models_dir)
-    made = import_model(backbone, head, _card(card, models), models or user_dir(), name=name, force=force)
+    made = import_model(
+        backbone, head, _card(card, models), models or user_dir(), adapter=adapter, name=name, force=force
+    )
     _made(made, f"imported; use it with: --model {made.stem}", as_json=as_json, quiet=quiet)
 
 

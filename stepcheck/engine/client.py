@@ -34,6 +34,8 @@ class LlamaEngine:
     `use` is what it is loaded for: `read` for hidden states, `weigh` for likelihoods. `mapped` maps the file into
     memory instead of reading it: quick, and right for 16-bit weights. Quantized ones are repacked while they are
     loaded, and a mapped file would stay in memory beside its copy (a 0.5B in q4_0: 810 MB instead of 620).
+
+    `adapter` is a LoRA that the backbone is read with.
     """
 
     def __init__(  # noqa: PLR0913 (what a model may be loaded with)
@@ -45,11 +47,12 @@ class LlamaEngine:
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         mapped: bool = False,
         use: wire.Use = "read",
+        adapter: Path | None = None,
         on_loading: Callable[[float], None] | None = None,
         command: Sequence[str] = COMMAND,
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
-        load = load_of(backbone, mark=mark, context=context, options=options, mapped=mapped, use=use)
+        load = load_of(backbone, mark=mark, context=context, options=options, mapped=mapped, use=use, adapter=adapter)
         self._host = Host(load, on_loading, command, stall_seconds)
 
     def start(self) -> None:

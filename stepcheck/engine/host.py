@@ -161,6 +161,7 @@ def load_of(
     options: EngineOptions,
     mapped: bool = False,
     use: wire.Use = "read",
+    adapter: Path | None = None,
 ) -> wire.Load:
     """Put together what a worker's first request says."""
     return wire.Load(
@@ -173,6 +174,7 @@ def load_of(
         n_gpu_layers=options.n_gpu_layers,
         mapped=mapped,
         use=use,
+        adapter=str(adapter.absolute()) if adapter else None,
     )
 
 

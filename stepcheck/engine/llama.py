@@ -1,7 +1,7 @@
 """llama.cpp: a loaded backbone that tokenizes, decodes batches and hands out the state after the final norm.
 
-The only importer of llama_cpp besides the quantizer. Owns what is particular to llama.cpp: its parameters, its return
-codes, its log, and the tap. Runs in the engine's process only; nothing here may be imported by the parent.
+Imports llama_cpp, as `lora.py`, `author.py` and the quantizer do. Owns what is particular to llama.cpp: its parameters,
+its return codes, its log, and the tap. Runs in the engine's process only; the parent may import nothing of it.
 
 The tap: the evaluation callback asks for the node `result_norm`, copies it and stops the graph there, so the lm_head
 (152k columns for Qwen) is not computed where hidden states are wanted. Rows arrive in the order of the flagged tokens.
@@ -21,6 +21,7 @@ from llama_cpp._ctypes_extensions import load_shared_library
 
 from stepcheck.engine.batches import Batch, Copy, Floats, Ints, Operation
 from stepcheck.engine.cores import usable_cores
+from stepcheck.engine.lora import apply_adapter
 from stepcheck.engine.wire import Load
 from stepcheck.errors import CancelledError, CountMismatchError, EngineError, LoadError, OutOfMemoryError
 from stepcheck.prm.prompt import Want
@@ -76,6 +77,7 @@ class Backbone:
         self._rows: Floats | None = None
         self._tap = lib.ggml_backend_sched_eval_callback(self._on_node)
         self._context = self._make_context(load, N_UBATCH_OFFLOAD if offload else N_UBATCH)
+        apply_adapter(self._model, self._context, load, self._log.reason)
         self._memory = lib.llama_get_memory(self._context)
         if not self._memory:
             raise LoadError(f"{load.path}: not a decoder model: it has no KV cache")
@@ -216,8 +218,7 @@ class Backbone:
             on_progress(done)
             return True
 
-        callback = lib.llama_progress_callback(progress)
-        params.progress_callback = callback
+        params.progress_callback = callback = lib.llama_progress_callback(progress)  # noqa: F841 (kept alive)
         model = lib.llama_model_load_from_file(os.fsencode(load.path), params)
         if not model:
             raise _load_error(load.path, self._log.reason())

@@ -29,6 +29,8 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
     n_gpu_layers: int | None
     mapped: bool
     use: Use = "read"
+    adapter: str | None = None
+    """Path of a LoRA that every decode goes through."""
 
 
 class Ask(msgspec.Struct, tag="ask", frozen=True):

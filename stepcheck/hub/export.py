@@ -27,6 +27,10 @@ def export_model(model: Model, folder: Path, *, force: bool = False) -> list[Pat
     card = model.card
     if card.files is None or family_of(card.readout).beside != "head":
         raise ModelError(f"{card.name}: is read by two models, which this form has no place for")
+    if card.files.adapter:
+        raise ModelError(
+            f"{card.name}: is read with an adapter ({card.files.adapter}), which this form has no place for yet"
+        )
     verify(model)
     sources = {card.files.backbone: model.backbone, card.files.head: model.weights["head"].path}
     if any("/" in name or "\\" in name for name in sources):

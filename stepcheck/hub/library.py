@@ -21,6 +21,7 @@ from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.lock import Kept, forget_model, holding, record_model
 from stepcheck.hub.disk.naming import NAME, check_model_name, file_names, staging_of
 from stepcheck.hub.disk.store import Damage, Listed, Model, damages, find_card, list_models
+from stepcheck.hub.gguf.adapter import check_adapter
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.gguf.pairs import pair_head
 from stepcheck.hub.net.fetch import ASIDE, aside, set_aside
@@ -36,9 +37,16 @@ class Finding:
 
 
 def import_model(
-    backbone: Path, head: Path | None, card: ModelCard, folder: Path, *, name: str | None = None, force: bool = False
+    backbone: Path,
+    head: Path | None,
+    card: ModelCard,
+    folder: Path,
+    *,
+    adapter: Path | None = None,
+    name: str | None = None,
+    force: bool = False,
 ) -> Path:
-    """Take a backbone and a head into the models folder as links, without copying; return the new card.
+    """Take a backbone, a head and an adapter into the models folder as links, without copying; return the new card.
 
     Without `head`, that of a token pair is taken out of the backbone file and written beside its link.
 
@@ -51,7 +59,10 @@ def import_model(
     with tempfile.TemporaryDirectory(prefix="stepcheck-") as place:
         source = head.resolve() if head else _pair_head(backbone, card, Path(place))
         header = check_pair(backbone, source, card)
-        files = file_names(name, hashes.sha256(backbone), hashes.sha256(source))
+        if adapter is not None:
+            check_adapter(adapter := adapter.resolve(), backbone)
+        adapted = hashes.sha256(adapter) if adapter else ""
+        files = file_names(name, hashes.sha256(backbone), hashes.sha256(source), adapted)
         made = msgspec.structs.replace(
             card,
             name=name,
@@ -62,14 +73,14 @@ def import_model(
             memory={},
         )
         links = {files.backbone: backbone} | ({files.head: source} if head else {})
+        links |= {files.adapter: adapter} if adapter else {}
         with holding(folder, name):
-            _clear((folder / f"{name}.toml", folder / files.backbone, folder / files.head), force=force)
+            _clear((folder / each for each in (f"{name}.toml", *files.pinned)), force=force)
             for link, target in links.items():
                 _link(folder / link, target)
             if head is None:
                 write_durably(folder / files.head, source.read_bytes())
-            hash_by_file = {files.backbone: files.backbone_sha256, files.head: files.head_sha256}
-            kept = Kept(files=hash_by_file, links={link: str(target) for link, target in links.items()})
+            kept = Kept(files=files.pinned, links={link: str(target) for link, target in links.items()})
             record_model(folder, name, kept)
             write_durably(folder / f"{name}.toml", render_card(made).encode())
     return folder / f"{name}.toml"
@@ -173,9 +184,9 @@ def _files(entry: Listed, folder: Path) -> Iterator[Path]:
         for other in list_models(folder)
         if other.path != entry.path and other.card and other.card.files
         for entry_folder in [other.path.parent]
-        for file in (other.card.files.backbone, other.card.files.head)
+        for file in other.card.files.pinned
     }
-    for file in (entry.card.files.backbone, entry.card.files.head):
+    for file in entry.card.files.pinned:
         place = entry.path.parent / file
         inside = place.parent.resolve().is_relative_to(entry.path.parent.resolve())
         if inside and place not in others:

@@ -4,6 +4,7 @@ Owns the card's schema and its errors (file and key). Refuses unknown keys: a ty
 """
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,7 +18,8 @@ LARGEST: Final = 1 << 18
 """Bytes of a card; the longest that is known has 3,000."""
 Positive = Annotated[int, Meta(ge=1, le=2**40)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+Name = Annotated[str, Meta(pattern=f"^{NAME.pattern}$")]
 Kind = Literal["mlp", "linear", "ensemble", "token_pair", "outcome", "log_ratio", "critic"]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
@@ -123,13 +125,31 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Of a log ratio: what the sum of log ratios is multiplied with."""
 
 
-class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The model's files, relative to the card's folder. For a log ratio `head` is the reference model, also a GGUF."""
 
     backbone: str
     backbone_sha256: Sha256
     head: str
     head_sha256: Sha256
+    adapter: str = ""
+    """A LoRA as GGUF, which the backbone is read with; empty where it is read as it is."""
+    adapter_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an adapter that is not pinned, and a hash of none.
+
+        Raises:
+            ValueError: with the keys.
+        """
+        if bool(self.adapter) != bool(self.adapter_sha256):
+            raise ValueError("'adapter' and 'adapter_sha256' go together: give both or neither")
+
+    @property
+    def pinned(self) -> dict[str, str]:
+        """Every file's sha256 by its name: backbone, head, and the adapter if there is one."""
+        named = {self.backbone: self.backbone_sha256, self.head: self.head_sha256}
+        return named | ({self.adapter: self.adapter_sha256} if self.adapter else {})
 
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -151,11 +171,23 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """A ready file on the hub; `{type}` in its name stands for the weight type."""
+    """A ready file on the hub, or one that is shipped beside a built-in card; `{type}` stands for the weight type."""
 
-    repository: str
+    repository: str = ""
+    """Empty where the file is shipped with the card."""
     file: Annotated[str, Meta(min_length=1)]
     revision: str = ""
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """What the file must have; empty where the first pull pins it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a shipped file that is not pinned.
+
+        Raises:
+            ValueError: with the keys.
+        """
+        if not self.repository and (not self.sha256 or self.revision or not NAME.fullmatch(self.file)):
+            raise ValueError("a file without 'repository' is shipped beside the card: give its plain name and 'sha256'")
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -184,6 +216,8 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A ready GGUF of the backbone, so that only the head is taken from the checkpoint."""
     head: Source | None = None
     """A ready head."""
+    adapter: Source | None = None
+    """A ready LoRA of a ready backbone, with a ready head."""
 
     def __post_init__(self) -> None:
         """Refuse two answers to one question.
@@ -193,6 +227,8 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """
         if self.revision and self.revisions:
             raise ValueError("'revision' is the one that is taken, 'revisions' are tried in turn: give one of the two")
+        if self.adapter and not (self.backbone and self.head):
+            raise ValueError("an 'adapter' was trained with a backbone and a head: give these, too")
 
 
 class Oracle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -246,11 +282,13 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     oracle: Oracle | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a template that this readout cannot be read by.
+        """Refuse a template that this readout cannot be read by, and an adapter that nothing would apply.
 
         Raises:
             ValueError: with the keys.
         """
+        if self.files and self.files.adapter and self.readout.kind in {"log_ratio", "critic", "token_pair"}:
+            raise ValueError(f"'files.adapter' is for a head that reads hidden states, not for a {self.readout.kind}")
         if self.template.reads == "joined" and self.readout.kind != "log_ratio":
             raise ValueError("'template.reads' = \"joined\" is for a log ratio, not for a head at a mark")
 

@@ -11,7 +11,8 @@ from typing import Literal
 from stepcheck.errors import ModelError
 
 Role = Literal["backbone", "head", "reference", "adapter"]
-"""The backbone is a GGUF, the head a few tensors of its own, the reference another GGUF that a ratio is taken to."""
+"""The backbone is a GGUF, the head a few tensors of its own, the reference another GGUF that a ratio is taken to, the
+adapter a LoRA (GGUF too) that the backbone is read with."""
 
 
 @dataclass(frozen=True, slots=True)

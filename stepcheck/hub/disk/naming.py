@@ -31,13 +31,15 @@ def check_model_name(name: str) -> str:
     return name
 
 
-def file_names(name: str, backbone_sha256: str, head_sha256: str) -> Files:
-    """Name a model's two files, which lie beside its card."""
+def file_names(name: str, backbone_sha256: str, head_sha256: str, adapter_sha256: str = "") -> Files:
+    """Name a model's files, which lie beside its card; an adapter where there is a hash of one."""
     return Files(
         backbone=f"{name}.gguf",
         backbone_sha256=backbone_sha256,
         head=f"{name}.head.safetensors",
         head_sha256=head_sha256,
+        adapter=f"{name}.lora.gguf" if adapter_sha256 else "",
+        adapter_sha256=adapter_sha256,
     )
 
 

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError, UsageError
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.lock import Lock, read_lock
-from stepcheck.prm.card import ModelCard, read_card
+from stepcheck.prm.card import ModelCard, Source, read_card
 from stepcheck.prm.families import family_of, runs
-from stepcheck.prm.weights import Pinned, Weights
+from stepcheck.prm.weights import Pinned, Role, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Listed:
         if self.card is None or self.card.files is None:
             return False
         folder = self.path.parent
-        return (folder / self.card.files.backbone).is_file() and (folder / self.card.files.head).is_file()
+        return all((folder / name).is_file() for name in self.card.files.pinned)
 
 
 def builtin_dir() -> Path:
@@ -85,6 +85,28 @@ def _listed(path: Path, *, built_in: bool) -> Listed:
         return Listed(path, built_in, card=read_card(path))
     except CardError as error:
         return Listed(path, built_in, error=error)
+
+
+def shipped(card: ModelCard) -> dict[Role, Path]:
+    """Return the files that are shipped beside a built-in card, by role; none of a card from elsewhere.
+
+    Raises:
+        ModelError: one is not there, or is not the one that the card names.
+    """
+    origin, found = card.origin, dict[Role, Path]()
+    sources: dict[Role, Source | None] = {"head": origin.head, "adapter": origin.adapter} if origin else {}
+    named = {role: source for role, source in sources.items() if source and not source.repository}
+    if not named:
+        return found
+    place = next((each.path.parent for each in _cards(builtin_dir(), built_in=True) if each.card == card), None)
+    if place is None:
+        raise ModelError(f"{card.name}: 'origin' names files without a repository, which only built-in cards have")
+    for role, source in named.items():
+        path = found[role] = place / source.file
+        actual = hashes.sha256(path)
+        if actual != source.sha256:
+            raise ModelError(f"{path}: was changed: sha256 expected {source.sha256}, actual {actual}: reinstall it")
+    return found
 
 
 def find(name: str, models_dir: Path | None = None) -> Model:
@@ -183,7 +205,10 @@ def _open(path: Path, card: ModelCard) -> Model:
     lock, files = read_lock(path.parent), card.files
     backbone = Pinned(_inside(path, "files.backbone", files.backbone, lock), files.backbone_sha256)
     beside = Pinned(_inside(path, "files.head", files.head, lock), files.head_sha256)
-    return Model(card, path, Weights({"backbone": backbone, family_of(card.readout).beside: beside}))
+    parts: dict[Role, Pinned] = {"backbone": backbone, family_of(card.readout).beside: beside}
+    if files.adapter:
+        parts["adapter"] = Pinned(_inside(path, "files.adapter", files.adapter, lock), files.adapter_sha256)
+    return Model(card, path, Weights(parts))
 
 
 def _inside(card_path: Path, key: str, name: str, lock: Lock) -> Path:
@@ -247,8 +272,7 @@ def damages(model: Model, *, remember: Path | None = None, anew: bool = False) -
         raise ModelError(f"{model.card_path}: the card names no files")
     lock = read_lock(folder)
     kept = lock.models.get(model.card.name)
-    names = (files.backbone, files.head)
-    for part, name in zip(model.weights.parts.values(), names, strict=True):
+    for part, name in zip(model.weights.parts.values(), files.pinned, strict=True):
         pinned = kept.files.get(name) if kept else None
         actual = hashes.sha256(part.path, remember=remember, anew=anew)
         for expected, by in ((part.sha256, model.card_path.name), (pinned, "the lock file")):

@@ -19,6 +19,7 @@ VERSIONS: Final = (2, 3)
 MOST_ENTRIES: Final = 1 << 20
 MOST_ELEMENTS: Final = 1 << 24
 LONGEST_TEXT: Final = 1 << 20
+MOST_DIMENSIONS: Final = 4
 """Bounds far above every model that is known."""
 STRING, ARRAY = 8, 9
 FORMATS: Final = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -66,13 +67,7 @@ def read_gguf(path: Path) -> Header:
     Raises:
         ModelError: the file cannot be read, is no GGUF, or its header is damaged.
     """
-    try:
-        with path.open("rb") as file:
-            values = _Reader(file, path.stat().st_size).values()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, struct.error, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: is no GGUF that can be used: {error}") from error
+    values, _ = read_layout(path)
     name = str(values.get("general.architecture", ""))
     heads, hidden = _number(values, f"{name}.attention.head_count"), _number(values, f"{name}.embedding_length")
     kv_heads = _number(values, f"{name}.attention.head_count_kv") or heads
@@ -87,6 +82,22 @@ def read_gguf(path: Path) -> Header:
         weight_type=FILE_TYPES.get(_number(values, "general.file_type") or 0, ""),
         tokens=dict(zip(texts, types, strict=False)) if isinstance(texts, list) and isinstance(types, list) else {},
     )
+
+
+def read_layout(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """Read a GGUF's entries, and the shape of each of its tensors as ggml has it: the row's length first.
+
+    Raises:
+        ModelError: the file cannot be read, is no GGUF, or its header is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            reader = _Reader(file, path.stat().st_size)
+            return reader.values(), reader.tensors()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, struct.error, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: is no GGUF that can be used: {error}") from error
 
 
 def check_pair(backbone: Path, head: Path, card: ModelCard) -> Header:
@@ -124,6 +135,7 @@ class _Reader:
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
+        self._tensors = 0
 
     def values(self) -> dict[str, Any]:
         if self._bytes(4) != MAGIC:
@@ -131,7 +143,7 @@ class _Reader:
         version = self._number("<I")
         if version not in VERSIONS:
             raise ValueError(f"version {version} is not known")
-        self._number("<Q")  # how many tensors
+        self._tensors = self._number("<Q")
         count = self._number("<Q")
         if count > MOST_ENTRIES:
             raise ValueError(f"its header claims {count:,} entries")
@@ -139,6 +151,19 @@ class _Reader:
         for _ in range(count):
             key = self._text()
             found[key] = self._value(self._number("<I"))
+        return found
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Read the shapes of all tensors, which follow the values."""
+        if self._tensors > MOST_ENTRIES:
+            raise ValueError(f"its header claims {self._tensors:,} tensors")
+        found: dict[str, tuple[int, ...]] = {}
+        for _ in range(self._tensors):
+            name, dimensions = self._text(), self._number("<I")
+            if dimensions > MOST_DIMENSIONS:
+                raise ValueError(f"tensor {name!r:.80} claims {dimensions} dimensions")
+            found[name] = tuple(self._number("<Q") for _ in range(dimensions))
+            self._bytes(12)  # its type and its place
         return found
 
     def _bytes(self, count: int) -> bytes:

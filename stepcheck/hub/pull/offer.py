@@ -18,6 +18,7 @@ from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.checkpoint.shard import PICKLED
 from stepcheck.hub.checkpoint.vocabulary import tokenizer_files
 from stepcheck.hub.disk.naming import check_model_name, default_name, staging_of
+from stepcheck.hub.disk.store import shipped
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import PART
 from stepcheck.hub.net.files import RemoteFile, Snapshot
@@ -25,7 +26,8 @@ from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
 from stepcheck.hub.pull.journal import read_journal
 from stepcheck.hub.pull.pinned import pinned_revision, pinned_snapshot
-from stepcheck.prm.card import ModelCard, Origin
+from stepcheck.prm.card import ModelCard, Origin, Source
+from stepcheck.prm.weights import Role
 
 SHARDS: Final = ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin")
 """Patterns of weights in several files, in the order of `INDEXES` and `SINGLES`."""
@@ -60,7 +62,11 @@ class Offer:
     backbone: RemoteFile | None
     """The ready backbone; None where it is converted from the checkpoint."""
     head: RemoteFile | None
-    """A ready head; None where it comes out of the checkpoint."""
+    """A ready head; None where it comes out of the checkpoint, or is shipped."""
+    adapter: RemoteFile | None
+    """A ready adapter on the hub."""
+    shipped: Mapping[Role, Path]
+    """Head and adapter where they came with the package."""
     folder: Path
     told: Mapping[str, str]
     """sha256 by file, where a card told it that came with the files."""
@@ -129,12 +135,12 @@ def _look_up(  # noqa: PLR0913 (what a pull may be told)
 ) -> Offer:
     """Look one model's repositories up."""
     revision, snapshot = _snapshot(hub, folder, origin, renew=renew, watch=watch)
-    backbone = _ready(hub, folder, origin, weight_type, renew=renew, watch=watch)
+    backbone, head, adapter = _ready_parts(hub, folder, card, weight_type, renew=renew, watch=watch)
+    ours = shipped(card) if backbone else {}
     files, shards = _needed(snapshot, origin)
     if backbone:
         files = [file for file in files if file.path in HEAD_FILES or conversion_of(card.readout).by_tokens]
-    head = _ready_head(hub, folder, origin, renew=renew, watch=watch) if backbone and origin.head else None
-    if head:
+    if head or "head" in ours:
         files, shards = [], []
     elif not shards:
         raise HubError(
@@ -143,10 +149,11 @@ def _look_up(  # noqa: PLR0913 (what a pull may be told)
         )
     checkpoint = sum(file.size for file in shards)
     result = backbone.size if backbone else _result_size(card, weight_type, checkpoint)
-    whole = [*files, *(file for file in (backbone, head) if file), *([] if backbone else shards)]
+    result += adapter.size if adapter else _size(ours.get("adapter"))
+    whole = [*files, *(file for file in (backbone, head, adapter) if file), *([] if backbone else shards)]
     staging = staging_of(folder, name)
     present = sum(_present(staging, file) for file in whole)
-    by_range = head_size(card) // 2 if backbone and not head else 0
+    by_range = head_size(card) // 2 if backbone and not head and "head" not in ours else 0
     needed = result + head_size(card) + (0 if backbone else max(file.size for file in shards))
     return Offer(
         name=name,
@@ -158,8 +165,10 @@ def _look_up(  # noqa: PLR0913 (what a pull may be told)
         shards=tuple(shards),
         backbone=backbone,
         head=head,
+        adapter=adapter,
+        shipped=ours,
         folder=folder,
-        told=told,
+        told=_pins(origin, weight_type) | dict(told),
         download=max(0, sum(file.size for file in whole) + by_range - present),
         present=present,
         result=result + head_size(card),
@@ -199,13 +208,32 @@ def _snapshot(hub: Hub, folder: Path, origin: Origin, *, renew: bool, watch: Wat
     return found
 
 
+def _ready_parts(
+    hub: Hub, folder: Path, card: ModelCard, weight_type: WeightType, *, renew: bool, watch: Watch | None
+) -> tuple[RemoteFile | None, RemoteFile | None, RemoteFile | None]:
+    """Find the backbone, the head and the adapter that lie ready on the hub; the latter two belong to the first."""
+    backbone = _ready(hub, folder, card, weight_type, renew=renew, watch=watch)
+    if backbone is None or card.origin is None:
+        return None, None, None
+    head, adapter = (
+        _ready_part(hub, folder, source, renew=renew, watch=watch) for source in (card.origin.head, card.origin.adapter)
+    )
+    return backbone, head, adapter
+
+
+def _size(path: Path | None) -> int:
+    return path.stat().st_size if path else 0
+
+
 def _ready(
-    hub: Hub, folder: Path, origin: Origin, weight_type: WeightType, *, renew: bool, watch: Watch | None
+    hub: Hub, folder: Path, card: ModelCard, weight_type: WeightType, *, renew: bool, watch: Watch | None
 ) -> RemoteFile | None:
     """Find the ready backbone that the card names, if it names one."""
-    source = origin.backbone
+    source = card.origin.backbone if card.origin else None
     if source is None:
         return None
+    if "{type}" not in source.file and card.weight_type not in {"", weight_type.value}:
+        raise ModelError(f"{card.name}: its one ready file is {card.weight_type}, not {weight_type.value}")
     there = pinned_snapshot(hub, folder, source.repository, source.revision, renew=renew, watch=watch)
     file = there.file(source.file.replace("{type}", weight_type.value))
     if not file.path.endswith(".gguf"):
@@ -213,11 +241,19 @@ def _ready(
     return file
 
 
-def _ready_head(hub: Hub, folder: Path, origin: Origin, *, renew: bool, watch: Watch | None) -> RemoteFile | None:
-    source = origin.head
-    if source is None:
+def _ready_part(
+    hub: Hub, folder: Path, source: Source | None, *, renew: bool, watch: Watch | None
+) -> RemoteFile | None:
+    """Find a ready head or adapter on the hub, if the card names one there."""
+    if source is None or not source.repository:
         return None
     return pinned_snapshot(hub, folder, source.repository, source.revision, renew=renew, watch=watch).file(source.file)
+
+
+def _pins(origin: Origin, weight_type: WeightType) -> dict[str, str]:
+    """The sha256 of each ready file on the hub that the card pins."""
+    sources = [source for source in (origin.backbone, origin.head, origin.adapter) if source and source.repository]
+    return {each.file.replace("{type}", weight_type.value): each.sha256 for each in sources if each.sha256}
 
 
 def _needed(snapshot: Snapshot, origin: Origin) -> tuple[list[RemoteFile], list[RemoteFile]]:

@@ -30,6 +30,7 @@ from stepcheck.hub.disk.hashes import hash_file, remember_hash
 from stepcheck.hub.disk.lock import Kept, holding, record_model
 from stepcheck.hub.disk.naming import file_names
 from stepcheck.hub.disk.store import find, verify
+from stepcheck.hub.gguf.adapter import check_adapter
 from stepcheck.hub.gguf.backbone import BackboneFile, Weight, placed, plan
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.library import check
@@ -40,7 +41,8 @@ from stepcheck.hub.net.watch import Progress, Watch
 from stepcheck.hub.pull.journal import Journal, open_journal, write_journal
 from stepcheck.hub.pull.offer import CHECKPOINT, Offer
 from stepcheck.hub.pull.pinned import fetch_pinned
-from stepcheck.prm.card import Files, ModelCard, Origin, read_card
+from stepcheck.prm.card import Files, ModelCard, Origin, Source, read_card
+from stepcheck.prm.weights import Role
 
 LARGEST_HEAD: Final = 1 << 32
 """Bytes; a head that claims more is none."""
@@ -79,7 +81,17 @@ def already_here(folder: Path, name: str, card: ModelCard) -> Path | None:
     except ModelError:
         return None
     origin = model.card.origin
-    return path if origin and card.origin and origin.repository == card.origin.repository else None
+    same = origin and card.origin and origin.repository == card.origin.repository and _parts_agree(model.card, card)
+    return path if same else None
+
+
+def _parts_agree(made: ModelCard, card: ModelCard) -> bool:
+    """Whether a model has the files that a card pins, where it pins them: a later card may have another adapter."""
+    if made.files is None or card.origin is None:
+        return False
+    has = (made.files.backbone_sha256, made.files.head_sha256, made.files.adapter_sha256)
+    wanted = (card.origin.backbone, card.origin.head, card.origin.adapter)
+    return all(not source or source.sha256 in {"", sha256} for source, sha256 in zip(wanted, has, strict=True))
 
 
 def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
@@ -87,8 +99,8 @@ def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
     origin, wanted = read_card(card_path).origin, offer.card.origin
     if origin is None or wanted is None or origin.repository != wanted.repository:
         raise ModelError(f"{card_path} is there already and is another model; choose another --name or --force")
-    if origin.revision != offer.snapshot.commit:
-        return False  # made from another commit than is wanted now
+    if origin.revision != offer.snapshot.commit or not _parts_agree(read_card(card_path), offer.card):
+        return False  # made from another commit, or with another adapter, than is wanted now
     try:
         model = find(str(card_path))
     except ModelError as error:
@@ -282,15 +294,17 @@ class _Pull:
         if offer.backbone is None or origin is None or origin.backbone is None:
             raise ModelError(f"{offer.card.name}: its card names no ready backbone")
         head_path = self._staging / f"{offer.name}.head.safetensors"
-        if offer.head is not None and origin.head is not None:
-            self._fetch(offer.head, origin.head.revision).replace(head_path)
-        else:
+        if not self._part("head", offer.head, origin.head, head_path):
             write_durably(head_path, pack_head(dict(self._head_by_range())))
+        adapter = self._staging / f"{offer.name}.lora.gguf"
+        adapted = self._part("adapter", offer.adapter, origin.adapter, adapter)
         backbone = self._fetch(offer.backbone, origin.backbone.revision)
         check_pair(backbone, head_path, offer.card)
+        if adapted:
+            check_adapter(adapter, backbone)
         path = self._staging / f"{offer.name}.gguf"
         backbone.replace(path)
-        files = file_names(offer.name, hash_file(path), hash_file(head_path))
+        files = file_names(offer.name, hash_file(path), hash_file(head_path), hash_file(adapter) if adapted else "")
         return msgspec.structs.replace(
             offer.card,
             name=offer.name,
@@ -300,6 +314,16 @@ class _Pull:
             origin=self._origin(),
             memory={},
         )
+
+    def _part(self, role: Role, remote: RemoteFile | None, source: Source | None, target: Path) -> bool:
+        """Bring a ready head or adapter into the staging folder; whether there is one."""
+        if remote is not None and source is not None:
+            self._fetch(remote, source.revision).replace(target)
+        elif role in self._offer.shipped:
+            write_durably(target, self._offer.shipped[role].read_bytes())
+        else:
+            return False
+        return True
 
     def _head_by_range(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Fetch the head's tensors out of the checkpoint: their bytes and the headers, nothing else."""
@@ -356,7 +380,7 @@ class _Pull:
         if card.files is None:
             raise ModelError(f"{card.name}: its card names no files")
         folder, path = self._offer.folder, self._offer.folder / f"{card.name}.toml"
-        hashes = {card.files.backbone: card.files.backbone_sha256, card.files.head: card.files.head_sha256}
+        hashes = card.files.pinned
         record_model(folder, card.name, Kept(files=hashes))
         path.unlink(missing_ok=True)
         for name in (*hashes, path.name):

@@ -116,6 +116,8 @@ def check_foreign(card: ModelCard, where: str) -> Files:
         raise CardError(f"{where}: key 'files': is missing: it names no model")
     if not runs(card) or family_of(card.readout).beside != "head":
         raise CardError(f"{where}: key 'readout.kind': a {card.readout.kind} has no head to pull")
+    if card.files.adapter:
+        raise CardError(f"{where}: key 'files.adapter': a model with an adapter cannot be pulled from a repository yet")
     if card.weight_type not in list(WeightType):
         raise CardError(f"{where}: key 'weight_type': {card.weight_type!r:.40} is no type of weights")
     for key, name, ending in (
@@ -137,7 +139,7 @@ def check_foreign(card: ModelCard, where: str) -> Files:
 
 def _check_origin(origin: Origin | None, where: str) -> None:
     """Let it say where the weights come from, and nothing that would be fetched from there."""
-    if origin is not None and (origin.backbone or origin.head):
+    if origin is not None and (origin.backbone or origin.head or origin.adapter):
         key = "origin.backbone" if origin.backbone else "origin.head"
         raise CardError(f"{where}: key '{key}': names another repository's file")
     if origin is not None and not _is_repository(origin.repository):

@@ -73,7 +73,7 @@ def _size(entry: Listed) -> int:
     files = entry.card.files if entry.card is not None else None
     if files is None:
         return 0
-    return sum((entry.path.parent / name).stat().st_size for name in (files.backbone, files.head))
+    return sum((entry.path.parent / name).stat().st_size for name in files.pinned)
 
 
 def _bytes(count: int) -> str:

@@ -1,0 +1,36 @@
+"""An adapter on a loaded backbone: a LoRA that every decode of a context goes through.
+
+Owns what is particular to llama.cpp's adapters. Runs in the engine's process only. Refuses an adapter that llama.cpp
+refuses, with both files' names; nothing is merged, so the backbone's file and its weights stay as they are.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable
+
+import llama_cpp.llama_cpp as lib
+
+from stepcheck.engine.wire import Load
+from stepcheck.errors import LoadError
+
+
+def apply_adapter(
+    model: lib.llama_model_p, context: lib.llama_context_p, load: Load, reason: Callable[[], str]
+) -> None:
+    """Load the adapter that a request names, if any, and let the context decode with it, at its own scale.
+
+    `reason` says the log's last words. llama.cpp frees the adapter with the model.
+
+    Raises:
+        LoadError: it is no adapter of this backbone, or cannot be read.
+    """
+    path = load.adapter
+    if path is None:
+        return
+    adapter = lib.llama_adapter_lora_init(model, os.fsencode(path))
+    if not adapter:
+        raise LoadError(f"{path}: is no adapter of {load.path}: llama.cpp cannot load it ({reason()})")
+    adapters = (lib.llama_adapter_lora_p_ctypes * 1)(adapter)
+    code = lib.llama_set_adapters_lora(context, adapters, 1, (ctypes.c_float * 1)(1.0))
+    if code:
+        raise LoadError(f"{path}: cannot be used with {load.path} (code {code}: {reason()})")
