@@ -1,4 +1,4 @@
-"""Put the models into the wheel: every card of `models/` and the files it names, not the code that trained them."""
+"""Put the models into the wheel: every card of `models/` and the files that lie beside it, not their training."""
 
 import tomllib
 from collections.abc import Iterator
@@ -23,5 +23,8 @@ class ModelFiles(BuildHookInterface):  # type: ignore[type-arg]
 def _shipped(models: Path) -> Iterator[Path]:
     for card in sorted(models.glob("**/*.toml")):
         yield card
-        files = tomllib.loads(card.read_text(encoding="utf-8")).get("files", {})
-        yield from (card.parent / files[key] for key in ("backbone", "head") if key in files)
+        data = tomllib.loads(card.read_text(encoding="utf-8"))
+        files, origin = data.get("files", {}), data.get("origin", {})
+        yield from (card.parent / files[key] for key in ("backbone", "head", "adapter") if key in files)
+        beside = (origin[key] for key in ("head", "adapter") if key in origin)
+        yield from (card.parent / source["file"] for source in beside if not source.get("repository"))

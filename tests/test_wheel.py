@@ -71,9 +71,11 @@ def test_the_wheel_has_the_models_and_not_their_training(wheel: Path) -> None:
     for card in cards:
         inside = "stepcheck/" + card.relative_to(ROOT).as_posix()
         assert inside in names
-        for key, file in tomllib.loads(card.read_text(encoding="utf-8")).get("files", {}).items():
-            if not key.endswith("sha256"):
-                assert f"{inside.rpartition('/')[0]}/{file}" in names
+        data = tomllib.loads(card.read_text(encoding="utf-8"))
+        files = {file for key, file in data.get("files", {}).items() if not key.endswith("sha256")}
+        sources = [source for source in data.get("origin", {}).values() if isinstance(source, dict)]
+        files |= {source["file"] for source in sources if not source.get("repository")}
+        assert {f"{inside.rpartition('/')[0]}/{file}" for file in files} <= names
     assert not [name for name in names if name.startswith("stepcheck/models/") and name.endswith(".py")]
     assert {name.split("/")[0].split("-")[0] for name in names} == {"stepcheck"}
     assert "stepcheck/py.typed" in names
@@ -81,12 +83,20 @@ def test_the_wheel_has_the_models_and_not_their_training(wheel: Path) -> None:
 
 
 def test_the_built_in_model_is_in_the_wheel(wheel: Path) -> None:
-    """The weights that a fresh machine needs come with the package, and are at most 25 MB."""
+    """The weights that a fresh machine needs come with the package: nano whole, at most 25 MB.
+
+    Of stepcheck-0.5B head and adapter, at most 25 MB, without the official file that they belong to. The wheel is at
+    most 60 MB.
+    """
     with zipfile.ZipFile(wheel) as archive:
         weights = [info for info in archive.infolist() if info.filename.endswith((".gguf", ".safetensors"))]
     assert any("nano" in info.filename and info.filename.endswith(".gguf") for info in weights)
     assert any("nano" in info.filename and info.filename.endswith(".safetensors") for info in weights)
-    assert sum(info.file_size for info in weights) <= 25e6
+    assert sum(info.file_size for info in weights if "/nano/" in info.filename) <= 25e6
+    ours = {info.filename.rpartition("/")[2]: info.file_size for info in weights if "/nano/" not in info.filename}
+    assert set(ours) == {"stepcheck-0.5B.head.safetensors", "stepcheck-0.5B.lora.gguf"}
+    assert sum(ours.values()) <= 25e6
+    assert wheel.stat().st_size <= 60e6
 
 
 def test_the_installed_command_judges_a_solution(installed: Path, tmp_path: Path) -> None:
