@@ -48,6 +48,7 @@ EQUAL = [
     # College Math
     (r"\frac{x^3}{3}+C", r"\frac{1}{3}x^3 + C"), (r"e^{2x}", r"e^{2 x}"), (r"\ln 4", r"2 \ln 2"),
     (r"\binom{10}{3}", "C_{10}^3"), (r"\log_2 3", "log2(3)"), (r"\frac{\pi}{4}", "Pi/4"), ("40, 200", "40,200"),
+    ("(0, 2), (0, -2)", r"(0, \pm 2)"), (r"(\pm 1, 3)", "(1,3), (-1,3)"), ("15", "= 15"), ("II", "Ⅱ"),
     (r"2\frac{3}{4}", "2又3/4"), ("30元", "￥30"), ("20 km/h", "20千米/时"), ("x=2 或 x=3", "x_1=3, x_2=2"),
     ("18", "She has 18 more"), ("June 5", "5 June"), ("She saves 5 dollars", "He saves 5 dollars"),
     # MMLU-STEM
@@ -68,6 +69,9 @@ UNKNOWN = [
     ("5 m", "5 s"),
     ("B", "the mitochondria"),
     ("4:30 a.m.", "4:30"),
+    ("2:1", "2"),
+    (r"\{x \mid x \neq 0\}", "all real numbers except 0"),
+    ("AB", "A or B"),
     ("1,234", "1, 234"),
     ("Room 12", "Table 12"),
     ("Team A wins by 5", "Team B wins by 5"),

@@ -241,7 +241,7 @@ class _Comparison:
         """Compare the set of one number with that number."""
         if len(a.pieces) == 1 and a.pieces[0].low is not None and a.pieces[0].low == a.pieces[0].high:
             return self.likeness.amounts(Amount(a.pieces[0].low), b)
-        return None if variables(b.tree) else Outcome(equal=False, how="a set and a number")
+        return None if variables(b.tree) else Outcome(equal=None if b.loose else False, how="a set and a number")
 
     def set_and_list(self, a: RealSet, b: Several) -> Outcome | None:
         """Compare a set of single numbers with a list of them."""

@@ -119,11 +119,14 @@ class Likeness:
         return Outcome(same, "ratio")
 
     def ratio_and_number(self, ratio: Ratio, amount: Amount) -> Outcome | None:
-        """Compare a ratio of two with a fraction; a whole number is no ratio."""
+        """Compare a ratio of two with a fraction; whether a whole number is one, nobody can tell."""
         value = exact(amount.tree)
-        if len(ratio.terms) != 2 or not amount.unit.is_none or (value is not None and value.denominator == 1):  # noqa: PLR2004
+        if len(ratio.terms) != 2 or not amount.unit.is_none:  # noqa: PLR2004
             return None
-        return Outcome(self.same(("/", *ratio.terms), amount.tree), "ratio")
+        same = self.same(("/", *ratio.terms), amount.tree)
+        if value is not None and value.denominator == 1:
+            return Outcome(None, "a ratio and a whole number") if same else None
+        return Outcome(same, "ratio")
 
     # ---- sets of numbers
 

@@ -27,6 +27,7 @@ from stepcheck.answers.values import (
     Ordered,
     Readings,
     RealSet,
+    Relation,
     Several,
     Value,
     Words,
@@ -223,7 +224,18 @@ def _bracketed(found: Tokens, depth: int) -> Value | None:
         for row, item in zip(rows, items, strict=True)
     ) and found[0].is_sign("["):
         return Matrix(tuple(row.items for row in rows if row is not None))
-    return Ordered(tuple(items), "⟨" if angle else found[0].text)
+    points = [Ordered(tuple(point), "⟨" if angle else found[0].text) for point in _points(items)]
+    return points[0] if len(points) == 1 else Several(tuple((point,) for point in points))
+
+
+def _points(items: Sequence[Readings]) -> list[list[Readings]]:
+    """The points that a point with one ± is: (0, ±2) is two."""
+    places = [place for place, item in enumerate(items) if isinstance(item[0], Several) and not item[0].braces]
+    if len(places) != 1:
+        return [list(items)]
+    place, several = places[0], items[places[0]][0]
+    values = several.items if isinstance(several, Several) else ()
+    return [[*items[:place], value, *items[place + 1 :]] for value in values]
 
 
 def _transposed(found: Tokens) -> Tokens:
@@ -282,8 +294,8 @@ def _named(found: Tokens, depth: int) -> Value | None:
     entries: dict[str, list[Readings]] = {}
     last = ""
     for part in _parts(found):
-        sides = divided(part, "=")
-        if len(sides) == 1 and len(colons := divided(part, ":")) == 2 and name_of(colons[0]):  # noqa: PLR2004 (x: 3)
+        sides, colons = divided(part, "="), divided(part, ":")
+        if len(sides) == 1 and len(colons) == 2 and name_of(colons[0]):  # noqa: PLR2004 (x: 3)
             sides = colons
         names = [name_of(side) for side in sides[:-1]]
         if not names and last:
@@ -294,6 +306,8 @@ def _named(found: Tokens, depth: int) -> Value | None:
             continue
         value = readings(sides[-1], depth + 1)
         if not names or not value or not all(names):
+            return None
+        if sides is colons and isinstance(value[0], Relation | RealSet):  # a set-builder: x : x² < 4
             return None
         for name in names:
             last = name or last

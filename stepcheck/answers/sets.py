@@ -11,7 +11,7 @@ from itertools import pairwise
 from stepcheck.answers.expressions import expression
 from stepcheck.answers.pieces import ALL, Join, Pieces, difference, in_order, intersection, order, union
 from stepcheck.answers.tokens import Token, Tokens, closing, divided, written
-from stepcheck.answers.tree import INFINITY, Tree, exact, linear, negative, number, variables
+from stepcheck.answers.tree import INFINITY, Tree, exact, linear, negative, number, signs, variables
 from stepcheck.answers.values import Piece, RealSet
 
 MOST_PIECES = 40
@@ -31,8 +31,8 @@ def _any(found: Tokens) -> Named | None:
     """Read a union or intersection, with words or signs, or one set."""
     if not found:
         return None
-    for signs, join in ((("∪",), union), (("∩",), intersection), (("∖",), difference)):
-        parts = divided(found, *signs)
+    for joining, join in ((("∪",), union), (("∩",), intersection), (("∖",), difference)):
+        parts = divided(found, *joining)
         if len(parts) > 1:
             return _joined([_any(part) for part in parts], join)
     if (minus := divided(found, "-")) and len(minus) == 2 and minus[0] and minus[0][-1].is_sign("R"):  # noqa: PLR2004
@@ -125,7 +125,7 @@ def _interval(found: Tokens) -> Named | None:
     if len(inner) != 2:  # noqa: PLR2004 (two ends)
         return None
     low, high = expression(inner[0]), expression(inner[1])
-    if low is None or high is None:
+    if low is None or high is None or signs(low) or signs(high):  # of (0, ±2): two points
         return None
     piece = Piece(low, opens.is_sign("["), high, closes.is_sign("]"))
     return _checked(piece)

@@ -26,7 +26,7 @@ _WITH_CONTENT = re.compile(
 )
 _LONE = re.compile(r"\(\s*([A-Ja-j])\s*\)\.?(?:\s+only)?|([A-J])\s*[).:]?(?:\s+only)?|([a-j])\s*\)")
 _RUN = re.compile(
-    r"(?:[Bb]oth\s+)?\(?\s*[A-J]\s*\)?(?:\s*(?:,|;|/|&|\+|and|und|et|y|和|与|及|or)?\s*(?:(?:and|und|和)\s+)?\(?\s*[A-J]\s*\)?)+(?:\s+only)?"
+    r"(?:[Bb]oth\s+)?\(?\s*[A-J]\s*\)?(?:\s*(?:,|;|/|&|\+|and|und|et|y|和|与|及)?\s*(?:(?:and|und|和)\s+)?\(?\s*[A-J]\s*\)?)+(?:\s+only)?"
 )
 _CIRCLED = re.compile(r"[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*(?:[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*)*")
 _ROMAN = re.compile(

@@ -44,6 +44,7 @@ _TABLE = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     | {char: f"\\{name} " for char, name in _GREEK.items()}
     | {char: rf"\frac{{{top}}}{{{bottom}}}" for char, (top, bottom) in _FRACTIONS.items()}
+    | {chr(0x2160 + place): name for place, name in enumerate("I II III IV V VI VII VIII IX X XI XII".split())}  # noqa: SIM905
     | _SIGNS
     | dict.fromkeys(
         "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\r\n\v\f", " "
@@ -107,6 +108,7 @@ _ORDINAL = re.compile(
     rf"(?<=\d)\s*(?:\^\s*)?\{{?\s*{WORDS}?\s*(?<![a-zA-Z\s])(?:st|nd|rd|th){MATHS}?\s*\}}?(?![a-zA-Z])"
 )
 _LETTER = re.compile(r"\s*[eid]\s*")
+_EQUALS = re.compile(r"^=(?![=<>])\s*")
 _TAIL = " \n.,;:!?。"
 
 
@@ -186,7 +188,7 @@ def _formulas(text: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    text = text.strip()
+    text = _EQUALS.sub("", text.strip())
     while (
         text and text[-1] in _TAIL and not text.endswith(("...", r"\,", r"\;", r"\:", r"\!")) and not _abbreviated(text)
     ):
