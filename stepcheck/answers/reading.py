@@ -38,6 +38,12 @@ DEEPEST = 4
 MOST_PARTS = 50
 _THOUSANDS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
 _COMMA_IN_NUMBER = re.compile(r"(?<![\d,.])(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)(?![\d,])")
+_SPOKEN_MIXED = re.compile(
+    r"(?<=\d)\s+and\s+(?:(\d+\s?/\s?\d+|\\frac\s*\{\s*\d+\s*\}\s*\{\s*\d+\s*\})(?![\w./])"
+    r"|a half(?!\w)|one[- ]half(?!\w))",
+    re.IGNORECASE,
+)
+"""A mixed number as it is said: 2 and 3/4 cups, 2 and a half."""
 _INTEGERS = re.compile(
     r"[,;(（]?\s*(?:where|for|with|其中)?\s*(?:(?:all|any|some|every|each|an?)\s+)*(?:integers?\s+([a-zA-Z])|([a-zA-Z])\s*(?:is|are)\s*(?:an?\s+)?"
     r"(?:any\s+|arbitrary\s+)?integers?|([a-zA-Z])\s*为整数|([a-zA-Z])\s*\\in\s*\\?([ZN])(?:\^?[*+])?)\s*[)）]?$"
@@ -54,6 +60,9 @@ def read(answer: str) -> Readings:
     found: list[Value] = []
     for commas in _policies(text):
         found += [value for value in readings(tokens(text, commas)) if value not in found]
+    spoken = _SPOKEN_MIXED.sub(lambda said: f" {said[1] or '1/2'}", text)
+    if spoken != text:  # after the list that it may be too
+        found += [value for value in readings(tokens(spoken)) if value not in found]
     return tuple(found) or tuple(in_sentence(tokens(text)))
 
 
