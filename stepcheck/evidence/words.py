@@ -150,7 +150,8 @@ VERBS = _words(
 _NO_NUMBERS = re.compile(
     r"\\[bp]?mod(?![a-z])|\\equiv|≡|\bmod(?:ulo|ulus|ular arithmetic)?\b"
     r"|\bremainders?\s+(?:when|upon|after|by|of \d|\d)"
-    r"|\\mathbb\s*\{?[FZ]\}?\s*_|\b[ZF]_\{?\d|\\oplus|\bxor\b|\bnim\b|\bfinite field|\bclock\b"
+    r"|\\mathbb\s*\{?[FZ]\}?\s*_|\b[ZF]_\{?\d|\\oplus|\bxor\b|\bnim\b|\bfinite field"
+    r"|\b(?:12|24)-hour clock|\bclock arithmetic"
     r"|\b(?:units?|ones|last|final|tens|hundreds|rightmost|leading) (?:two |three )?digits?\b"
     r"|\bcongruen|\bbase[- ]?(?:\d|_|\$|\\\(|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|b\b)"
     r"|\bbases\b|\bbinary\b|\boctal\b|\bhexadecimal\b|\bcryptarithm|_\{?\d+\}?\s*[-+=]|\d_\{?\w",
