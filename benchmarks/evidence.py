@@ -1,9 +1,11 @@
 """How precise is the evidence, and how much of what is wrong does it show?
 
-    python benchmarks/evidence.py [--data FOLDER] [--count 2000]
+    python benchmarks/evidence.py [--data FOLDER] [--gsm8k FILE] [--count 2000]
 
 ProcessBench's cases `{id, problem, steps, label, …}` are for judging alone: a finding before the labelled step or in a
-right solution is a false alarm and is listed. GSM8K's `{question, answer}` and equations of our own get slips planted.
+right solution is a false alarm and is listed; where they were not pulled, examples/labelled.jsonl stands in. Slips are
+planted in equations of our own and in solutions `{question, answer}` of GSM8K's training file (without --gsm8k: in
+problems of our own, which are plainer).
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import argparse
 import json
 import random
 import re
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.given import texts as given
 from benchmarks.given import transformations
+from benchmarks.given.problems import write_rows
 from models.nano import evaluate, problems, slips, writing
 from models.nano.problems import carry, draw
 from stepcheck.checker import Checker
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
-DATA = HERE.parents[1] / "shared" / "data"
+EXAMPLES = HERE.parent / "examples" / "labelled.jsonl"
 
 
 def false_alarms(case: dict[str, Any], examined: tuple[Examined, ...]) -> Iterable[str]:
@@ -42,12 +47,19 @@ def false_alarms(case: dict[str, Any], examined: tuple[Examined, ...]) -> Iterab
                 yield f"  {case['id']} step {index} (label {label}) {finding.kind}: {finding.sentence}"
 
 
-def processbench(folder: Path) -> None:
+def subsets(folder: Path | None) -> dict[str, list[dict[str, Any]]]:
+    """ProcessBench's cases by subset; our own examples where there are none."""
+    if folder is None:
+        lines = EXAMPLES.read_text(encoding="utf-8").splitlines()
+        return {EXAMPLES.stem: [json.loads(line) for line in lines]}
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def processbench(folder: Path | None) -> None:
     """Print false alarms and the share of errors with evidence, by subset."""
     hand = dict.fromkeys(json.loads((HERE / "evidence_by_hand.json").read_text(encoding="utf-8"))["equations"])
     seen: dict[str, bool] = {}
-    for path in sorted(folder.glob("*.json")):
-        cases = json.loads(path.read_text(encoding="utf-8"))
+    for subset, cases in subsets(folder).items():
         kinds: Counter[str] = Counter()
         alarms: list[str] = []
         read, unread, start = 0, 0, time.perf_counter()
@@ -63,14 +75,13 @@ def processbench(folder: Path) -> None:
                 seen[case["id"]] = bool(examined[case["label"]].findings)
         wrong = sum(case["label"] >= 0 for case in cases)
         seconds = time.perf_counter() - start
-        print(
-            f"{path.stem}: {len(cases)} cases, {wrong} wrong; {read} equations read, {unread} unread, {seconds:.0f} s"
-        )
+        print(f"{subset}: {len(cases)} cases, {wrong} wrong; {read} equations read, {unread} unread, {seconds:.0f} s")
         print(f"  errors with evidence at the labelled step: {dict(kinds.most_common())}")
         print(
             f"  false alarms: {len(alarms)} in {len({alarm.split()[0] for alarm in alarms})} cases", *alarms, sep="\n"
         )
-    print(f"simple false equations found by hand: {sum(seen.values())} of {len(seen)} found; not: {missing(seen)}")
+    if seen:
+        print(f"simple false equations found by hand: {sum(seen.values())} of {len(seen)} found; not: {missing(seen)}")
 
 
 def missing(seen: dict[str, bool]) -> str:
@@ -160,17 +171,18 @@ def beside_the_built_in(path: Path, count: int) -> None:
 
 def main() -> None:
     """Print every figure."""
-    parser = argparse.ArgumentParser(description="Measure the evidence.")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of processbench/*.json and gsm8k/train.jsonl")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gsm8k", type=Path, metavar="FILE", help="GSM8K's train.jsonl")
     parser.add_argument("--count", type=int, default=2000, help="planted slips of each kind")
+    given.add_option(parser)
     options = parser.parse_args()
     planted_transformations(options.count)
-    if not options.data.is_dir():
-        print(f"{options.data} is not there: pass --data for GSM8K's and ProcessBench's figures")
-        return
-    beside_the_built_in(options.data / "gsm8k" / "train.jsonl", 300)
-    planted_results(options.data / "gsm8k" / "train.jsonl", options.count)
-    processbench(options.data / "processbench")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = options.gsm8k or write_rows(Path(folder) / "train.jsonl", 2000)
+        print(f"problems: {options.gsm8k or 'our own'}")
+        beside_the_built_in(rows, 300)
+        planted_results(rows, options.count)
+    processbench(given.find(options.data).folder)
 
 
 if __name__ == "__main__":

@@ -2,27 +2,13 @@
 
 import ast
 import random
-import re
 from fractions import Fraction
 
 from tokenizers import Tokenizer
 
+from benchmarks.given.problems import SUM, said
 from models.nano import slips, templates, tokenizer, writing
 from models.nano.phrases import TOKENIZER_TEXTS
-
-PLAIN = writing.Style(
-    wrap=("", ""),
-    latex=False,
-    operators={"+": "+", "-": "-", "*": "*", "/": "/"},
-    fraction=False,
-    group="",
-    percent=False,
-    dollars="none",
-    equals="=",
-    bold=False,
-    place="inline",
-)
-SUM = re.compile(r"[\d.()][\d.()+*/-]*=[\d.]+(?<![.])")
 
 
 def calculated(text: str) -> Fraction:
@@ -40,10 +26,6 @@ def calculated(text: str) -> Fraction:
         return Fraction(str(node.value))
 
     return of(ast.parse(text, mode="eval").body)
-
-
-def said(step: slips.DraftStep) -> str:
-    return "".join(fragment.text for fragment in writing.write_step(step, PLAIN))
 
 
 def holds(step: slips.DraftStep) -> bool:

@@ -14,11 +14,12 @@ pytest.importorskip("tokenizers", reason="training needs tokenizers (the test ex
 
 from tokenizers import Tokenizer
 
+from benchmarks.given.problems import PLAIN, said
 from models.nano import documents, numbers, problems, slips, stream, templates, tokenizer, writing
 from models.nano.chinese import Translator
 from models.nano.equations import UnreadableError, invent, leaves, read, value
 from models.nano.material import FIXED, RARE, Material
-from tests.nano_texts import PLAIN, build_tokenizer, calculated, holds, said
+from tests.nano_texts import build_tokenizer, calculated, holds
 
 
 @pytest.fixture(scope="module")

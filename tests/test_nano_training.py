@@ -16,6 +16,7 @@ pytest.importorskip("tokenizers", reason="training needs tokenizers (the test ex
 import torch
 from tokenizers import Tokenizer
 
+from benchmarks.given.problems import write_rows
 from models.nano import (
     calibration,
     checkpoint,
@@ -36,7 +37,7 @@ from stepcheck.document import Document, Step
 from stepcheck.hub.convert import convert
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template
-from tests.nano_texts import PLAIN, SUM, build_tokenizer, said
+from tests.nano_texts import build_tokenizer
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,20 +61,7 @@ def words() -> Tokenizer:
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of GSM8K's form, made of our own problems."""
-    rng = random.Random(1)
-    path = tmp_path_factory.mktemp("rows") / "train.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        for _ in range(120):
-            problem = templates.compose(rng)
-            draft = slips.right(problem, {})
-            steps = []
-            for step in draft.steps:
-                text = said(step)
-                steps.append(SUM.sub(lambda m: f"{m[0].split('=')[0]}=<<{m[0]}>>{m[0].split('=')[1]}", text))
-            answer = "\n".join(steps) + f"\n#### {writing.number(problem.answer)}"
-            question = "".join(f.text for f in writing.write_step(draft.question, PLAIN))
-            file.write(json.dumps({"question": question, "answer": answer}) + "\n")
-    return path
+    return write_rows(tmp_path_factory.mktemp("rows") / "train.jsonl", 120)
 
 
 def test_a_tree_reads_like_its_documents(words: Tokenizer) -> None:
