@@ -492,7 +492,7 @@ def test_conclusions(response: str, answer: str) -> None:
 REPEATED = [
     ("\\boxed{7}\n\nThe final answer is \\boxed{}.", "7"), ("\\boxed{7}\n\n**Final answer:** \\boxed{}", "7"),
     ("The final answer is 7 and I put it in \\boxed{}.", "7"), ("答案是：A、C", "A、C"), ("正确选项为B和D。", "BD"),
-    ("所以选择B选项。", "B"),
+    ("所以选择B选项。", "B"), ("A resposta correta é a alternativa B.", "B"),
 ]  # fmt: skip
 
 
@@ -502,3 +502,16 @@ def test_empty_boxes_and_listed_choices(response: str, answer: str) -> None:
     found = extract(f"2 + 5 = 7.\n\n{response}")
     assert found is not None
     assert found.text == answer
+
+
+PLAIN_FORMULAS = [
+    "cbrt(27)", "arctan(1)", r"99! \cdot 100", r"x\leqslant 3", "|x-0.5|>1.5", "a·a^n", "x·10⁸", "x_1=2, x_2=3", "24!",
+    r"a = 2 \text{ and } b = -5", "does not exist", "99! + 1",
+    "negative five", "all real numbers except 0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", PLAIN_FORMULAS)
+def test_plain_formulas(formula: str) -> None:
+    """What is written without dollars is taken whole: functions, factorials, signs, names with numbers."""
+    assert said(f"We get it at once.\n\nThe answer is {formula}.") == (formula, "phrase")

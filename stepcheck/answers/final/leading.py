@@ -14,9 +14,10 @@ _VALUE = re.compile(
     | [(\[{|]\s?[-−\d\\A-Za-z√π∞\x00](?![a-z]{2})
     | [A-J]{1,6}(?![\w'’])
       (?=[\s.):,;]*(?:$|\n|[-+=^]|\W\w?\W)|\s*(?:[,;.:)(、，。；和与及]|(?:and|or|because|since|weil|denn|car|porque)\b))
-    | \(?[a-jA-J]\)\s | (?:sin|cos|tan|cot|log|ln|exp|sqrt|pi)(?![a-z])
-    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³(≡≈~]
-      |\\(?:[lg]eq?|[lg]t|neq?|in|equiv|approx|cdot|times|pm|to|cup|cap)(?![a-z]))
+    | \(?[a-jA-J]\)\s
+    | (?:(?:arc|a)?(?:sin|cos|tan)h?|cot|log|ln|lg|exp|sqrt|cbrt|abs|floor|ceil|max|min|gcd|lcm|pi)(?![a-z])
+    | [A-Za-z]{1,2}(?:_\w|\(\w\))?\s?(?:[-+*/^=<>≤≥≠∈²³⁴⁵⁶⁷⁸⁹⁻ⁿ·×(≡≈~]
+      |\\(?:[lg]eq?(?:slant|q)?|[lg]t|neq?|in|equiv|approx|cdot|times|pm|to|cup|cap)(?![a-z]))
     | [a-z](?![\w'’])\s?[.,;]?$""",
     re.VERBOSE,
 )

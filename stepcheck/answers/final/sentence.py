@@ -15,7 +15,9 @@ from stepcheck.answers.final.wording import ADVERBS, BUT, ENDINGS, NEGATED, PLAC
 
 LONGEST = 1_500
 """Characters behind a phrase that are looked at."""
-_LEAD = re.compile(r"(?:[\s*_`\"“”'’>:：~}\])】」|]|<[a-zA-Z]{1,8}>|(?<=\n)-\s|•|#{1,6}\s|\\[,;!](?!\w)|={3,}|-{3,})*+")
+_LEAD = re.compile(
+    r"(?:[\s*_`\"“”'’>:：~}\])】」]|\|(?![^|\n]{1,40}\|\s?[<>≤≥=+*/^-])|<[a-zA-Z]{1,8}>|(?<=\n)-\s|•|#{1,6}\s|\\[,;!](?!\w)|={3,}|-{3,})*+"
+)
 _TAGS = re.compile(r"</?[a-zA-Z]{1,8}(?:\s[^<>\n]{0,60})?/?>")
 _BOLD = re.compile(r"(?<![\w)])(\*\*|__|\*|`)(?=\S)([^*_`\n]{1,200}?)(?<=\S)\1(?!\w)")
 _END = re.compile(r"(?<=[^\d\s])\.(?=\s|$)|\.(?=\s+[^\W\d_a-z]|\s+\x00|\s*$)|\n|[。；]|．(?=\s|$)|[?？!](?=\s|$)")
@@ -23,10 +25,12 @@ _NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$
 _LIST = re.compile(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
 """The first item of a list: what is under it is worked out, not stated."""
 _EMPTY_BOX = re.compile(r"\\f?boxed\s*\{[\s~.…?]*\}")
+_OPERATOR = re.compile(r"\s?(?:[-+*/^·×÷)]|\\(?:cdot|times|div)(?![a-z]))")
+"""Behind 99! it makes a factorial of it."""
 _LETTER = re.compile(r"[\s*_(]*[A-J][)*_]*$")
 _UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|or|by)|\sa)$")
 _CHOICE = re.compile(
-    r"(?:(?:the\s+|die\s+|la\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|letra|lettera|lettre|alternativa|buchstabe"
+    r"(?:(?:the\s+|die\s+|der\s+|la\s+|el\s+|a\s+|o\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|letra|lettera|lettre|alternativa|buchstabe"
     r"|вариант)[\s:：]{1,3}[(（\[*]{0,3}(?P<named>[A-J])|(?:la|le|il|die|der|a|o)\s[(（]?(?-i:(?P<short>[A-J])))"
     r"(?:\)|）|(?!\w))(?!['’])",
     re.IGNORECASE,
@@ -85,6 +89,8 @@ def _first_sentence(text: str, start: int, *, exclaims: bool) -> tuple[str, int,
         before = hidden[start : match.start()]
         letter = match[0] == "." and _LETTER.match(before) and not re.match(r"\s+[A-Z][a-z]", hidden[match.end() :])
         if match[0] == "." and (letter or before.endswith("..") or _NO_END.search(before)):
+            continue
+        if match[0] == "!" and before[-1:].isdigit() and _OPERATOR.match(hidden, match.end()):
             continue
         if (
             match[0] == "!"

@@ -8,7 +8,7 @@ import re
 from stepcheck.answers.final.formulas import prose
 
 _TOKEN = re.compile(
-    r"\\approx(?![A-Za-z])|\\[A-Za-z]+|\\.|[{}()\[\]≈,;]|(?<!\w)(?:and|or|und|oder|et|ou|y|e|o|и|или)(?!\w)|[、，和或]|(?<![<>!:=])=(?!=)",
+    r"\\(?:text|mathrm|mbox)\s?\{\s*(?:and|or|und|oder|et|ou|y|e|o|и|или|和|或)\s*\}|\\approx(?![A-Za-z])|\\[A-Za-z]+|\\.|[{}()\[\]≈,;]|(?<!\w)(?:and|or|und|oder|et|ou|y|e|o|и|или)(?!\w)|[、，和或]|(?<![<>!:=])=(?!=)",
     re.DOTALL,
 )
 _UNITS = re.compile(r"\\(?:text|mathrm|mbox|textbf|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+|(?<=\d)\s?[xX](?=\s?\d)")
@@ -65,6 +65,6 @@ def _split(text: str) -> tuple[list[str], bool]:
         elif depth <= 0 and sign in {"=", "≈", r"\approx"}:
             sides.append(text[start : match.start()])
             start = match.end()
-        elif depth <= 0 and not sign.startswith("\\"):
-            listed = listed or re.match(r"\s*\\?[A-Za-z]\w?\s*=", text[match.end() :]) is not None
+        elif depth <= 0 and (not sign.startswith("\\") or sign.endswith("}")):
+            listed = listed or re.match(r"\s*\\?[A-Za-z]\w?(?:_\{?\w{1,4}\}?)?\s*=", text[match.end() :]) is not None
     return [*sides, text[start:]], listed

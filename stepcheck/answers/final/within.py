@@ -14,6 +14,12 @@ _CONDITION = re.compile(
     r"(?<!\w)(?:for|when|if|where|with|at|as|of|given|für|wenn|bei|pour|si|avec|para|con|per|se|com|для|при|если)\s{1,3}$",
     re.IGNORECASE,
 )
+_ALL_BUT = re.compile(
+    r"(?:all|every|any|each)\s[\w\s]{1,40}?(?:except|but|other\s+than|apart\s+from)\s[^\n.]{1,30}$", re.IGNORECASE
+)
+"""A set that is told by what is not in it."""
+_DENIES = re.compile(r"(?:^|\s)(?:does|do|did|is|are|can|could|will)$", re.IGNORECASE)
+"""`does not exist`: this `not` begins no reason."""
 _COPULA = re.compile(rf"(?<=\s){IS}(?=[\s*:])", re.IGNORECASE)
 _SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>|i\.e\.,?)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
 
@@ -25,12 +31,14 @@ def read_words(words: str, end: int) -> Stated | None:
         return (
             Stated(affirmed[0], "words", end) if not re.match(r"\s+\w", words[affirmed.end() :]) else _plain(words, end)
         )
-    if DATE.match(words):
+    if DATE.match(words) or _ALL_BUT.match(words):
         return Stated(words, "value", end)
     formulas = find_formulas(words)
     cut = REASON.search(masked(words, formulas), 1)
     head = words[: cut.start()].strip() if cut else words
     if cut and not re.search(r"\d|\$|\\", head) and len(head.split()) > 4:  # noqa: PLR2004 (words that are an answer)
+        head = words
+    if cut and _DENIES.search(head):
         head = words
     value = _said_value(head) or _last_value(head, find_formulas(head))
     if value is None:

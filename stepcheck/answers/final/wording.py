@@ -128,7 +128,7 @@ VAGUE = re.compile(rf"(?:{_VAGUE})(?!\w)", re.IGNORECASE)
 """How a sentence goes on that speaks of an answer and does not state it, whatever numbers are in it."""
 NO_ANSWER = re.compile(
     rf"(?:{_VAGUE}|right|wrong|incorrect|reasonable|consistent|verified|valid|clear|unique|simple|obvious|an?|first|we|now|here"
-    r"|below|above|positive|negative|ready|not|also|still|already|wahr|richtig)(?!\w)",
+    r"|below|above|positive|negative(?!\s(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|\w+teen|\w+ty)(?!\w))|ready|not|also|still|already|wahr|richtig)(?!\w)",
     re.IGNORECASE,
 )
 """How a sentence about an answer goes on that does not state it."""
