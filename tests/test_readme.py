@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"```console\n\$ (stepcheck [^\n]*)\n(.*?)```", README, re.DOTALL)
+PAGES = "".join(
+    path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+)
+COMMANDS = sorted(set(re.findall(r"```console\n\$ (stepcheck [^\n]*)\n(.*?)```", PAGES, re.DOTALL)))
+PLAIN = [line.partition("#")[0].split() for line in re.findall(r"^    (stepcheck [^\n]*)$", README, re.MULTILINE)]
 PROGRAM = re.compile(r"```python\n(.*?)```\n+```text\n(.*?)```", re.DOTALL)
 PROGRAMS = PROGRAM.findall(README)
 
@@ -18,6 +22,10 @@ PROGRAMS = PROGRAM.findall(README)
 def masked(text: str) -> str:
     """Hide digits after a decimal point: rewards and seconds differ a little from machine to machine."""
     return re.sub(r"\d+\.\d+", "#.#", "\n".join(line.rstrip() for line in text.strip().splitlines()))
+
+
+BELOW = 3
+"""The exit code of `--fail-under`, where a reward is lower."""
 
 
 def output(*arguments: str, runs: Path) -> str:
@@ -53,3 +61,24 @@ def test_commands(command: str, shown: str, tmp_path: Path) -> None:
 def test_programs(program: str, shown: str, tmp_path: Path) -> None:
     """A program of the README prints what the README shows."""
     assert masked(output("-c", program, runs=tmp_path)) == masked(shown)
+
+
+def test_every_command_of_the_readme_works_as_it_stands(tmp_path: Path) -> None:
+    """From top to bottom in a clone, without a network: each ends well; the app opens, which other tests see."""
+    assert len(PLAIN) > 8
+    for command in PLAIN:
+        if command[1] == "tui":
+            assert (ROOT / command[2]).exists()
+            continue
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=os.environ | {"STEPCHECK_RUNS": str(tmp_path), "STEPCHECK_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == (BELOW if "--fail-under" in command else 0), f"{' '.join(command)}: {done.stderr}"
+        assert done.stdout or done.stderr  # what a pull would take is talk
