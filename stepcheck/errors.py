@@ -181,7 +181,7 @@ class NonFiniteError(EngineError):
 
 
 class CancelledError(EngineError):
-    """Stopped on request."""
+    """Somebody asked to stop before it was done."""
 
     kind = "cancelled"
 

@@ -132,7 +132,7 @@ class Judged:
 
     @property
     def seconds(self) -> float:
-        """What it took."""
+        """How long it took the engine."""
         return self.cost.seconds
 
 
@@ -161,7 +161,7 @@ class Judge(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """Who judges."""
+        """Who judges, and all that can change a verdict."""
         ...
 
     @property

@@ -91,4 +91,4 @@ class Witness:
             yield Judged(document=item, model=self.identity, verdict=verdict, evidence=evidence, cost=cost)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End nothing: there is nothing that was opened."""

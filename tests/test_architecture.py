@@ -292,3 +292,12 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
     functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60]
     assert not long
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_docstring_says_more_than_the_name(path: Path) -> None:
+    """Three words and fewer repeat what the name says already."""
+    documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = [node for node in ast.walk(tree(path)) if isinstance(node, documented) and not node.name.startswith("_")]
+    short = [node.name for node in nodes if 0 < len((ast.get_docstring(node) or "").split()) <= 3]
+    assert not short

@@ -80,7 +80,7 @@ class Algebra:
             return answer
 
     def close(self) -> None:
-        """End the process."""
+        """End the process that reckons, if one was started."""
         with self._asking:
             child, self._child = self._child, None
             if child is not None:

@@ -28,7 +28,7 @@ def number(value: Fraction | int) -> Tree:
 
 
 def negative(tree: Tree) -> Tree:
-    """Make -a."""
+    """Make the tree of an expression with its sign turned."""
     return number(-tree[1]) if tree[0] == "num" else ("*", number(-1), tree)
 
 

@@ -45,7 +45,7 @@ class Compared:
 
     @property
     def difference(self) -> float | None:
-        """B - A."""
+        """How much more B has than A."""
         return None if self.a is None or self.b is None else self.b - self.a
 
 

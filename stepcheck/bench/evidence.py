@@ -52,7 +52,7 @@ class Seen:
 
 
 def look(row: Row, label: int) -> Seen:
-    """Examine a case."""
+    """Examine the steps of one case for what is false."""
     examined = examine(row.problem, row.steps)
     alarms = [
         Alarm(row.id, index, label, finding.kind, finding.sentence)

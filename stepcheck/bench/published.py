@@ -19,7 +19,7 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def cases(self) -> int:
-        """All of them."""
+        """The cases of a subset, wrong and right ones together."""
         return self.error + self.correct
 
 
@@ -37,7 +37,7 @@ class ProcessBenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProcessBenchTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """ProcessBench as published."""
+    """ProcessBench's table as the papers print it."""
 
     source: str
     note: str
@@ -55,7 +55,7 @@ class BestOfNRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BestOfNTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Best-of-N as published."""
+    """Best-of-N's table as the paper prints it."""
 
     source: str
     note: str

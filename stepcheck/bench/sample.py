@@ -66,7 +66,7 @@ FORMS: tuple[Form, ...] = (_shop, _line, _mean, _train)
 
 
 def documents() -> list[Document]:
-    """Return the set."""
+    """Return the documents of the set, in order."""
     draw, made = random.Random(1), []  # noqa: S311 (numbers of a text)
     for form in FORMS:
         for number in range(EACH):

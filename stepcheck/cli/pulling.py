@@ -187,7 +187,7 @@ class _Asked(threading.Thread):
         self._offline, self._there = offline, False
 
     def run(self) -> None:
-        """Look for it."""
+        """Ask whether the hub answers, for no longer than a person waits."""
         from stepcheck.hub.net.remote import Hub
 
         self._there = Hub(offline=self._offline).reachable(PATIENCE_S)

@@ -31,7 +31,7 @@ def size(count: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Word a time."""
+    """Word a time as minutes and seconds, or hours."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -35,7 +35,7 @@ class Writer(Protocol):
         ...
 
     def write(self, result: "Judged | Unscored") -> None:
-        """Write one result."""
+        """Write one result in this format."""
         ...
 
     def end(self, summary: Summary) -> None:
@@ -172,7 +172,7 @@ class MarkdownWriter:
             self._sink.write(self._markdown.notice(model.notice))
 
     def write(self, result: "Judged | Unscored") -> None:
-        """Write a section."""
+        """Write one result in this format."""
         self._sink.write(self._markdown.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:
@@ -192,11 +192,11 @@ class HtmlWriter:
         self._sink.write(self._html.begin("stepcheck", model.notice))
 
     def write(self, result: "Judged | Unscored") -> None:
-        """Write a section."""
+        """Write one result in this format."""
         self._sink.write(self._html.render(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
-        """Close the page."""
+        """Write what must stand behind the last result."""
         self._sink.write(self._html.end())
 
 
@@ -219,7 +219,7 @@ class SvgWriter:
         self._blocks.append(self._svg.lay_out(with_rewards(result)))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002 (the protocol's)
-        """Draw everything."""
+        """Write what must stand behind the last result."""
         self._sink.write(self._svg.picture(self._blocks, "stepcheck"))
 
 

@@ -32,7 +32,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What was loaded."""
+    """What was loaded, and where it runs."""
 
     hidden: int
     context: int

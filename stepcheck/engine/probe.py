@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> None:
-    """Print the build."""
+    """Print, as JSON, how llama.cpp was built and what it finds."""
     from stepcheck.engine.llama import build_info
 
     version = importlib.metadata.version("llama-cpp-python")

@@ -40,7 +40,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """The number of the process."""
         return self._popen.pid
 
     def send(self, request: wire.Request) -> None:

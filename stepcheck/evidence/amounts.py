@@ -51,17 +51,17 @@ def _held(amount: Amount) -> Amount:
 
 
 def add(a: Amount, b: Amount) -> Amount:
-    """Add."""
+    """Add two amounts of one kind."""
     return _held(Amount(a.low + b.low, a.high + b.high))
 
 
 def negative(a: Amount) -> Amount:
-    """Turn the sign."""
+    """The same amount with its sign turned."""
     return Amount(-a.high, -a.low)
 
 
 def multiply(a: Amount, b: Amount) -> Amount:
-    """Multiply."""
+    """Multiply two amounts, units included."""
     if a.exact and b.exact:
         return _held(of(a.low * b.low))
     corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
@@ -142,7 +142,7 @@ def count(a: Amount, most: int = MOST_FACTORIAL) -> int:
 
 
 def permutations(a: Amount) -> Amount:
-    """Compute n!."""
+    """Compute n! for an n that is small enough."""
     return _held(of(factorial(count(a))))
 
 

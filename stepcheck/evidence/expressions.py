@@ -25,7 +25,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Pi:
-    """The number π."""
+    """The number π, which has no exact decimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Factorial:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """A binomial coefficient."""
+    """How many ways there are to choose k of n."""
 
     top: "Node"
     bottom: "Node"
@@ -141,7 +141,7 @@ def letters(node: Node) -> frozenset[str]:
 
 
 def bare(node: Node) -> Node:
-    """Without its unit."""
+    """The same expression without its unit."""
     while isinstance(node, Measured):
         node = node.inside
     return node

@@ -110,7 +110,7 @@ def _over(a: Quotient, b: Quotient) -> Quotient:
 
 
 def plus(a: Polynomial, b: Polynomial) -> Polynomial:
-    """Add."""
+    """The sum of two polynomials."""
     found = dict(a)
     for monomial, factor in b.items():
         found[monomial] = found.get(monomial, Fraction(0)) + factor
@@ -123,7 +123,7 @@ def scaled(a: Polynomial, factor: Fraction) -> Polynomial:
 
 
 def times(a: Polynomial, b: Polynomial) -> Polynomial:
-    """Multiply."""
+    """The product of two polynomials."""
     if len(a) * len(b) > MOST_PRODUCTS:
         raise UnreadError
     found: dict[Monomial, Fraction] = {}

@@ -124,7 +124,7 @@ def describe_build() -> dict[str, Any]:
 
 
 def processor() -> Processor:
-    """Describe the CPU."""
+    """Describe the CPU as far as this system tells."""
     lines = (line.split(":", 1) for line in _cpuinfo().splitlines() if ":" in line)
     fields = {key.strip(): value.strip() for key, value in lines}
     name = fields.get("model name") or fields.get("machdep.cpu.brand_string") or platform.processor()

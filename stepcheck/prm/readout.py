@@ -148,7 +148,7 @@ class LogRatioHead:
 
     @property
     def hidden(self) -> int:
-        """Two likelihoods."""
+        """The width of a row: two likelihoods."""
         return 2
 
     def rewards(self, rows: Floats) -> Floats:

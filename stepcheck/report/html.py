@@ -33,7 +33,7 @@ footer,.note{opacity:.7;font-size:.9rem}
 
 
 def begin(title: str, notice: str) -> str:
-    """Open the page."""
+    """Open the page, with the notice first of all."""
     note = f'<p class="note">{_text(notice)}</p>\n' if notice else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -43,7 +43,7 @@ def begin(title: str, notice: str) -> str:
 
 
 def end() -> str:
-    """Close the page."""
+    """Close what `begin` opened."""
     return "</body></html>\n"
 
 

@@ -28,7 +28,7 @@ class Summary:
     """Of `done`, those whose results an earlier session wrote."""
 
     def add(self, result: Judged | Unscored) -> None:
-        """Count one result."""
+        """Count one result as it passes."""
         self.done += 1
         if isinstance(result, Unscored):
             self.unscored += 1

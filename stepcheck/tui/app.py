@@ -193,13 +193,13 @@ class StepcheckApp(App[None]):
         self._reading.begin()
 
     def show_help(self) -> None:
-        """Show every key."""
+        """Show every key of the screen that is open."""
         from stepcheck.tui.parts.help import HelpScreen
 
         self.push_screen(HelpScreen())
 
     def show_models(self) -> None:
-        """Show the models."""
+        """Show which models are here and which are not."""
         from stepcheck.tui.models.screen import ModelsScreen
 
         self.push_screen(ModelsScreen(self, self.downloads, self.models_dir))

@@ -117,7 +117,7 @@ class Clean(LineFilter):
     _TABS = re.compile("[\t\n]")
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (the base's)
-        """Clean a line."""
+        """Filter one line before it leaves."""
         if not any(HOSTILE.search(segment.text) for segment in segments):
             return segments
         return [

@@ -31,7 +31,7 @@ class StepcheckCommands(Provider):
             yield DiscoveryHit(Content(title), run, text=title, help=help_text)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """Yield the commands that match what was typed, the best first."""
         matcher = self.matcher(query)
         for title, help_text, run in self._all():
             score = matcher.match(title)

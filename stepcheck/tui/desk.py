@@ -61,11 +61,11 @@ class Desk(Protocol):
         ...
 
     def show_help(self) -> None:
-        """Show every key."""
+        """Show every key of the screen that is open."""
         ...
 
     def show_models(self) -> None:
-        """Show the models."""
+        """Show which models are here and which are not."""
         ...
 
     def reread(self, document: "Document", text: str) -> "Document":

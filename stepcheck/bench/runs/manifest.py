@@ -52,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def model(self) -> str:
-        """The model's name."""
+        """The name of the model that judges in this run."""
         return str(self.judge.get("name") or self.card.get("name", ""))
 
     @property
@@ -74,7 +74,7 @@ BINDING: Final[Mapping[Kind, tuple[str, ...]]] = {
 
 
 def to_parts(subsets: list[Subset]) -> tuple[DataPart, ...]:
-    """Describe the data."""
+    """Describe the data of a run: each subset's file, hash and choice of cases."""
     return tuple(
         DataPart(subset.name, _utf8(str(subset.path)), subset.sha256, len(subset.entries), subset.cases)
         for subset in subsets

@@ -94,7 +94,7 @@ class Run:
             return {(subset, position, candidate) for subset, position, candidate in found}
 
     def count(self) -> Count:
-        """Count the rows."""
+        """Count the rows that are kept, and those of them that are errors."""
         with translated(self.folder):
             done, errors = self._database.execute("SELECT COUNT(*), COUNT(error_kind) FROM cases").fetchone()
         return Count(int(done), int(errors))
@@ -132,7 +132,7 @@ class Run:
         return "; ".join(part for part in parts if part)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; nothing can be read after that."""
         self._database.close()
 
     def __enter__(self) -> Self:

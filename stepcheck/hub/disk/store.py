@@ -28,7 +28,7 @@ class Model:
 
     @property
     def backbone(self) -> Path:
-        """Its GGUF."""
+        """The GGUF that llama.cpp loads."""
         return self.weights["backbone"].path
 
 

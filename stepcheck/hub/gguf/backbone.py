@@ -48,17 +48,17 @@ class Rotated:
 
     @property
     def name(self) -> str:
-        """The tensor's."""
+        """The name of the tensor."""
         return self.tensor.name
 
     @property
     def file(self) -> Path:
-        """The tensor's."""
+        """The file that the tensor lies in."""
         return self.tensor.file
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The tensor's."""
+        """The sizes of the tensor, the outermost first."""
         return self.tensor.shape
 
     def rows(self, most: int) -> Iterator[NDArray[np.float32]]:
@@ -80,7 +80,7 @@ class Computed:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One dimension."""
+        """The sizes of the tensor, the outermost first."""
         return (len(self.values),)
 
     def rows(self, most: int) -> Iterator[NDArray[np.float32]]:  # noqa: ARG002 (a source's)

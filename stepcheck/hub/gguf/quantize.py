@@ -151,7 +151,7 @@ class Quantizer:
         return out.raw
 
     def close(self) -> None:
-        """Free ggml's tables."""
+        """Free the tables that ggml made for its types."""
         self._ggml.ggml_quantize_free()
 
 

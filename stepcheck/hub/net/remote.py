@@ -132,7 +132,7 @@ class Hub:
 
     @property
     def endpoint(self) -> str:
-        """The hub's address."""
+        """The address of the hub, without a slash at its end."""
         from huggingface_hub import constants
 
         return (self._endpoint or constants.ENDPOINT).rstrip("/")

@@ -43,7 +43,7 @@ class CandidateList(RowList):
         self.reload(len(keys), even=True)
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
-        """A candidate."""
+        """Lay one candidate out over its lines."""
         session = self.session
         if session is None:
             return

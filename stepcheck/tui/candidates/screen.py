@@ -81,11 +81,11 @@ class CandidatesScreen(SessionScreen):
 
     @property
     def attended(self) -> Sequence[int]:
-        """All candidates."""
+        """The candidates of this problem, which are judged first."""
         return self.group.keys
 
     def on_mount(self) -> None:
-        """Judge these first."""
+        """Have these candidates judged before all others."""
         for key in self.group.keys:
             if self.session.entries[key].result is None:
                 self.session.judge(key)
@@ -234,7 +234,7 @@ class CandidatesScreen(SessionScreen):
             self.desk.open_group(Group((table.keys[table.cursor],)))
 
     def action_again(self) -> None:
-        """Judge all again."""
+        """Judge all candidates of this problem again."""
         for key in self.group.keys:
             self.session.judge_again(key)
         self._show()

@@ -34,7 +34,7 @@ class DocumentList(RowList):
         self.groups: Sequence[Group] = ()
 
     def present(self, session: Session, groups: Sequence[Group]) -> None:
-        """Show these."""
+        """Show these documents in place of those before."""
         self.session, self.groups = session, groups
         self.reload(len(groups), even=True)
 

@@ -41,7 +41,7 @@ class OpenDocument:
 
     @property
     def texts(self) -> list[str]:
-        """The steps."""
+        """The texts of the steps, in order."""
         return [step.text for step in self.item.steps] if isinstance(self.item, Document) else []
 
     @property

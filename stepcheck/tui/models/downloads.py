@@ -37,7 +37,7 @@ class Downloads:
 
     @property
     def under_way(self) -> bool:
-        """Whether one is."""
+        """Whether a download is being made."""
         return self._pulling is not None
 
     def pull(self, card: str) -> None:

@@ -23,12 +23,12 @@ class ModelList(RowList):
         self.used = ""
 
     def present(self, models: Sequence[ModelRow], used: str) -> None:
-        """Show these."""
+        """Show these models in place of those before."""
         self.models, self.used = models, used
         self.reload(len(models), even=True)
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
-        """A model."""
+        """Lay one model out over its lines."""
         model = self.models[index]
         kind = {True: Band.good, False: Band.doubtful, None: None}[model.fits if model.ready else None]
         yield [

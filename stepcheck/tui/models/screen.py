@@ -114,7 +114,7 @@ class ModelsScreen(ModalScreen[None]):
         card.scroll_relative(y=way * max(card.size.height - 1, 1), animate=False, immediate=True)
 
     def action_move(self, by: int) -> None:
-        """Move the cursor."""
+        """Move the cursor over the models."""
         self.query_one(ModelList).move(by)
 
     @on(RowList.Moved)

@@ -23,7 +23,7 @@ class Facts(Widget):
         self._rows: Sequence[tuple[str, str, str]] = ()
 
     def present(self, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Show these."""
+        """Show these facts in place of those before."""
         self._rows = [(clean_line(label), clean_line(words), note) for label, words, note in rows]
         self.refresh(layout=True)
 
@@ -32,7 +32,7 @@ class Facts(Widget):
         return len(self._lines(width))
 
     def render(self) -> Text:
-        """The lines."""
+        """Draw a fact a line."""
         return Text("\n", no_wrap=True).join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Text]:

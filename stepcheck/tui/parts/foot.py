@@ -31,7 +31,7 @@ class FootLine(Widget):
     """
 
     def on_mount(self) -> None:
-        """Follow the focus."""
+        """Follow the focus, whose keys are shown."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def _shown(self) -> "Iterator[tuple[Binding, str, str]]":
@@ -57,7 +57,7 @@ class FootLine(Widget):
                 yield binding
 
     def render(self) -> Text:
-        """The line."""
+        """Draw the labels that have room."""
         style = self.get_component_rich_style("foot--key", partial=True)
         return Text.assemble(*(part for _, key, label in self._shown() for part in ((key, style), label)), no_wrap=True)
 

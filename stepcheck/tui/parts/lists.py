@@ -43,7 +43,7 @@ class ListScreen(Screen[Result]):
         """Mark what is searched for."""
 
     def action_move(self, by: int) -> None:
-        """Move the cursor."""
+        """Move the cursor over the rows."""
         self.rows.move(by)
 
     def action_page(self, by: int) -> None:

@@ -25,7 +25,7 @@ class Notice(Widget):
         self._words = ""
 
     def present(self, words: str, *, error: bool = False) -> None:
-        """Show these."""
+        """Show these words until they are put away."""
         self._words = clean_line(words)
         self.set_class(error, "-error")
         self.display = bool(words)

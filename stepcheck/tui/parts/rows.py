@@ -139,7 +139,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return Style(bgcolor=colour.rich_color)
 
     def watch_cursor(self, old: int, new: int) -> None:
-        """Follow the cursor."""
+        """Keep the row under the cursor in sight."""
         for index in (old, new):
             self._lines.pop(index, None)
         self.refresh()

@@ -27,7 +27,7 @@ class SessionScreen(ListScreen[None]):
 
     @property
     def session(self) -> Session:
-        """What is open."""
+        """The documents that are open and what was judged of them."""
         return self.desk.session
 
     @property
@@ -36,7 +36,7 @@ class SessionScreen(ListScreen[None]):
         return ()
 
     def on_mount(self) -> None:
-        """Hear what changes."""
+        """Hear from now on what changes."""
         self.hear(self.session.changed, self.document_changed)
         self.hear(self.session.model_changed, lambda _: self.model_changed())
         self.hear(self.session.added, lambda _: self.documents_added())
@@ -92,11 +92,11 @@ class SessionScreen(ListScreen[None]):
         self.session.hide_note(self._note)
 
     def action_help(self) -> None:
-        """Show every key."""
+        """Show every key of this screen."""
         self.desk.show_help()
 
     def action_models(self) -> None:
-        """Show the models."""
+        """Show which models are here and which are not."""
         self.desk.show_models()
 
     def action_palette(self) -> None:
@@ -113,5 +113,5 @@ class SessionScreen(ListScreen[None]):
             self.app.pop_screen()
 
     def action_leave(self) -> None:
-        """Quit."""
+        """Go back, or leave the app from its first screen."""
         self.desk.leave()

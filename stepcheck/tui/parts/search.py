@@ -34,5 +34,5 @@ class SearchLine(Input):
         self.focus()
 
     def close(self) -> None:
-        """Hide it."""
+        """Hide the line and give the focus back."""
         self.remove_class("-open")

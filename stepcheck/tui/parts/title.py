@@ -29,7 +29,7 @@ class TitleBar(Widget):
         self.refresh()
 
     def render(self) -> Text:
-        """The line."""
+        """Draw what is open and how far it is."""
         width = self.size.width
         right = _model(self._state, f"≥ {self._threshold:g}", short=width < 70)  # noqa: PLR2004 (room for the device)
         marks = f"  {self._marks}" if self._marks else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RunBrowser(App[None]):
-    """Browses one run."""
+    """The app that browses one run."""
 
     TITLE = "stepcheck runs view"
     ENABLE_COMMAND_PALETTE = False
@@ -41,6 +41,6 @@ class RunBrowser(App[None]):
         self._threshold = run.manifest.threshold if threshold is None else threshold
 
     def on_mount(self) -> None:
-        """Show the list."""
+        """Begin with the list of cases."""
         rows = listed(self._run_read.rows(texts=False), self._threshold)
         self.push_screen(ListingScreen(self._run_read, rows, self._threshold))

@@ -54,7 +54,7 @@ class CaseScreen(ListScreen[int]):
         """The case that is shown."""
 
     def compose(self) -> ComposeResult:
-        """Lay out."""
+        """Lay out what is known of a case."""
         yield Static(id="head")
         yield Problem()
         yield VerdictBar()
@@ -67,7 +67,7 @@ class CaseScreen(ListScreen[int]):
 
     @property
     def steps(self) -> StepList:
-        """The steps."""
+        """The list of the case's steps."""
         return self.query_one("#steps", StepList)
 
     @property
@@ -76,7 +76,7 @@ class CaseScreen(ListScreen[int]):
         return replace(view_of(self.row, self._threshold), source_shown=self._source_shown)
 
     def on_mount(self) -> None:
-        """Show the case."""
+        """Show the case that was chosen."""
         self._refresh()
         self.steps.cursor = self.view.first_error or 0
 
@@ -114,7 +114,7 @@ class CaseScreen(ListScreen[int]):
         self.steps.highlight(words)
 
     def action_step(self, by: int) -> None:
-        """Show a neighbour."""
+        """Show the case before or after this one."""
         place = self._place + by
         if not 0 <= place < len(self._listed):
             self.say("this is the last case of the list" if by > 0 else "this is the first case of the list")
@@ -135,9 +135,9 @@ class CaseScreen(ListScreen[int]):
             self.dismiss(self._place)
 
     def action_help(self) -> None:
-        """Show every key."""
+        """Show every key of this screen."""
         self.app.push_screen(HelpScreen(RUN))
 
     def action_leave(self) -> None:
-        """Quit."""
+        """Leave the browser from here too."""
         self.app.exit()

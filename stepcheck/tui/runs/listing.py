@@ -48,7 +48,7 @@ class ListingScreen(ListScreen[None]):
         self._words = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out."""
+        """Lay out the figures and the list."""
         yield Static(self._head(), id="head", markup=False)
         yield Static("", id="filters", markup=False)
         yield Static("", id="heading", markup=False)
@@ -62,7 +62,7 @@ class ListingScreen(ListScreen[None]):
         return self.query_one(CaseList)
 
     def on_mount(self) -> None:
-        """Fill the list."""
+        """Fill the list with the cases of the run."""
         self.cases.measure(self._listed)
         self._refresh()
 
@@ -79,7 +79,7 @@ class ListingScreen(ListScreen[None]):
         return True
 
     def searched(self, words: str) -> None:
-        """Narrow the list."""
+        """Show the cases that hold what was typed."""
         self._words = words
         self._refresh()
 
@@ -105,11 +105,11 @@ class ListingScreen(ListScreen[None]):
             self.app.push_screen(screen, self._returned)
 
     def action_help(self) -> None:
-        """Show every key."""
+        """Show every key of this screen."""
         self.app.push_screen(HelpScreen(RUN))
 
     def action_leave(self) -> None:
-        """Quit."""
+        """Leave the browser; the list is its first screen."""
         self.app.exit()
 
     @on(RowList.Chosen)

@@ -37,7 +37,7 @@ class CaseList(RowList):
         self._widths[_OUTCOME] += 2
 
     def present(self, rows: Sequence[ListedRow]) -> None:
-        """Show these."""
+        """Show these cases in place of those before."""
         self.listed = rows
         self.reload(len(rows), even=True)
 
@@ -46,7 +46,7 @@ class CaseList(RowList):
         return clip(" " + "  ".join(self._cells(self._columns)), width)
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
-        """A case."""
+        """Lay one case out over its lines."""
         row = self.listed[index]
         mark = Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None))
         sign = row.band.glyph if row.band is not None else "!"

@@ -37,7 +37,7 @@ class Detail(ScrollView, can_focus=True):
         self._wrapped: tuple[str, int, list[str]] | None = None
 
     def present(self, view: View, index: int) -> None:
-        """Show a step."""
+        """Show what is known of one step."""
         old = self._view
         same = old is not None and old.document is view.document and index == self._index
         if not same or old is None or old.source_shown != view.source_shown:

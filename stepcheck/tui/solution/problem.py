@@ -27,7 +27,7 @@ class Problem(Widget):
         self.most = 6
 
     def present(self, text: str, *, source_shown: bool) -> None:
-        """Show a problem."""
+        """Show the problem of a document."""
         head = text[:_HEAD]
         shown = clean(head if source_shown else show(head)).strip()
         more = f" … and {len(text) - _HEAD:,} more characters" if len(text) > _HEAD else ""
@@ -55,5 +55,5 @@ class Problem(Widget):
         return out
 
     def on_click(self) -> None:
-        """Fold and unfold."""
+        """Fold the problem, or unfold it."""
         self.folded = not self.folded

@@ -78,12 +78,12 @@ class SolutionScreen(SessionScreen):
 
     @property
     def attended(self) -> Sequence[int]:
-        """This document."""
+        """This document, which is judged first."""
         return (self.key,)
 
     @property
     def steps(self) -> StepList:
-        """The steps."""
+        """The list of the solution's steps."""
         return self.query_one("#steps", StepList)
 
     @property

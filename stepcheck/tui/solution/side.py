@@ -62,7 +62,7 @@ class Side(Container):
         yield CritiquePane()
 
     def present(self, view: View, index: int) -> None:
-        """Show a step."""
+        """Show what is known of one step."""
         self.query_one(Detail).present(view, index)
         self._entitle(view)
 

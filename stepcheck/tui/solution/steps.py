@@ -34,7 +34,7 @@ def glyph(kind: Band | None) -> str:
 
 
 class StepList(RowList):
-    """Shows a `View`."""
+    """The steps of a `View`, one under the other."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
         super().__init__(id=id)
@@ -111,7 +111,7 @@ class StepList(RowList):
         return [*lines, mark]
 
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
-        """A step."""
+        """Lay one step out over its lines."""
         view = self.view
         if view is None:
             return

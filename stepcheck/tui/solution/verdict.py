@@ -47,7 +47,7 @@ class VerdictBar(Widget):
         self._timer = self.set_interval(0.1, self._spin, pause=True)
 
     def present(self, view: View, cursor: int) -> None:
-        """Show a verdict."""
+        """Show what was judged of a document."""
         self._view, self._cursor = view, cursor
         if self._timer is not None:
             (self._timer.resume if view.phase.busy else self._timer.pause)()
@@ -67,7 +67,7 @@ class VerdictBar(Widget):
         return wrap(clean_line(verdict(self._view).text), max(width - 2, 10), 3)
 
     def render(self) -> Text:
-        """The lines."""
+        """Draw the verdict and the figures under it."""
         view, width = self._view, self.size.width
         if view is None:
             return Text("")

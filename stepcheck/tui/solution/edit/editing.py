@@ -122,7 +122,7 @@ class Editing:
         return index + 1
 
     def undo(self, index: int) -> int:
-        """The state before."""
+        """The solution as it was before the latest change."""
         return self._travel(index, back=True)
 
     def redo(self, index: int) -> int:

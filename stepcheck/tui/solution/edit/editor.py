@@ -54,5 +54,5 @@ class StepEditor(TextArea):
         self.post_message(self.Ended())
 
     def action_end(self) -> None:
-        """Be done."""
+        """Be done with the text and keep it."""
         self.post_message(self.Ended())
