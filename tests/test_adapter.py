@@ -235,11 +235,35 @@ def cut_off(folder: Path, made: Made) -> Path:
     return path
 
 
+def woken(folder: Path, made: Made) -> Path:
+    path = folder / "wrong.gguf"
+    writer = gguf.GGUFWriter(path, "qwen2")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", made.alpha)
+    writer.add_array("adapter.alora.invocation_tokens", [1, 2])
+    writer.add_tensor("blk.0.attn_q.weight.lora_a", made.lora["0.self_attn.q_proj"][0])
+    writer.add_tensor("blk.0.attn_q.weight.lora_b", made.lora["0.self_attn.q_proj"][1])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def half_only(folder: Path, made: Made) -> Path:
+    path = write_adapter(folder / "wrong.gguf", made.lora, 8.0)
+    path.write_bytes(path.read_bytes().replace(b"blk.0.attn_q.weight.lora_b", b"blk.9.attn_q.weight.lora_b"))
+    return path
+
+
 WRONG: dict[str, tuple[Callable[[Path, Made], Path], str]] = {
     "architecture": (wrong_architecture, "'llama', but .*'qwen2'"),
     "kind": (wrong_kind, "no LoRA adapter .*'ia3'"),
     "width": (wrong_width, "of shape 96×64, but in .* it has 64×64: it is of another backbone"),
     "rank": (wrong_rank, "have rank 2 and 4"),
+    "woken": (woken, r"counts from a phrase on only \(aLoRA\)"),
+    "half": (half_only, r"needs two matrices, \.lora_a and \.lora_b"),
     "layers": (wrong_layers, "'blk.7.ffn_up.weight', which .* does not have"),
     "no adapter": (no_adapter, "no LoRA adapter"),
     "cut off": (cut_off, "header ends early"),

@@ -28,6 +28,10 @@ def check_adapter(adapter: Path, backbone: Path) -> None:
     if kind != ("adapter", "lora"):
         said = f"general.type {kind[0]!r:.40}, adapter.type {kind[1]!r:.40}"
         raise ModelError(f"{adapter}: is no LoRA adapter ({said}): make one with llama.cpp's convert_lora_to_gguf.py")
+    if any(key.startswith("adapter.alora.") for key in values):
+        raise ModelError(
+            f"{adapter}: counts from a phrase on only (aLoRA), but a judge reads {backbone} with it throughout"
+        )
     ours, theirs = (str(each.get("general.architecture", "")) for each in (values, base_values))
     if ours != theirs:
         raise ModelError(
