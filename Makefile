@@ -31,6 +31,10 @@ help:
 
 demo: $(VENV)/.installed
 	@$(BIN)/stepcheck score examples/right.md examples/wrong.md examples/wrong-zh.md
+	@echo
+	@echo "Next: $(BIN)/stepcheck tui examples/wrong.md          the same in the app"
+	@echo "      $(BIN)/stepcheck score YOUR-SOLUTION.md         your own; --help tells the ways"
+	@echo "      $(BIN)/stepcheck models pull stepcheck-0.5B     a judge that has read more than arithmetic"
 
 test: check
 	@$(BIN)/python -m pytest -q -n auto -m 'not soak and not timed' --durations 10

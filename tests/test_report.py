@@ -15,6 +15,7 @@ from stepcheck.report.band import MARGIN, Band, band
 from stepcheck.report.clean import clean, clean_json, clean_line
 from stepcheck.report.place import place, sentence
 from stepcheck.report.summary import Summary
+from stepcheck.report.wrapping import unbroken
 from tests.fakes import document, review
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -252,3 +253,27 @@ def test_summary_counts() -> None:
         summary.add(item)
     assert (summary.done, summary.wrong, summary.unscored, summary.lowest) == (3, 1, 1, 0.031)
     assert summary.first_failure is FAILED
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A shop sells 85 apples before noon and 37 of them in the long\nafternoon. How many?", None),
+        ("Ada has 3\napples.", "Ada has 3 apples."),
+        ("小华家的果园收了 8 筐梨，每筐 35 个，他们送给邻居 40 个，剩下的平均装进\n十个盒子。", None),
+        ("x + y = 3\nX - y = 1", "x + y = 3\nX - y = 1"),
+        ("These are the numbers that are given in the table that stands below:\n- 3\n- 4", None),
+        ("One paragraph of a problem that is so long that nobody could miss it.\n\nAnother one.", None),
+        ("A line that is long enough to be broken, with a break that is meant  \nHere.", None),
+    ],
+)
+def test_breaks_that_kept_the_source_narrow_are_joined(text: str, shown: str | None) -> None:
+    """Prose goes on over a line's end, without a blank between Chinese signs; lists, equations and paragraphs stay."""
+    joined = {0: text.replace("\n", " "), 2: text.replace("\n", "")}
+    cases = [case for case in joined.values() if case != text]
+    if shown is not None:
+        assert unbroken(text) == shown
+    elif "- 3" in text or "\n\n" in text or "  \n" in text:
+        assert unbroken(text) == text
+    else:
+        assert unbroken(text) == cases["小" in text]

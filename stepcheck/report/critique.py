@@ -12,6 +12,7 @@ from stepcheck.report.clean import clean
 from stepcheck.report.judgements import deciding, verdict_words, words_for_steps
 from stepcheck.report.place import place
 from stepcheck.report.symbols import Symbols, labelled
+from stepcheck.report.wrapping import unbroken
 
 LONGEST = 3000
 """Characters of a critique that are shown; `--format json` has all of them."""
@@ -26,7 +27,7 @@ def render(judged: Judged, symbols: Symbols) -> RenderableType:
     return Group(
         Text(clean(place(document)), style="bold"),
         *(Text(f"Note: {clean(note)}", style="italic") for note in document.notes),
-        labelled("Problem", clean(document.problem).strip()),
+        labelled("Problem", unbroken(clean(document.problem).strip())),
         "",
         Padding(_steps(judged, symbols), (0, 0, 0, 1)),
         "",

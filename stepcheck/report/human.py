@@ -18,6 +18,7 @@ from stepcheck.report.clean import clean
 from stepcheck.report.place import place
 from stepcheck.report.summary import Summary
 from stepcheck.report.symbols import Symbols, labelled, symbols_for
+from stepcheck.report.wrapping import unbroken
 
 __all__ = ["Symbols", "console_for", "render", "render_notice", "render_summary", "symbols_for"]
 
@@ -43,7 +44,7 @@ def render(result: Judged | Unscored, symbols: Symbols, width: int, *, bars: boo
         return critique.render(result, symbols)
     title = Text.assemble((clean(place(result.document)), "bold"), (_identity(result), "dim"))
     notes = [Text(f"Note: {clean(note)}", style="italic") for note in result.document.notes]
-    problem = labelled("Problem", clean(result.document.problem).strip())
+    problem = labelled("Problem", unbroken(clean(result.document.problem).strip()))
     steps = _steps(result, symbols, width, bars=bars and width >= NARROW)
     return Group(title, *notes, problem, "", steps, "", _verdict(result, symbols), _cost(result, symbols), "")
 

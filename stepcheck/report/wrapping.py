@@ -3,10 +3,38 @@
 Owns where a line ends. Refuses to lose anything: the lines together are the text, but for the white space at its folds.
 """
 
+import itertools
+import re
+
 from rich.cells import cell_len, get_character_cell_size
 
+BROKEN_FROM = 60
+"""Cells of a line that was broken because it is long; shorter ones are lines for a reason."""
+_STRUCTURE = re.compile(r"\s{4}|\s*(?:[-*+•>#|]|\d{1,3}[.)]|\(?[a-zA-Z0-9]\)|```|~~~|\$\$|\\\[|\\begin|\\item)")
+"""Lists, quotes, headings, tables, fences and display maths keep their lines."""
 TOO_MUCH = 200_000
 """Characters of one step that are laid out; more would keep the screen waiting, and nobody reads so far."""
+
+
+def unbroken(text: str) -> str:
+    """A text without the line breaks that only kept its source narrow: long prose goes on, all else keeps its lines."""
+    lines = text.split("\n")
+    out = lines[:1]
+    for before, line in itertools.pairwise(lines):
+        if _goes_on(before, line):
+            wide = get_character_cell_size(before.rstrip()[-1]) > 1 and get_character_cell_size(line.lstrip()[0]) > 1
+            out[-1] = out[-1].rstrip() + ("" if wide else " ") + line.lstrip()
+        else:
+            out.append(line)
+    return "\n".join(out)
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Whether the paragraph that a line belongs to was broken in the midst of its prose."""
+    if not before.strip() or not line.strip() or before.endswith(("  ", "\\")):
+        return False
+    structured = any(_STRUCTURE.match(each) for each in (before, line))
+    return not structured and (cell_len(before) >= BROKEN_FROM or line.lstrip()[0].islower())
 
 
 def wrap(text: str, width: int, most: int | None = None) -> list[str]:

@@ -6,7 +6,7 @@ from textual.widget import Widget
 
 from stepcheck.latex import show
 from stepcheck.report.clean import clean
-from stepcheck.report.wrapping import clip
+from stepcheck.report.wrapping import clip, unbroken
 from stepcheck.tui.parts.fold import fold
 
 _HEAD = 6_000
@@ -29,7 +29,7 @@ class Problem(Widget):
     def present(self, text: str, *, source_shown: bool) -> None:
         """Show the problem of a document."""
         head = text[:_HEAD]
-        shown = clean(head if source_shown else show(head)).strip()
+        shown = unbroken(clean(head if source_shown else show(head)).strip())
         more = f" … and {len(text) - _HEAD:,} more characters" if len(text) > _HEAD else ""
         shown = "\n".join(line for line in shown.split("\n") if line.strip()) + more
         if shown != self._text:
