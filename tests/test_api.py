@@ -1,4 +1,4 @@
-"""The public API: complete, typed (`tests/typing/api.py` is read by mypy) and true."""
+"""The public API: complete, typed (`tests/annotations/api.py` is read by mypy) and true."""
 
 import dataclasses
 import inspect
@@ -16,7 +16,7 @@ from stepcheck import Document, Step
 from stepcheck.errors import UsageError
 from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.prm.card import read_card
-from tests.typing import api
+from tests.annotations import api
 
 LEAVES = {"ModelCard"}
 """What is not gone into: a card is a file, whose parts are its tables."""
