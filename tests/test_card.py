@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcheck.errors import CardError
-from stepcheck.hub.checkpoint.shape import Shape as BackboneShape
+from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.convert import QWEN_TEMPLATE
 from stepcheck.hub.disk.store import builtin_dir
 from stepcheck.hub.gguf.backbone import backbone_size
 from stepcheck.hub.gguf.quantize import WeightType
-from stepcheck.prm.card import Files, ModelCard, Origin, Readout, Shape, Template, read_card, render_card
+from stepcheck.prm.card import CardShape, Files, ModelCard, Origin, Readout, Template, read_card, render_card
 
 CARD = """
 name = "m"
@@ -252,7 +252,7 @@ def test_the_shapes_of_qwens_reward_models() -> None:
     Heads of 12.9 and 67.1 million parameters follow: H·H + H + 2·H + 2.
     """
     seven, large = built_in()["Qwen2.5-Math-PRM-7B"].shape, built_in()["Qwen2.5-Math-PRM-72B"].shape
-    assert seven == Shape(
+    assert seven == CardShape(
         hidden=3584,
         layers=28,
         heads=28,
@@ -263,7 +263,7 @@ def test_the_shapes_of_qwens_reward_models() -> None:
         rope_theta=10000.0,
         tied=False,
     )
-    assert large == Shape(hidden=8192, layers=80, heads=64, kv_heads=8, feed_forward=29568, vocab=152064)
+    assert large == CardShape(hidden=8192, layers=80, heads=64, kv_heads=8, feed_forward=29568, vocab=152064)
     for shape, millions in ((seven, 12.9), (large, 67.1)):
         assert (shape.hidden**2 + 3 * shape.hidden + 2) / 1e6 == pytest.approx(millions, abs=0.06)
 
@@ -277,7 +277,7 @@ def test_the_memory_of_a_card_is_what_its_weights_take(name: str) -> None:
         key: getattr(card.shape, key) for key in ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab")
     }
     family = "qwen2" if card.architecture.startswith("Qwen2") else "llama"
-    shape = BackboneShape(
+    shape = Shape(
         architecture=card.architecture, context=card.context, eps=1e-5, rope_theta=1e4, family=family, **fields
     )
     assert list(card.memory) == ["bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]

@@ -54,7 +54,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ProblemEntry:
     """One problem of a file before it is read: its id, and how many candidates it has."""
 
     id: str
@@ -71,7 +71,7 @@ class Subset:
     name: str
     path: Path
     sha256: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ProblemEntry, ...]
     chosen: frozenset[int]
     stamp: tuple[int, int]
     notes: tuple[str, ...] = ()
@@ -180,7 +180,7 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
     Raises:
         InputError: the file cannot be read, or holds no row.
     """
-    entries: list[Entry] = []
+    entries: list[ProblemEntry] = []
     notes: Counter[str] = Counter()
     before = _stamp(path)
     for group in read_groups(path, (), merge=merge):
@@ -189,7 +189,7 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         first = group[0]
         cases = sum(_count(row, merge=merge) for row in group)
         broken = any(isinstance(row, BadRow) for row in group)
-        entries.append(Entry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
+        entries.append(ProblemEntry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
     if not entries:
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:

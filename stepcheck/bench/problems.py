@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepcheck.bench.cases import Graded, Row
-from stepcheck.bench.selection import Candidates
+from stepcheck.bench.estimators import Candidates
 from stepcheck.prm.verdict import aggregate
 
 Grading = Literal["file", "own"]

@@ -243,7 +243,7 @@ def parse_aggregates(given: str) -> tuple[str, ...]:
     Raises:
         UsageError: a name is not known.
     """
-    from stepcheck.bench.choosing import AGGREGATES
+    from stepcheck.bench.best import AGGREGATES
 
     found = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     unknown = [name for name in found if name not in AGGREGATES]

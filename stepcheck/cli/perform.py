@@ -82,11 +82,11 @@ def perform(order: Order, settings: config.Config) -> Path:
         typer.Exit: 130 after Ctrl-C; all that was done is kept.
         StepcheckError: the model, the data or the run cannot be used.
     """
-    from stepcheck.bench.running import RunningFigures
     from stepcheck.bench.runs.folder import run_folder
+    from stepcheck.bench.tally import Tally
     from stepcheck.cli.progress import Progress
 
-    progress = Progress(RunningFigures())
+    progress = Progress(Tally())
     with closing(judging.open_judge(order.critic, settings, progress.loading)) as judge:
         _check_gives(order, judge)
         for subset in order.subsets:

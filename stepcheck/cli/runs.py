@@ -93,7 +93,7 @@ def _listed(folder: Path) -> tuple[str, ...]:
 
 
 def _figure(run: "Run") -> str:
-    from stepcheck.bench.choosing import BestOfNResult
+    from stepcheck.bench.best import BestOfNResult
     from stepcheck.report.runs import compute
     from stepcheck.report.tables import number
 

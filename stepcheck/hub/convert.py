@@ -21,8 +21,7 @@ from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.naming import check_model_name, default_name, file_names
 from stepcheck.hub.gguf.backbone import plan, write_backbone
 from stepcheck.hub.gguf.quantize import WeightType
-from stepcheck.prm.card import Files, ModelCard, Readout, Template, read_card, render_card
-from stepcheck.prm.card import Shape as CardShape
+from stepcheck.prm.card import CardShape, Files, ModelCard, Readout, Template, read_card, render_card
 from stepcheck.prm.families import family_of
 
 QWEN_TEMPLATE: Final = Template(

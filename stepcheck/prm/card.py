@@ -152,7 +152,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return named | ({self.adapter: self.adapter_sha256} if self.adapter else {})
 
 
-class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class CardShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What the backbone's config says; sizes of files and memory follow from it."""
 
     hidden: Positive
@@ -275,7 +275,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     readout: Readout
     files: Files | None = None
     origin: Origin | None = None
-    shape: Shape | None = None
+    shape: CardShape | None = None
     memory: dict[str, Positive] = {}
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None

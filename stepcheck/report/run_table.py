@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from stepcheck.bench import published
-from stepcheck.bench.choosing import BestOfNResult
+from stepcheck.bench.best import BestOfNResult
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.errors import UsageError
 from stepcheck.report.runs import Result

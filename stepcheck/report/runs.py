@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from stepcheck.bench import choosing, results
-from stepcheck.bench.choosing import BestOfNResult
+from stepcheck.bench import best, results
+from stepcheck.bench.best import BestOfNResult
 from stepcheck.bench.problems import Grading
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.bench.runs.store import Run
@@ -35,7 +35,7 @@ def compute(run: Run, asked: Asked | None = None) -> Result:
         return results.read_result(run, threshold=asked.threshold, tune_on=asked.tune_on, evidence=asked.evidence)
     if asked.evidence != "off":
         raise UsageError(f"{run.manifest.name}: evidence has figures beside the labels of ProcessBench only")
-    return choosing.read_result(run, n=asked.n, grading=asked.grading, aggregates=asked.aggregates)
+    return best.read_result(run, n=asked.n, grading=asked.grading, aggregates=asked.aggregates)
 
 
 def head_of(result: Result) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from stepcheck.answers import Grader
 from stepcheck.bench.bestofn import Reading, read_problems
 from stepcheck.bench.cases import Case, Graded, Labelled
-from stepcheck.bench.data import Entry, Selection, check_ids, choose, find_files, scan
+from stepcheck.bench.data import ProblemEntry, Selection, check_ids, choose, find_files, scan
 from stepcheck.bench.processbench import read_cases
 from stepcheck.document import Document, Unread
 from stepcheck.errors import InputError, UsageError
@@ -257,5 +257,5 @@ def test_no_reference_cannot_be_told(tmp_path: Path, grader: Grader) -> None:
 def test_entries_count_candidates(tmp_path: Path) -> None:
     """The scan knows how many cases there will be."""
     subset = scan("s", write(tmp_path / "f.jsonl", [QWEN, QWEN | {"idx": 8, "code": ["x"]}]), Selection(), merge=True)
-    assert subset.entries == (Entry("7", 3), Entry("8", 1))
+    assert subset.entries == (ProblemEntry("7", 3), ProblemEntry("8", 1))
     assert subset.cases == 4

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepcheck.bench.best import TaskResult, _task
 from stepcheck.bench.cases import Graded, Row
-from stepcheck.bench.choosing import TaskResult, _task
 from stepcheck.bench.problems import gather, nearly_all
 from stepcheck.cli.main import main
 from tests.fakes import FakeChecker

@@ -27,7 +27,7 @@ _ZIP64: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Member:
     """A stored file: `header` is where its local header begins, `size` its bytes."""
 
     name: str
@@ -35,7 +35,7 @@ class Entry:
     size: int
 
 
-def read_directory(size: int, read: Read) -> dict[str, Entry]:
+def read_directory(size: int, read: Read) -> dict[str, Member]:
     """Return the entries of a container of `size` bytes, by name.
 
     Raises:
@@ -57,7 +57,7 @@ def read_directory(size: int, read: Read) -> dict[str, Entry]:
     return entries
 
 
-def locate(entry: Entry, end: int, read: Read) -> int:
+def locate(entry: Member, end: int, read: Read) -> int:
     """Return the offset of an entry's bytes, which its local header tells; they end before `end`.
 
     Raises:
@@ -112,7 +112,7 @@ def _end_record64(end: int, read: Read) -> tuple[int, int, int]:
     return begin, length, count
 
 
-def _entry(data: bytes, at: int, end: int) -> tuple[Entry, int]:
+def _entry(data: bytes, at: int, end: int) -> tuple[Member, int]:
     """Read one entry of the directory at `at`; return it and where the next begins. `end` is where data ends."""
     if len(data) - at < _ENTRY_SIZE or data[at : at + 4] != _ENTRY:
         raise ValueError("its directory is damaged")
@@ -130,7 +130,7 @@ def _entry(data: bytes, at: int, end: int) -> tuple[Entry, int]:
         raise ValueError(f"entry {name[:80]!r} is stored in {packed:,} bytes, but has {size:,}")
     if header + _LOCAL_SIZE + size > end:
         raise ValueError(f"entry {name[:80]!r} lies beyond the end")
-    return Entry(name, header, size), after
+    return Member(name, header, size), after
 
 
 def _widened(extra: bytes, *numbers: int) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.container import Entry, Read, locate, read_directory
+from stepcheck.hub.checkpoint.container import Member, Read, locate, read_directory
 from stepcheck.hub.checkpoint.opcodes import View, read_views
 from stepcheck.hub.checkpoint.tensors import ELEMENT, Tensor
 
@@ -44,7 +44,7 @@ def parse_pickled(path: Path, size: int, read: Read, *, located: Collection[str]
         raise CheckpointError(f"{path}: cannot be read as pickled weights: {error}") from error
 
 
-def _find_pickle(entries: dict[str, Entry]) -> tuple[str, Entry]:
+def _find_pickle(entries: dict[str, Member]) -> tuple[str, Member]:
     """Return the folder inside the container, and the pickle in it."""
     found = [entry for name, entry in entries.items() if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(found) != 1:
@@ -54,15 +54,15 @@ def _find_pickle(entries: dict[str, Entry]) -> tuple[str, Entry]:
     return found[0].name.removesuffix("data.pkl"), found[0]
 
 
-def _check_order(order: Entry | None, size: int, read: Read) -> None:
+def _check_order(order: Member | None, size: int, read: Read) -> None:
     """Refuse weights that were saved on a machine whose bytes go the other way."""
     if order is not None and read(locate(order, size, read), min(order.size, 16)) != b"little":
         raise ValueError("its numbers are not little-endian")
 
 
-def _storages(entries: dict[str, Entry], prefix: str, views: dict[str, View]) -> dict[str, Entry]:
+def _storages(entries: dict[str, Member], prefix: str, views: dict[str, View]) -> dict[str, Member]:
     """Find the entry of every storage that a tensor lies in; each has the bytes that the pickle says, and its own."""
-    found: dict[str, Entry] = {}
+    found: dict[str, Member] = {}
     for view in views.values():
         entry = entries.get(f"{prefix}data/{view.key}")
         if entry is None:

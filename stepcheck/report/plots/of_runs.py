@@ -3,7 +3,7 @@
 import numpy as np
 
 from stepcheck.bench import metrics, results, statistics
-from stepcheck.bench.choosing import BestOfNResult
+from stepcheck.bench.best import BestOfNResult
 from stepcheck.bench.results import ProcessBenchResult
 from stepcheck.report import bestofn
 from stepcheck.report.plots.values import Bars, Lines, Plot, Series

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from stepcheck.bench import selection, statistics
+from stepcheck.bench import estimators, statistics
 from stepcheck.bench.cases import Row
+from stepcheck.bench.estimators import Candidates
 from stepcheck.bench.problems import Grading, Problem, facts_of, gather, grading_of, nearly_all, ratings, scores
 from stepcheck.bench.runs.store import Run
-from stepcheck.bench.selection import Candidates
 from stepcheck.bench.statistics import Interval
 from stepcheck.errors import UsageError
 
@@ -165,7 +165,7 @@ def _task(name: str, rows: Sequence[Row], n: int | None, grading: Grading, aggre
         len(errors) - too_long - unreadable,
         sum(not problem.told for problem in found),
         len(everything) - len(found),
-        tuple(_figures(found, sorted({*selection.sizes(size), *selection.sizes(most)}), aggregates)),
+        tuple(_figures(found, sorted({*estimators.sizes(size), *estimators.sizes(most)}), aggregates)),
     )
 
 
@@ -183,19 +183,19 @@ def _figures(found: Sequence[Problem], sizes: Sequence[int], aggregates: Sequenc
 
 
 def _figures_at(found: Sequence[Problem], k: int, aggregates: Sequence[str]) -> Iterator[Figure | None]:
-    exact = all(selection.is_exact(len(problem), k) for problem in found)
+    exact = all(estimators.is_exact(len(problem), k) for problem in found)
     if k == 1:
         yield _figure("mean", 1, found, lambda told, _: sum(told.right) / len(told))
-    yield _figure("maj", k, found, lambda told, _: selection.vote_at(told, k), exact=exact)
-    yield _figure("pass", k, found, lambda told, _: selection.pass_at(told.right, k))
+    yield _figure("maj", k, found, lambda told, _: estimators.vote_at(told, k), exact=exact)
+    yield _figure("pass", k, found, lambda told, _: estimators.pass_at(told.right, k))
     for name in aggregates:
         scored = [problem for problem in found if scores(problem, name) is not None]
         known = [by for problem in scored if (by := scores(problem, name)) is not None]
-        yield _figure(f"prm-{name}", k, scored, lambda told, s: selection.best_at(s, told.right, k), known)
-        yield _figure(f"vote-{name}", k, scored, lambda told, s: selection.vote_at(told, k, s), known, exact=exact)
+        yield _figure(f"prm-{name}", k, scored, lambda told, s: estimators.best_at(s, told.right, k), known)
+        yield _figure(f"vote-{name}", k, scored, lambda told, s: estimators.vote_at(told, k, s), known, exact=exact)
     rated = [problem for problem in found if ratings(problem) is not None]
     given = [by for problem in rated if (by := ratings(problem)) is not None]
-    yield _figure("rm", k, rated, lambda told, s: selection.best_at(s, told.right, k), given)
+    yield _figure("rm", k, rated, lambda told, s: estimators.best_at(s, told.right, k), given)
 
 
 def _figure(

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from stepcheck.bench import selection
-from stepcheck.bench.selection import Candidates
+from stepcheck.bench import estimators
+from stepcheck.bench.estimators import Candidates
 
 RIGHT = (False, True, True, False)
 SCORES = (0.9, 0.8, 0.3, 0.8)
@@ -15,16 +15,16 @@ GROUPS = (0, 1, 1, 3)
 
 def test_sizes() -> None:
     """Powers of two, and all of them."""
-    assert selection.sizes(8) == [1, 2, 4, 8]
-    assert selection.sizes(6) == [1, 2, 4, 6]
-    assert selection.sizes(1) == [1]
+    assert estimators.sizes(8) == [1, 2, 4, 8]
+    assert estimators.sizes(6) == [1, 2, 4, 6]
+    assert estimators.sizes(1) == [1]
 
 
 def test_pass_by_hand() -> None:
     """Two of four are right. k = 2: one of the six pairs has none, so 5/6; k = 3: always one."""
-    assert selection.pass_at(RIGHT, 1) == pytest.approx(1 / 2)
-    assert selection.pass_at(RIGHT, 2) == pytest.approx(5 / 6)
-    assert selection.pass_at(RIGHT, 3) == 1
+    assert estimators.pass_at(RIGHT, 1) == pytest.approx(1 / 2)
+    assert estimators.pass_at(RIGHT, 2) == pytest.approx(5 / 6)
+    assert estimators.pass_at(RIGHT, 3) == 1
 
 
 def test_best_by_hand() -> None:
@@ -32,9 +32,9 @@ def test_best_by_hand() -> None:
 
     The three pairs with candidate 0 are lost: 2/6.
     """
-    assert selection.best_at(SCORES, RIGHT, 4) == 0
-    assert selection.best_at(SCORES, RIGHT, 2) == pytest.approx(2 / 6)
-    assert selection.best_at(SCORES, RIGHT, 1) == pytest.approx(1 / 2)
+    assert estimators.best_at(SCORES, RIGHT, 4) == 0
+    assert estimators.best_at(SCORES, RIGHT, 2) == pytest.approx(2 / 6)
+    assert estimators.best_at(SCORES, RIGHT, 1) == pytest.approx(1 / 2)
 
 
 def test_vote_by_hand() -> None:
@@ -44,16 +44,16 @@ def test_vote_by_hand() -> None:
     answer 0 0.9 and answer 1 1.1: still right; with other weights answer 0 wins.
     """
     candidates = Candidates(RIGHT, GROUPS)
-    assert selection.vote_at(candidates, 4) == 1
-    assert selection.vote_at(candidates, 2) == pytest.approx(3 / 6)
-    assert selection.vote_at(candidates, 4, SCORES) == 1
-    assert selection.vote_at(candidates, 4, (0.9, 0.3, 0.3, 0.1)) == 0
+    assert estimators.vote_at(candidates, 4) == 1
+    assert estimators.vote_at(candidates, 2) == pytest.approx(3 / 6)
+    assert estimators.vote_at(candidates, 4, SCORES) == 1
+    assert estimators.vote_at(candidates, 4, (0.9, 0.3, 0.3, 0.1)) == 0
 
 
 def test_no_answer_does_not_vote() -> None:
     """Three without an answer against one right one: the answer wins; nobody answers: wrong."""
-    assert selection.vote_at(Candidates((False, False, False, True), (None, None, None, 3)), 4) == 1
-    assert selection.vote_at(Candidates((False, False), (None, None)), 2) == 0
+    assert estimators.vote_at(Candidates((False, False, False, True), (None, None, None, 3)), 4) == 1
+    assert estimators.vote_at(Candidates((False, False), (None, None)), 2) == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -66,9 +66,9 @@ def test_formulas_equal_enumeration(seed: int) -> None:
     for k in range(1, n + 1):
         chosen = list(itertools.combinations(range(n), k))
         best = [right[max(subset, key=lambda i: (scores[i], -i))] for subset in chosen]
-        assert selection.best_at(scores, right, k) == pytest.approx(sum(best) / len(chosen))
+        assert estimators.best_at(scores, right, k) == pytest.approx(sum(best) / len(chosen))
         anybody = [any(right[i] for i in subset) for subset in chosen]
-        assert selection.pass_at(right, k) == pytest.approx(sum(anybody) / len(chosen))
+        assert estimators.pass_at(right, k) == pytest.approx(sum(anybody) / len(chosen))
 
 
 def test_many_subsets_are_sampled_and_it_is_known() -> None:
@@ -77,9 +77,9 @@ def test_many_subsets_are_sampled_and_it_is_known() -> None:
     Half the candidates are right. Ties, C(20,10)² / C(40,20) = 24.8 % of the subsets, go to the right answer, which is
     seen first: (1 + 0.248) / 2 = 0.624.
     """
-    assert not selection.is_exact(40, 20)
-    assert selection.is_exact(40, 1)
+    assert not estimators.is_exact(40, 20)
+    assert estimators.is_exact(40, 1)
     candidates = Candidates((True,) * 20 + (False,) * 20, tuple([0] * 20 + [20] * 20))
-    found = selection.vote_at(candidates, 20)
-    assert found == selection.vote_at(candidates, 20)
+    found = estimators.vote_at(candidates, 20)
+    assert found == estimators.vote_at(candidates, 20)
     assert found == pytest.approx(0.624, abs=0.03)

@@ -6,7 +6,7 @@ from stepcheck.bench.cases import Graded, Labelled, Row
 from stepcheck.bench.metrics import RIGHT, Score
 
 
-class RunningFigures:
+class Tally:
     """Counts what has come in this session; in per cent, over all subsets together."""
 
     def __init__(self) -> None:
