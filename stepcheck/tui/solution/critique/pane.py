@@ -33,6 +33,11 @@ class CritiquePane(ScrollView, can_focus=True):
         self._following = True
         self._ending = False
 
+    @property
+    def title(self) -> str:
+        """Who was asked, and of which step; its line may be scrolled out of sight."""
+        return self._shown[0]
+
     def present(self, critique: Critique, *, changed: bool, source_shown: bool) -> None:
         """Show what is said so far; `changed`: the document is another since the question was asked."""
         words = critique.words[:TOO_MUCH]
