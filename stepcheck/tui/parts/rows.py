@@ -5,6 +5,7 @@ Owns scrolling, the cursor and the mouse. Refuses to know what a row says: a sub
 
 import bisect
 import itertools
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
@@ -58,9 +59,10 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Shown beside another list, without a cursor."""
         self._fitted = (0, 0)
 
+    @abstractmethod
     def lines_of(self, index: int, width: int) -> "Iterable[Line]":
         """What a row shows, line by line."""
-        raise NotImplementedError
+        ...
 
     def height_of(self, index: int, width: int) -> int:  # noqa: ARG002 (for subclasses)
         """How many lines a row takes."""
