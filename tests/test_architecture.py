@@ -4,6 +4,7 @@ import ast
 import graphlib
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -301,3 +302,11 @@ def test_a_docstring_says_more_than_the_name(path: Path) -> None:
     nodes = [node for node in ast.walk(tree(path)) if isinstance(node, documented) and not node.name.startswith("_")]
     short = [node.name for node in nodes if 0 < len((ast.get_docstring(node) or "").split()) <= 3]
     assert not short
+
+
+def test_the_top_of_the_tree_holds_what_the_map_names_and_no_scratch_folder() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout, so nothing says what is kept")
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    folders = {path.split("/")[0] for path in done.stdout.split("\0") if "/" in path}
+    assert folders == {".ci", ".github", "benchmarks", "docs", "examples", "models", "stepcheck", "tests"}
