@@ -5,7 +5,6 @@ the reference rounded to the digits written, and says so. Refuses to round money
 """
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 
 from stepcheck.answers.algebra import Algebra
@@ -280,8 +279,3 @@ def is_family_of_one_name(name: str) -> str:
     """Return the letter of a name that is only numbered (x_1); empty for others."""
     found = re.fullmatch(r"([A-Za-z])_?\d+", name)
     return found[1] if found else ""
-
-
-def without_unit(amount: Amount) -> Amount:
-    """Return the bare number of an amount."""
-    return replace(amount, unit=Unit())

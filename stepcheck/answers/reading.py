@@ -252,7 +252,7 @@ def _transposed(found: Tokens) -> Tokens:
     tail = written(found[-4:])
     for length, mark in ((4, "^{T}"), (2, "^T"), (4, "^{top}"), (2, "^top")):
         if tail.endswith(mark) and len(found) > length and found[-length - 1].is_sign(")", "]"):
-            return (*found[: -length - 1], replace(found[-length - 1]))
+            return found[:-length]
     return found
 
 
@@ -268,7 +268,6 @@ def _point(found: Tokens, depth: int) -> Value | None:
 
 def _matrix(found: Tokens, depth: int) -> Value | None:
     r"""Read \begin{pmatrix} … \end{pmatrix} and its like; a column is a vector too."""
-    found = _transposed_matrix(found)
     if found and found[0].is_sign("(", "[", "|") and len(found) > 2 and found[1].text == "begin":  # noqa: PLR2004
         found = found[1:-1]
     if len(found) < 9 or found[0].text != "begin" or not found[1].is_sign("{"):  # noqa: PLR2004 (an empty one)
@@ -289,10 +288,6 @@ def _matrix(found: Tokens, depth: int) -> Value | None:
     if len(rows[0]) == 1 and len(rows) > 1:
         return Ordered(tuple(row[0] for row in rows), "⟨")
     return Matrix(rows, bars=name.lower() == "vmatrix")
-
-
-def _transposed_matrix(found: Tokens) -> Tokens:
-    return found
 
 
 # ---- names and relations

@@ -20,7 +20,6 @@ _CALLED = (
     r"réponse|ответ|вариант)"
 )
 _NAMING = re.compile(rf"^(?:the\s+)?(?:correct\s+)?{_CALLED}\s*(?:is|are|为|是|:)?\s*", re.IGNORECASE)
-_ONE = r"\(?\s*([A-J])\s*\)?"
 _WITH_CONTENT = re.compile(
     r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:,-]?\s*|([A-J])\s*[).:]\s*|([a-j])\s*[)]\s*|([A-J])\s+-\s+)(\S.*)", re.DOTALL
 )

@@ -26,7 +26,6 @@ _SIGNS = {
     "varnothing": "∅", "emptyset": "∅", "R": "R", "Re": "R", "Z": "Z", "N": "N", "Q": "Q", "C": "C", "lVert": "‖",
     "rVert": "‖", "Vert": "‖", "iff": "⇔", "implies": "⇒", "Rightarrow": "⇒", "colonequals": "=", "triangleq": "=",
 }  # fmt: skip
-FIELDS = frozenset("RZNQC")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)")
 _WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
 _HAN = re.compile(r"平方(?:千|公|厘|分|毫)?[米里]|立方(?:千|厘|分|毫)?米|千[克米瓦卡]|毫[米克升秒]|百分之|"

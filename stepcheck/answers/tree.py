@@ -17,7 +17,6 @@ MOST_BITS = 60_000
 MOST_FACTORIAL = 2_000
 MOST_SIGNS = 5
 """Open ± in one expression: 32 values."""
-ONE: Tree = ("num", Fraction(1))
 INFINITY: Tree = ("const", "inf")
 _BRANCHES = frozenset({"+", "*", "/", "^", "call"})
 
@@ -59,17 +58,6 @@ def leaves(tree: Tree) -> Iterator[Tree]:
 def variables(tree: Tree) -> frozenset[str]:
     """The names in a tree."""
     return frozenset(leaf[1] for leaf in leaves(tree) if leaf[0] == "var")
-
-
-def functions(tree: Tree) -> frozenset[str]:
-    """The names of the functions that are called in a tree."""
-    found, todo = set(), [tree]
-    while todo:
-        top = todo.pop()
-        todo.extend(children(top))
-        if top[0] == "call":
-            found.add(top[1])
-    return frozenset(found)
 
 
 def constants(tree: Tree) -> frozenset[str]:

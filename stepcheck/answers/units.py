@@ -122,7 +122,6 @@ _MONEY = """
 1 | MXN | MX$ MXN
 1 | EUR | € EUR euro euros Euro Euros евро 欧元
 1 | GBP | £ GBP quid sterling 英镑
-1 | GBP EGP | pound pounds
 1 | CNY JPY | ¥
 1 | CNY | RMB CNY CN¥ yuan yuans renminbi 人民币
 1 | CNY TWD JPY | 元 圆
@@ -140,7 +139,6 @@ _MONEY = """
 1/100 | USD CAD AUD NZD HKD SGD EUR | ¢ cent cents Cent centavo centavos céntimo céntimos centime centimes 美分
 1/20 | USD CAD | nickel nickels
 1/10 | USD CAD | dime dimes
-1/4 | USD CAD | quarter_coins
 1/100 | GBP | penny pence p
 1/100 | USD CAD GBP | pennies
 1/10 | CNY | 角 毛 角钱 毛钱
@@ -203,7 +201,7 @@ def table() -> dict[str, Entry]:
     for line in _MONEY.strip().splitlines():
         size, currencies, names = (part.strip() for part in line.split("|"))
         money = (("money", 1),), Fraction(size), False, frozenset(currencies.split())
-        found |= {name: money for name in names.split() if name not in {"pound", "pounds"}}
+        found |= dict.fromkeys(names.split(), money)
     return found
 
 

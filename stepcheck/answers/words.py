@@ -49,7 +49,7 @@ MAGNITUDES = {
     "crore": 10**7, "crores": 10**7, "mn": 10**6, "mln": 10**6, "bn": 10**9, "bln": 10**9, "trn": 10**12,
     "hundert": 10**2, "tausend": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9, "mio": 10**6,
     "mrd": 10**9, "dutzend": 12, "mil": 10**3, "millón": 10**6, "millones": 10**6, "docena": 12, "docenas": 12,
-    "cent_fr": 10**2, "mille": 10**3, "milliard": 10**9, "milliards": 10**9, "douzaine": 12, "douzaines": 12,
+    "mille": 10**3, "milliard": 10**9, "milliards": 10**9, "douzaine": 12, "douzaines": 12,
     "тысяча": 10**3, "тысячи": 10**3, "тысяч": 10**3, "миллион": 10**6, "миллиона": 10**6, "миллионов": 10**6,
     "миллиард": 10**9, "миллиарда": 10**9, "миллиардов": 10**9, "milhão": 10**6, "milhões": 10**6, "bilhões": 10**9,
     "milione": 10**6, "milioni": 10**6, "miliardi": 10**9, "миллионы": 10**6, "млн": 10**6, "млрд": 10**9,
@@ -265,7 +265,7 @@ def _with_fraction(found: Sequence[Token], value: int, at: int) -> tuple[Fractio
 
 def _han(text: str) -> int | None:
     """Read a number in Chinese characters; None if it is only a magnitude, or no number."""
-    if text[0] in _HAN_GROUPS or (text[0] in "百千" and len(text) >= 1):
+    if text[0] in _HAN_GROUPS or text[0] in "百千":
         return None
     if re.fullmatch("[零一二三四五六七八九〇]+", text):
         return int("".join(str(_HAN_DIGITS[char]) for char in text))

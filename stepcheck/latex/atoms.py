@@ -12,7 +12,6 @@ from stepcheck.latex.symbols import LIMITS, SUBSCRIPTS, SUPERSCRIPTS, Kind
 
 _OPERAND: frozenset[Kind] = frozenset({"ord", "num", "close", "fraction", "root", "text"})
 _BEGINS: frozenset[Kind] = frozenset({"ord", "num", "open", "fraction", "root", "func", "big", "text"})
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WHOLE = re.compile(r"\d+(?:,\d{3})*")
 DEGREES = frozenset({"∘", "°", "′", "′′"})
 """Raised signs that are units, no powers."""

@@ -3,7 +3,6 @@ r"""Marks: what numbers a step (`Step 3:`, `**2. Add**`, `(b)`, `③`), at the s
 Owns where a mark stands and where what it marks begins. Refuses to cut: `split.py` does.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,7 +66,6 @@ _PLAIN = ("bracket", "close", "comma", "escaped", "circle", "keycap", "han")
 """Counts that begin a step on a plain line; `A.` may be an option, and `1.` is a list if a space follows."""
 _GLUED = re.compile(r"[^\s]")
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
-HAN = "一二三四五六七八九十"
 
 TITLE = re.compile(
     rf"(?:{SYMBOL}{{1,8}}[ \t]*)?(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?"
@@ -242,8 +240,3 @@ def _counts(match: re.Match[str] | None) -> Iterator[tuple[str, int]]:
             yield f"{style} letters", ord(text.lower()) - ord("a") + 1
         if text.lower() in _ROMANS:
             yield f"{style} Roman", _ROMANS.index(text.lower()) + 1
-
-
-def runs_of(marks: Sequence[Mark]) -> Iterator[tuple[Mark, Mark | None]]:
-    """Each mark with the one after it."""
-    return itertools.zip_longest(marks, marks[1:])
