@@ -175,7 +175,7 @@ def _underset(given: Arguments) -> list[Atom] | None:
 
 
 def _arrow(sign: str, label: str) -> Atom:
-    return Atom(_DASH[sign].format(f"{label}") if label else sign, "rel")
+    return Atom(_DASH[sign].format(label) if label else sign, "rel")
 
 
 STACKED: Final[dict[str, _Make]] = {"overset": _overset, "stackrel": _overset, "underset": _underset}

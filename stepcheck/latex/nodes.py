@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 _LAID_OUT = frozenset({"hline", "cline", "intertext", "multicolumn"})
 """In an environment with one of these, places say what no line can."""
-_LENGTH = re.compile(r"-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)|\\baselineskip")
+_MEASURE = r"-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)"
+_LENGTH = re.compile(rf"{_MEASURE}|\\baselineskip")
+_LENGTHS = re.compile(rf"\\(?:h|m)?(?:skip|kern)\s*{_MEASURE}(?![A-Za-z])")
 _PIECES = re.compile(r"\d+(?:,\d{3}(?!\d))+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -54,7 +56,6 @@ def _context() -> "LatexContextDb":
     return context
 
 
-_LENGTHS = re.compile(r"\\(?:h|m)?(?:skip|kern)\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)(?![A-Za-z])")
 _ARGUED = re.compile(r"\\(?:[dtc]?frac|[dt]?binom|sqrt|text|math|over|[bf]box|boxed|vec|hat|bar|wide)")
 """Commands with arguments; where there are two, one may be the other's."""
 
@@ -312,7 +313,7 @@ def _words(node: Any) -> str:  # noqa: ANN401 (pylatexenc is untyped)
             out.append(re.sub(r"\s+", " ", child.chars))
         elif kind == "LatexMathNode":
             out.append(build.line(read(child.nodelist)))
-        elif kind == "LatexMacroNode" and child.macroname in (*SYMBOLS, *TEXTS):
+        elif kind == "LatexMacroNode" and (child.macroname in SYMBOLS or child.macroname in TEXTS):
             out.append(" " if child.macroname == " " else build.line(read([child])) + child.macro_post_space)
         else:
             out.append(child.latex_verbatim())

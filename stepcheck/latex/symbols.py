@@ -100,7 +100,7 @@ SUBSCRIPTS: Final = str.maketrans(
 )
 
 _DOUBLE = _table("C ℂ H ℍ N ℕ P ℙ Q ℚ R ℝ Z ℤ")
-_SCRIPT = _table("B ℬ E ℰ F ℱ H ℋ I ℐ L ℒ M ℳ R ℛ")
+_SCRIPT = _table("B ℬ E ℰ F ℱ H ℋ I ℐ L ℒ M ℳ R ℛ e ℯ g ℊ o ℴ")
 _FRAKTUR = _table("C ℭ H ℌ I ℑ R ℜ Z ℨ")
 
 
@@ -111,10 +111,11 @@ def _letters(upper: int, lower: int, exceptions: dict[str, str] | None = None) -
 
 
 _BOLD = _letters(0x1D400, 0x1D41A) | {ord("0") + i: chr(0x1D7CE + i) for i in range(10)}
+_CURLED = _letters(0x1D49C, 0x1D4B6, _SCRIPT)
 ALPHABETS: Final[dict[str, dict[int, str]]] = {
     "mathbb": _letters(0x1D538, 0x1D552, _DOUBLE) | {ord("1"): "𝟙"},
-    "mathcal": _letters(0x1D49C, 0x1D4B6, _SCRIPT | _table("e ℯ g ℊ o ℴ")),
-    "mathscr": _letters(0x1D49C, 0x1D4B6, _SCRIPT | _table("e ℯ g ℊ o ℴ")),
+    "mathcal": _CURLED,
+    "mathscr": _CURLED,
     "mathfrak": _letters(0x1D504, 0x1D51E, _FRAKTUR),
     "mathbf": _BOLD,
     "boldsymbol": _BOLD,

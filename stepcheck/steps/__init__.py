@@ -13,6 +13,7 @@ lines.py    the lines of a paragraph that are steps
 from stepcheck.steps.clutter import Clutter
 from stepcheck.steps.layout import Layout
 from stepcheck.steps.layout import read as lay_out
-from stepcheck.steps.split import Cut, Span, SplitMode, split, split_region
+from stepcheck.steps.lines import Span
+from stepcheck.steps.split import Cut, SplitMode, split, split_region
 
 __all__ = ["Clutter", "Cut", "Layout", "Span", "SplitMode", "lay_out", "split", "split_region"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stepcheck.steps.blocks import Block
 from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
-from stepcheck.steps.names import CASE, CHINESE_STEP, ENGLISH_STEP, STEP, names_steps, number
+from stepcheck.steps.names import CASE, CHINESE_STEP, ENGLISH_STEP, ROMAN, STEP, names_steps, number
 
 _STOP = r"[:：.。)）、,，—–-]"
 SYMBOL = (
@@ -60,19 +60,19 @@ _COUNT = (
     r"|(?P<dot>(?P<d>\d{1,2})(?:[.:：](?!\d)|[ \t]*[-–—][ \t]))|(?P<roman>(?P<r>[IVX]{1,4})[.):：、])"
     r"|(?P<capital>(?P<l>[A-H])[.)]))"
 )
-_COUNTED = re.compile(rf"^[ ]{{0,3}}(?P<at>{BEFORE}{_COUNT})", re.MULTILINE)
+_COUNTING = rf"(?P<at>{BEFORE}{_COUNT})"
+_COUNTED = re.compile(rf"^[ ]{{0,3}}{_COUNTING}", re.MULTILINE)
+_COUNTED_TITLE = re.compile(_COUNTING)
+"""The count of a heading, which does not begin its line."""
 _COUNT_MARK = re.compile(rf"{BEFORE}{_COUNT}{CLOSED}")
 _PLAIN = ("bracket", "close", "comma", "escaped", "circle", "keycap", "han")
 """Counts that begin a step on a plain line; `A.` may be an option, and `1.` is a list if a space follows."""
 _GLUED = re.compile(r"[^\s]")
-_ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 
-TITLE = re.compile(
-    rf"(?:{SYMBOL}{{1,8}}[ \t]*)?(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?"
-)
+TITLE = re.compile(rf"{DECORATION}(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?")
 """A line in bold, whatever it says."""
 _TITLE_LINE = re.compile(
-    rf"^(?:{SYMBOL}{{1,8}}[ \t]*)?(?P<em>\*{{2,3}}|__)(?:{_COUNT}[ \t]*[^\n*]{{1,100}}(?P=em)[ \t]*[:：]?"
+    rf"^{DECORATION}(?P<em>\*{{2,3}}|__)(?:{_COUNT}[ \t]*[^\n*]{{1,100}}(?P=em)[ \t]*[:：]?"
     rf"|(?![ \t*_])[^\n*=]{{1,100}}(?:[:：](?P=em)|(?P=em)[:：]))[ \t]*$",
     re.MULTILINE,
 )
@@ -183,7 +183,9 @@ def numbered_titles(masked: str, blocks: Sequence[Block]) -> tuple[list[Mark], i
     groups: dict[tuple[int, str], list[tuple[int, Mark]]] = {}
     for block in blocks:
         if block.kind == "heading":
-            for style, count in _counts(_COUNTED.match(masked, block.start, block.end) or _count(masked, block)):
+            for style, count in _counts(
+                _COUNTED.match(masked, block.start, block.end) or _COUNTED_TITLE.match(masked, block.start, block.end)
+            ):
                 groups.setdefault((block.level, style), []).append((count, _counted_mark(masked, block.start)))
         elif block.kind == "text":
             for match in _COUNTED.finditer(masked, block.start, block.end):
@@ -207,11 +209,6 @@ def counted_lines(masked: str, blocks: Sequence[Block]) -> list[Mark]:
                     for style, count in _counts(match):
                         groups.setdefault(style, []).append((count, _counted_mark(masked, match.start("at"))))
     return next(([mark for _, mark in found] for found in groups.values() if _runs([count for count, _ in found])), [])
-
-
-def _count(masked: str, block: Block) -> re.Match[str] | None:
-    """The count of a heading, which does not begin its line."""
-    return re.compile(rf"(?P<at>{BEFORE}{_COUNT})").match(masked, block.start, block.end)
 
 
 def _counted_mark(masked: str, start: int) -> Mark:
@@ -238,5 +235,5 @@ def _counts(match: re.Match[str] | None) -> Iterator[tuple[str, int]]:
     else:
         if len(text) == 1 and style != "roman":
             yield f"{style} letters", ord(text.lower()) - ord("a") + 1
-        if text.lower() in _ROMANS:
-            yield f"{style} Roman", _ROMANS.index(text.lower()) + 1
+        if text.lower() in ROMAN:
+            yield f"{style} Roman", ROMAN.index(text.lower()) + 1

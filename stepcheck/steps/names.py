@@ -60,10 +60,10 @@ _ORDINALS = (
 )
 _LAST = "final last letzter dernière último ultimo última последний"
 _HAN = "一二三四五六七八九十"
-_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 _VALUES = {
     word: value for table in (_CARDINALS, _ORDINALS) for value, words in enumerate(table, 1) for word in words.split()
-} | {word: value for value, word in enumerate(_ROMAN, 1)}
+} | {word: value for value, word in enumerate(ROMAN, 1)}
 
 
 def _words(*tables: str) -> str:
@@ -72,7 +72,7 @@ def _words(*tables: str) -> str:
 
 _OF = r"(?:[ \t]*(?:/|of|von|de|di|из)[ \t]*\d{1,3})?"
 _NUMBER = (
-    rf"(?:\d{{1,4}}(?:\.\d{{1,2}}){{0,2}}(?!\d)(?:\ufe0f?\u20e3)?|(?:{_words(*_CARDINALS, ' '.join(_ROMAN))})(?!\w))"
+    rf"(?:\d{{1,4}}(?:\.\d{{1,2}}){{0,2}}(?!\d)(?:\ufe0f?\u20e3)?|(?:{_words(*_CARDINALS, ' '.join(ROMAN))})(?!\w))"
 )
 _HAN_NUMBER = r"[一二三四五六七八九十百零\d]{1,5}"
 _PLACE = r"(?:[.ªº°]|er|re|ère|ème|st|nd|rd|th|e|-?(?:й|ый))?"

@@ -42,12 +42,12 @@ from stepcheck.errors import UsageError
 from stepcheck.steps.blocks import Block, trim
 from stepcheck.steps.clutter import Clutter
 from stepcheck.steps.layout import Layout, nonempty, parted, read
-from stepcheck.steps.lines import FORMULAS, is_equation, lines
+from stepcheck.steps.lines import FORMULAS, Span, is_equation, lines
 from stepcheck.steps.marks import Mark, counted_lines, is_bare, is_bold, is_title, numbered_titles
 from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
 
 SplitMode = Literal["auto", "blank", "lines", "numbered", "headings"]
-Span = tuple[int, int]
+Rule = Literal["marks", "steps", "titles", "numbers", "bullets", "paragraphs", "lines", "headings", "blank"]
 
 _GOES_ON = re.compile(r"[a-z,.;，。；]|其中")
 _UNENDED = re.compile(rf"[^\n.。!?！？,，;；=$\d{DISPLAY}{INLINE}]{{1,80}}")
@@ -59,7 +59,7 @@ class Cut:
     """Where the steps are, by which rule they were found, and what of the text is in none of them."""
 
     spans: tuple[Span, ...]
-    by: Literal["marks", "steps", "titles", "numbers", "bullets", "paragraphs", "lines", "headings", "blank"]
+    by: Rule
     left_out: tuple[Clutter, ...] = ()
 
 
@@ -90,9 +90,6 @@ def _inside(one: Clutter, spans: Sequence[Span], starts: Sequence[int]) -> bool:
     return place >= 0 and one.start < spans[place][1]
 
 
-_Rule = Literal["marks", "steps", "titles", "numbers", "bullets", "paragraphs", "lines", "headings", "blank"]
-
-
 class _Cutter:
     """A region on its way to its steps; `titles` are those that turned out to head nothing."""
 
@@ -102,7 +99,7 @@ class _Cutter:
         self.content = [block for block in blocks if block.kind != "rule"]
         self.titles: list[Block] = []
 
-    def cut(self, mode: SplitMode) -> tuple[Sequence[Span], _Rule]:
+    def cut(self, mode: SplitMode) -> tuple[Sequence[Span], Rule]:
         """The spans, by a rule."""
         match mode:
             case "auto":
@@ -117,7 +114,7 @@ class _Cutter:
                 return self.headings(), "headings"
         raise UsageError(f"no way to split is called {mode!r}; choose one of: {', '.join(get_args(SplitMode))}")
 
-    def auto(self) -> tuple[Sequence[Span], _Rule]:
+    def auto(self) -> tuple[Sequence[Span], Rule]:
         """The first rule that fits."""
         if spans := self.marked():
             return spans, "marks"
@@ -129,7 +126,7 @@ class _Cutter:
             return spans, "numbers"
         return self.plain()
 
-    def plain(self) -> tuple[Sequence[Span], _Rule]:
+    def plain(self) -> tuple[Sequence[Span], Rule]:
         """Where nothing is counted."""
         only = self.content[-1] if self.content and all(map(self.is_bare, self.content[:-1])) else None
         if only and len(only.items) > 1:
