@@ -24,9 +24,9 @@ from stepcheck.answers.likeness import (
     sayings,
 )
 from stepcheck.answers.outcome import Outcome, all_of
-from stepcheck.answers.reading import read
+from stepcheck.answers.reading import distinct, read
 from stepcheck.answers.text import MOST_CHARACTERS, WORDS, letters, squeezed, tidy
-from stepcheck.answers.tree import exact, replaced, variables
+from stepcheck.answers.tree import replaced, variables
 from stepcheck.answers.values import (
     Amount,
     Based,
@@ -166,10 +166,9 @@ class _Comparison:
             return way(a, b)
         if (way := self.ways.get((type(b), type(a)))) is not None:
             return way(b, a)
-        if isinstance(a, Named) or isinstance(b, Named):
-            named, other = (a, b) if isinstance(a, Named) else (b, a)
-            return self.named_and_value(named, other) if isinstance(named, Named) else None
-        return None
+        if isinstance(a, Named):
+            return self.named_and_value(a, b)
+        return self.named_and_value(b, a) if isinstance(b, Named) else None
 
     def same(self, gold: Readings, given: Readings) -> bool | None:
         """Tell whether two parts are equal."""
@@ -319,11 +318,9 @@ def _distinct(value: Several) -> list[Readings]:
     """Return the items; of a set, repeated ones once."""
     if not value.braces:
         return list(value.items)
-    found: dict[Any, Readings] = {}
+    found: dict[object, Readings] = {}
     for item in value.items:
-        first = item[0]
-        number = exact(first.tree) if isinstance(first, Amount) and first.unit.is_none and not first.percent else None
-        found.setdefault(number if number is not None else item, item)
+        found.setdefault(distinct(item), item)
     return list(found.values())
 
 

@@ -4,7 +4,6 @@ Owns precedence, functions, roots, mixed numbers and what belongs to an exponent
 Refuses what it does not know, by `Unreadable`: words, sums and integrals, anything left over.
 """
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -21,7 +20,7 @@ from stepcheck.answers.functions import (
     SEVERAL,
 )
 from stepcheck.answers.mixed import LONGEST, fraction_behind
-from stepcheck.answers.tokens import Token, Tokens, closing, written
+from stepcheck.answers.tokens import IDEOGRAPH, Token, Tokens, closing, written
 from stepcheck.answers.tree import INFINITY, Tree, negative, number
 
 DEEPEST = 40
@@ -29,7 +28,6 @@ LONGEST_PRODUCT_OF_LETTERS = 3
 """A longer run of letters in plain writing is a word."""
 
 _GROUPS = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 
 class Unreadable(Exception):  # noqa: N818 (no error: an answer is simply something else)
@@ -228,7 +226,7 @@ class _Parser:
             raise Unreadable
         if text in GREEK:
             return self.name(text)
-        if len(text) == 1 and _IDEOGRAPH.match(text):
+        if len(text) == 1 and IDEOGRAPH.match(text):
             raise Unreadable
         if len(text) == 1:
             return self.constant(text) if text in {"e", "i"} and not self.subscripted() else self.name(text)

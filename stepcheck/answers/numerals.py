@@ -45,7 +45,9 @@ _REPEATING = re.compile(
     r"|(\d+)\s*(?:\(?\s*repeating\s*\)?)"
     r")"
 )
-_DOTS = re.compile(rf"(\d*){_MARK}(\d*?)(\d{{1,8}}?)(\3{{2,}}|\3)(?=\s*(?:\.\.\.|\\ldots|\\dots|\\cdots))")
+_ELLIPSIS = r"\s*(?:\.\.\.|\\ldots|\\dots|\\cdots)"
+_DOTS = re.compile(rf"(\d*){_MARK}(\d*?)(\d{{1,8}}?)(\3{{2,}}|\3)(?={_ELLIPSIS})")
+_GOES_ON = re.compile(_ELLIPSIS)
 _ACCENT = re.compile(rf"(\d*){_MARK}(\d*?)((?:\d[\u0305\u0304\u0307])+)")
 _GROUPED = (
     re.compile(r"(?<![\d.])\d{1,3}(?:\{,\}\s*\d{3})+(?!\d)(?:\.\d+)?"),
@@ -54,7 +56,8 @@ _GROUPED = (
     re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])(?:(?:,|\{,\})\d+)?"),
     re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?:,|\{,\})\d{1,2}(?![\d,])"),
 )
-_COMMAS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+GROUPED = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+"""Digits with a comma at every thousand, which may be a list as well."""
 _LAKHS = re.compile(r"(?<![\d.])[1-9]\d?(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"\d+\{,\}\d+")
 _COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,\d])")
@@ -93,7 +96,7 @@ def _digits(text: str, at: int, commas: Commas) -> tuple[str | None, int]:
     for pattern in _GROUPED:
         if found := pattern.match(text, at):
             return _ungrouped(found[0]), found.end()
-    for pattern in (_COMMAS, _LAKHS) if commas is Commas.THOUSANDS else ():
+    for pattern in (GROUPED, _LAKHS) if commas is Commas.THOUSANDS else ():
         if found := pattern.match(text, at):
             return found[0].replace(",", ""), found.end()
     if found := _DECIMAL_COMMA.match(text, at):
@@ -124,7 +127,7 @@ def _repeating(text: str, at: int) -> tuple[Numeral, int] | None:
         period = found[3]
         if len(found[4]) < 2 and len(period) < 2:  # noqa: PLR2004 (0.33… may be cut, not repeated)
             return None
-        end = re.compile(r"\s*(?:\.\.\.|\\ldots|\\dots|\\cdots)").match(text, end).end()  # type: ignore[union-attr]
+        end = _GOES_ON.match(text, end).end()  # type: ignore[union-attr]
     elif found.re is _ACCENT:
         period = re.sub(r"\D", "", found[3])
     else:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from stepcheck.answers.amounts import amounts
-from stepcheck.answers.numerals import Commas
+from stepcheck.answers.numerals import GROUPED, Commas
 from stepcheck.answers.pieces import ALL
 from stepcheck.answers.relations import last_side, name_of, ratio, relation, spelled
 from stepcheck.answers.sentences import in_sentence
 from stepcheck.answers.sets import real_set
 from stepcheck.answers.spellings import based, choice, clock, words
 from stepcheck.answers.text import tidy
-from stepcheck.answers.tokens import Tokens, closing, divided, tokens, written
+from stepcheck.answers.tokens import Tokens, closing, deeper, divided, tokens, written
 from stepcheck.answers.tree import exact, expanded, signs
 from stepcheck.answers.values import (
     Amount,
@@ -36,7 +36,6 @@ from stepcheck.answers.values import (
 DEEPEST = 4
 """Lists within lists."""
 MOST_PARTS = 50
-_THOUSANDS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
 _COMMA_IN_NUMBER = re.compile(r"(?<![\d,.])(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)(?![\d,])")
 _SPOKEN_MIXED = re.compile(
     r"(?<=\d)\s+and\s+(?:(\d+\s?/\s?\d+|\\frac\s*\{\s*\d+\s*\}\s*\{\s*\d+\s*\})(?![\w./])"
@@ -72,7 +71,7 @@ def _policies(text: str) -> list[Commas]:
     bare = not re.search(r"[(\[]|\\\{", text) or ";" in text
     if bare and _COMMA_IN_NUMBER.search(text):
         found.append(Commas.DECIMAL)
-    if _THOUSANDS.search(text):
+    if GROUPED.search(text):
         found.append(Commas.LIST)
     return found
 
@@ -159,7 +158,7 @@ def _parts(found: Tokens) -> list[Tokens]:
 def _at_words(found: Tokens) -> list[Tokens]:
     parts, start, depth = [], 0, 0
     for place, token in enumerate(found):
-        depth += token.is_sign("(", "[", "\\{", "{", "⟨") - token.is_sign(")", "]", "\\}", "}", "⟩")
+        depth += deeper(token)
         if (
             depth == 0
             and token.kind in {"word", "sign"}
@@ -182,14 +181,14 @@ def _several(found: Tokens, depth: int) -> Value | None:
         return None
     either = any(token.text.lower() in _OR for token in found)
     if either:
-        items = list({_number(item): item for item in items}.values())
+        items = list({distinct(item): item for item in items}.values())
     if len(items) == 1:
         return items[0][0]
     wordy = [all(isinstance(value, Words) and not value.meaning for value in item) for item in items]
     return Several(_flat(items), braces=either) if all(wordy) or not any(wordy) else None
 
 
-def _number(item: Readings) -> object:
+def distinct(item: Readings) -> object:
     """Return what tells alternatives apart: 12.5 or 25/2 is one number."""
     first = item[0]
     value = exact(first.tree) if isinstance(first, Amount) and first.unit.is_none and not first.percent else None
@@ -318,8 +317,7 @@ def _named(found: Tokens, depth: int) -> Value | None:
             entries.setdefault(last, []).append(value)
     if not entries or len(entries) > MOST_PARTS:
         return None
-    return Named(tuple(sorted((name, _listed(found_values)) for name, found_values in entries.items()) if len(entries) < 2 else  # noqa: PLR2004,E501
-                       [(name, _listed(entries[name])) for name in sorted(entries)]))  # fmt: skip
+    return Named(tuple((name, _listed(entries[name])) for name in sorted(entries)))
 
 
 def _listed(found: Sequence[Readings]) -> Readings:

@@ -11,7 +11,7 @@ from stepcheck.answers.amounts import amounts
 from stepcheck.answers.expressions import expression
 from stepcheck.answers.functions import FUNCTIONS
 from stepcheck.answers.text import letters
-from stepcheck.answers.tokens import Token, Tokens, divided, written
+from stepcheck.answers.tokens import Token, Tokens, deeper, divided, written
 from stepcheck.answers.tree import exact, variables
 from stepcheck.answers.values import Ratio, Relation, Value
 
@@ -78,7 +78,7 @@ def _outside(found: Tokens) -> list[Token]:
     """The tokens that stand in no bracket."""
     left, depth = [], 0
     for token in found:
-        depth += token.is_sign("(", "[", "⟨", "\\{", "{") - token.is_sign(")", "]", "⟩", "\\}", "}")
+        depth += deeper(token)
         if depth == 0:
             left.append(token)
     return left

@@ -32,10 +32,11 @@ _HAN = re.compile(r"平方(?:千|公|厘|分|毫)?[米里]|立方(?:千|厘|分|
                   r"[十百千万亿兆零一二两三四五六七八九]+|"
                   r"[^\W\d_十百千万亿兆零一二两三四五六七八九A-Za-z]+")  # fmt: skip
 _DIGITS = frozenset("0123456789")
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _LONG = ("<=", ">=", "!=", "=<", "=>", "**", "+/-", "+-", "->", "==", "...", "\\\\", "<>", "''", "/=")
 _LONG_SIGNS = {"=<": "<=", "**": "^", "+/-": "±", "+-": "±", "->": "→", "==": "=", "<>": "!=", "/=": "!="}
 _OPEN, _CLOSE = frozenset({"(", "[", "⟨", "\\{"}), frozenset({")", "]", "⟩", "\\}"})
+_DEEPER = dict.fromkeys((*_OPEN, "{"), 1) | dict.fromkeys((*_CLOSE, "}"), -1)
 _TAKES_TWO = frozenset({"frac", "binom"})
 
 
@@ -101,7 +102,7 @@ class _Cutter:
             self._command()
         elif (char in _DIGITS or char in ".,") and self._number():
             pass
-        elif _IDEOGRAPH.match(char) and (found := _HAN.match(self.text, self.at)):
+        elif IDEOGRAPH.match(char) and (found := _HAN.match(self.text, self.at)):
             self._add("word", found[0], found.end())
         elif found := _WORD.match(self.text, self.at):
             short = self._is_argument()
@@ -175,16 +176,19 @@ class _Cutter:
         self.spaced, self.at = False, end
 
 
+def deeper(token: Token) -> int:
+    """Return how a token changes the depth of brackets: 1 if it opens one, -1 if it closes one, else 0."""
+    return _DEEPER.get(token.text, 0) if token.kind == "sign" else 0
+
+
 def closing(found: Sequence[Token], at: int) -> int | None:
     """Return the place of the bracket that closes the one at a place; None if nothing does."""
     depth = 0
     for place in range(at, len(found)):
-        if found[place].is_sign("(", "[", "⟨", "\\{", "{"):
-            depth += 1
-        elif found[place].is_sign(")", "]", "⟩", "\\}", "}"):
-            depth -= 1
-            if depth == 0:
-                return place
+        change = deeper(found[place])
+        depth += change
+        if change < 0 and depth == 0:
+            return place
     return None
 
 
@@ -193,11 +197,9 @@ def divided(found: Sequence[Token], *signs: str) -> list[Tokens]:
     parts: list[Tokens] = []
     depth = start = 0
     for place, token in enumerate(found):
-        if token.is_sign("(", "[", "⟨", "\\{", "{"):
-            depth += 1
-        elif token.is_sign(")", "]", "⟩", "\\}", "}"):
-            depth -= 1
-        elif depth == 0 and token.is_sign(*signs):
+        change = deeper(token)
+        depth += change
+        if not change and depth == 0 and token.is_sign(*signs):
             parts.append(tuple(found[start:place]))
             start = place + 1
     return [*parts, tuple(found[start:])]
