@@ -181,9 +181,8 @@ class Likeness:
 
 def _in_base(tree: Tree, unit: Unit) -> Tree:
     """Return an amount in the base of its unit's dimension."""
-    factor: Tree = ("const", "deg") if unit.degrees else number(1)
     size = number(unit.size)
-    return ("*", tree, size if not unit.degrees else ("*", factor, size))
+    return ("*", tree, ("*", ("const", "deg"), size) if unit.degrees else size)
 
 
 def _rounded(gold: Amount, given: Amount) -> Outcome | None:

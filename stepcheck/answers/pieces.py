@@ -30,11 +30,10 @@ def order(a: Tree, b: Tree) -> int | None:
 
 def in_order(pieces: Pieces) -> Pieces:
     """Return pieces joined where they touch, in ascending order as far as it is known."""
-    joined = union((), pieces)
-    return pieces if joined is None else joined
+    return union((), pieces)
 
 
-def union(ours: Pieces, theirs: Pieces) -> Pieces | None:
+def union(ours: Pieces, theirs: Pieces) -> Pieces:
     """Join pieces that touch or overlap, in ascending order; where order cannot be told, leave them as they are."""
     todo = [*ours, *theirs]
     done: list[Piece] = []
@@ -43,8 +42,7 @@ def union(ours: Pieces, theirs: Pieces) -> Pieces | None:
             merged = _merged(other, piece)
             if merged is not None:
                 del done[place]
-                rest = union(tuple(done), (merged,))
-                done = list(rest or ())
+                done = list(union(tuple(done), (merged,)))
                 break
         else:
             done.append(piece)
@@ -90,12 +88,15 @@ def intersection(ours: Pieces, theirs: Pieces) -> Pieces | None:
             if low is None or high is None:
                 return None
             piece = Piece(low[0], low[1], high[0], high[1])
-            if piece.low is not None and piece.high is not None:
-                which = order(piece.low, piece.high)
-                if (which is not None and which > 0) or (which == 0 and not (piece.low_in and piece.high_in)):
-                    continue
-            found.append(piece)
+            if not is_empty(piece):
+                found.append(piece)
     return tuple(found)
+
+
+def is_empty(piece: Piece) -> bool:
+    """Whether the ends of a piece are certainly the wrong way round, or one number that does not belong to it."""
+    which = None if piece.low is None or piece.high is None else order(piece.low, piece.high)
+    return which is not None and (which > 0 or (which == 0 and not (piece.low_in and piece.high_in)))
 
 
 def _inner(a: Piece, b: Piece, *, low: bool) -> tuple[Tree | None, bool] | None:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from stepcheck.answers.expressions import expression
-from stepcheck.answers.pieces import ALL, Join, Pieces, difference, in_order, intersection, order, union
+from stepcheck.answers.pieces import ALL, Join, Pieces, difference, in_order, intersection, is_empty, union
 from stepcheck.answers.tokens import Token, Tokens, closing, divided, written
 from stepcheck.answers.tree import INFINITY, Tree, exact, linear, negative, number, signs, variables
 from stepcheck.answers.values import Piece, RealSet
@@ -141,11 +141,8 @@ def _checked(piece: Piece) -> Named | None:
     for end in (low, high):
         if end is not None and (_is_infinite(end, 1) or _is_infinite(end, -1)):
             return None
-    if low is not None and high is not None:
-        which = order(low, high)
-        if (which is not None and which > 0) or (which == 0 and not (piece.low_in and piece.high_in)):
-            return None
-    return "", (Piece(low, piece.low_in and low is not None, high, piece.high_in and high is not None),)
+    kept = Piece(low, piece.low_in and low is not None, high, piece.high_in and high is not None)
+    return None if is_empty(kept) else ("", (kept,))
 
 
 def _is_infinite(tree: Tree, sign: int) -> bool:

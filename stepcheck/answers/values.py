@@ -119,7 +119,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Based:
-    """The digits of a number in a base, small letters; base 0 where none is given."""
+    """The digits of a number in a base, small letters."""
 
     digits: str
     base: int

@@ -36,9 +36,9 @@ _SMALL = [
 ]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _OTHER_SMALL = (
-    "null|cero|zéro|ноль", "eins|ein|eine|uno|una|un|une|один", "zwei|dos|deux|два", "drei|tres|trois|три",
+    "null|cero|zéro|ноль", "eins|uno|один", "zwei|dos|deux|два", "drei|tres|trois|три",
     "vier|cuatro|quatre|четыре", "fünf|cinco|cinq|пять", "sechs|seis|шесть", "sieben|siete|sept|семь",
-    "acht|ocho|huit|восемь", "neun|nueve|neuf|девять", "zehn|diez|dix|десять", "elf|once|onze|одиннадцать",
+    "acht|ocho|huit|восемь", "neun|nueve|neuf|девять", "zehn|diez|dix|десять", "onze|одиннадцать",
     "zwölf|doce|douze|двенадцать", "dreizehn|trece|treize", "vierzehn|catorce|quatorze", "fünfzehn|quince|quinze",
     "sechzehn|dieciséis|seize", "siebzehn|diecisiete", "achtzehn|dieciocho", "neunzehn|diecinueve",
     "zwanzig|veinte|vingt|двадцать",
@@ -134,11 +134,7 @@ def _numbers() -> dict[str, int]:
     found |= {word: 20 + 10 * place for place, word in enumerate(_TENS)}
     for value, words in enumerate(_OTHER_SMALL):
         found |= dict.fromkeys(words.split("|"), value)
-    return {
-        word: value
-        for word, value in found.items()
-        if word not in {"un", "una", "une", "ein", "eine", "elf", "once", "six"}
-    } | {"six": 6}
+    return found
 
 
 @cache
@@ -247,9 +243,7 @@ def _with_fraction(found: Sequence[Token], value: int, at: int) -> tuple[Fractio
     )
     if bottom:
         return Fraction(value, bottom), at + skip + 1
-    if rest[:2] == ["and", "a"] and rest[2:] and rest[2] in _ORDINALS:
-        return value + Fraction(1, _ORDINALS[rest[2]]), at + 3
-    if rest[:2] == ["and", "one"] and rest[2:] and rest[2] in _ORDINALS:
+    if rest[:2] in (["and", "a"], ["and", "one"]) and rest[2:] and rest[2] in _ORDINALS:
         return value + Fraction(1, _ORDINALS[rest[2]]), at + 3
     if rest[:1] == ["point"]:
         digits = ""
