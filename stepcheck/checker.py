@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
+from stepcheck.closing import Closing
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Loading, Reader, Rows
 from stepcheck.errors import InputError, ModelError, StepcheckError, UsageError
@@ -35,7 +35,7 @@ class _Waiting:
         return len(self.answers) == len(self.prompts)
 
 
-class Checker:
+class Checker(Closing):
     """Judges documents with one model.
 
     Made of a card, of what reads its prompts and of the head that turns rows into rewards; or of a name, with which
@@ -127,14 +127,6 @@ class Checker:
     def close(self) -> None:
         """End the reader at once."""
         self.reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _prompts(
         self, documents: Iterable[Document | Unread], pending: "deque[_Waiting | Unscored]"

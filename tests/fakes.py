@@ -9,9 +9,9 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from stepcheck.closing import Closing
 from stepcheck.document import Document, Step, Unread
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import TooLongError
@@ -33,7 +33,7 @@ def review(*steps: str, threshold: float = 0.5, **more: Any) -> Judged:
     return FakeChecker(threshold=threshold).check(document(*steps, **more))
 
 
-class FakeChecker:
+class FakeChecker(Closing):
     """A judge that is opened as `stepcheck.checker.Checker` is."""
 
     opened: list["FakeChecker"] = []  # noqa: RUF012 (a test reads what was made, and how)
@@ -111,11 +111,3 @@ class FakeChecker:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -9,8 +9,7 @@ they are.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from stepcheck.answers.algebra import MOST_CHARACTERS as MOST_RECKONED
 from stepcheck.answers.algebra import Algebra
@@ -44,6 +43,7 @@ from stepcheck.answers.values import (
     Value,
     Words,
 )
+from stepcheck.closing import Closing
 
 REMEMBERED = 4096
 MOST_PAIRS = 64
@@ -58,7 +58,7 @@ _UNASKED = re.compile(
 """A word that is no function, a base, a prime, numbers side by side: math-verify makes products of them."""
 
 
-class Grader:
+class Grader(Closing):
     """Compares answers; remembers what it compared. Use it as a context manager, or call `close`."""
 
     def __init__(self, algebra: Algebra | None = None) -> None:
@@ -81,14 +81,6 @@ class Grader:
     def close(self) -> None:
         """End the process that reckons, if there is one."""
         self._algebra.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _compare(self, gold: str, given: str) -> Outcome:
         if gold.strip() == given.strip():

@@ -7,9 +7,8 @@ import dataclasses
 import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from types import TracebackType
-from typing import Self
 
+from stepcheck.closing import Closing
 from stepcheck.critic.base import GREEDY, Writer, published_sampling
 from stepcheck.critic.prompt import verdict_question, why_question
 from stepcheck.critic.verdict import parse, vote
@@ -20,7 +19,7 @@ from stepcheck.judge import Cost, Critique, Gives, Identity, Judged, Unscored
 from stepcheck.prm.verdict import Verdict
 
 
-class Critic:
+class Critic(Closing):
     """Judges with whatever writes. A context manager; one thread may judge at a time.
 
     `votes` critiques are drawn of each solution and the majority counts; `sampling` is ProcessBench's by default. There
@@ -129,11 +128,3 @@ class Critic:
     def close(self) -> None:
         """Stop the critic at once."""
         self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

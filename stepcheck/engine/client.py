@@ -8,9 +8,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from stepcheck.closing import Closing
 from stepcheck.engine import wire
 from stepcheck.engine.base import Branch, EngineInfo, EngineOptions, Rows
 from stepcheck.engine.host import STALL_SECONDS, Host, error_of, load_of, rows_of
@@ -24,7 +23,7 @@ COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.worker")
 """-P keeps the working directory out of the worker's import path."""
 
 
-class LlamaEngine:
+class LlamaEngine(Closing):
     """Reads prompts with a GGUF model, and holds branches of them.
 
     `mark`, if there is one, must be one token of the model; `context` is the longest prompt in tokens. Loading starts
@@ -87,14 +86,6 @@ class LlamaEngine:
     def close(self) -> None:
         """End the process at once, in the middle of a decode if need be."""
         self._host.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Reading:

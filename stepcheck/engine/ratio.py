@@ -8,18 +8,17 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from stepcheck.closing import Closing
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import ModelError, StepcheckError, UsageError
 from stepcheck.prm.prompt import LIKELIHOOD, Prompt, Want
 
 
-class RatioEngine:
+class RatioEngine(Closing):
     """Reads prompts with a model and its reference; both GGUFs must have the same vocabulary."""
 
     def __init__(
@@ -77,14 +76,6 @@ class RatioEngine:
         """End both processes at once."""
         for engine in self._engines:
             engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _together(answers: list[Rows | StepcheckError]) -> Rows | StepcheckError:

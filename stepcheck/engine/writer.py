@@ -5,9 +5,8 @@ Owns that process's life. Closing an answer before its end stops the writing; `c
 
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from stepcheck.closing import Closing
 from stepcheck.engine.base import Ending, EngineInfo, EngineOptions, Sampling
 from stepcheck.engine.client import COMMAND
 from stepcheck.engine.host import Host, load_of
@@ -17,7 +16,7 @@ CONTEXT = 8192
 """Tokens of question and answer together, where neither the user nor the model sets fewer."""
 
 
-class LlamaWriter:
+class LlamaWriter(Closing):
     """Lets a GGUF answer questions, in its own chat template. A context manager; one thread may ask at a time."""
 
     def __init__(
@@ -56,11 +55,3 @@ class LlamaWriter:
     def close(self) -> None:
         """End the process at once, in the middle of a word if need be; may be called from any thread."""
         self._host.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

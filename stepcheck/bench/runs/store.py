@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
@@ -13,6 +12,7 @@ from stepcheck.bench.cases import Facts, Failure, Key, Row
 from stepcheck.bench.runs.folder import DATABASE, LOCK
 from stepcheck.bench.runs.lock import Lock
 from stepcheck.bench.runs.manifest import FORMAT, Manifest, without_make_up
+from stepcheck.closing import Closing
 from stepcheck.errors import RunBusyError, RunError
 
 _COLUMNS = (
@@ -45,7 +45,7 @@ class Count:
     errors: int
 
 
-class Run:
+class Run(Closing):
     """A run's folder, open for reading; use it as a context manager or call `close`.
 
     Raises:
@@ -134,12 +134,6 @@ class Run:
     def close(self) -> None:
         """Close the file; nothing can be read after that."""
         self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def connect(folder: Path) -> sqlite3.Connection:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck.closing import Closing
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
@@ -188,7 +188,7 @@ def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: in
     return TensorType.F32 if len(shape) == 1 else choose_type(name, shape[-1], weight_type, layers=layers, tied=True)
 
 
-class BackboneFile:
+class BackboneFile(Closing):
     """A GGUF whose tensors may come in any order, each written to the place that its header gives it.
 
     A file that is there already with this very header is gone on with, any other is begun anew; `begun` tells which.
@@ -241,12 +241,8 @@ class BackboneFile:
             file.flush()
             os.fsync(file.fileno())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Free what the conversion took; the file itself is closed."""
         self._quantizer.close()
 
 
