@@ -8,6 +8,7 @@ figures that hang on it are ranges, from where it is wrong to where it is right.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from stepcheck.bench import estimators, statistics
 from stepcheck.bench.cases import Row
@@ -189,13 +190,19 @@ def _figures_at(found: Sequence[Problem], k: int, aggregates: Sequence[str]) -> 
     yield _figure("maj", k, found, lambda told, _: estimators.vote_at(told, k), exact=exact)
     yield _figure("pass", k, found, lambda told, _: estimators.pass_at(told.right, k))
     for name in aggregates:
-        scored = [problem for problem in found if scores(problem, name) is not None]
-        known = [by for problem in scored if (by := scores(problem, name)) is not None]
+        scored, known = _choosing(found, partial(scores, name=name))
         yield _figure(f"prm-{name}", k, scored, lambda told, s: estimators.best_at(s, told.right, k), known)
         yield _figure(f"vote-{name}", k, scored, lambda told, s: estimators.vote_at(told, k, s), known, exact=exact)
-    rated = [problem for problem in found if ratings(problem) is not None]
-    given = [by for problem in rated if (by := ratings(problem)) is not None]
+    rated, given = _choosing(found, ratings)
     yield _figure("rm", k, rated, lambda told, s: estimators.best_at(s, told.right, k), given)
+
+
+def _choosing(
+    found: Sequence[Problem], by: Callable[[Problem], tuple[float, ...] | None]
+) -> tuple[list[Problem], list[tuple[float, ...]]]:
+    """Return the problems in which every candidate has a score, and their scores."""
+    pairs = [(problem, known) for problem in found if (known := by(problem)) is not None]
+    return [problem for problem, _ in pairs], [known for _, known in pairs]
 
 
 def _figure(

@@ -73,7 +73,7 @@ def documents() -> list[Document]:
             problem, steps = form(draw)
             if number % 2:
                 wrong = draw.randrange(len(steps) - 1)
-                steps[wrong:] = [_spoil(steps[wrong]), *steps[wrong + 1 :]]
+                steps[wrong] = _spoil(steps[wrong])
             name = f"{form.__name__.lstrip('_')}-{number + 1}"
             made.append(Document(problem, tuple(map(Step, steps)), source=name, id=name))
     return made
