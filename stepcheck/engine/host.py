@@ -183,11 +183,8 @@ def rows_of(answer: wire.Answer, payload: bytes, marks: int) -> Rows:
     hidden = np.frombuffer(payload, np.float32)
     if answer.marks != marks or (marks and len(hidden) % marks):
         raise CountMismatchError(f"the engine returned {answer.marks} rows for {marks} marks")
-    return Rows(hidden.reshape(marks, -1) if marks else hidden.reshape(0, 0), *_cost(answer))
-
-
-def _cost(answer: wire.Answer) -> tuple[int, int, float]:
-    return answer.tokens, answer.decoded, answer.seconds
+    rows = hidden.reshape(marks, -1) if marks else hidden.reshape(0, 0)
+    return Rows(rows, answer.tokens, answer.decoded, answer.seconds)
 
 
 def error_of(failed: wire.Failed) -> StepcheckError:

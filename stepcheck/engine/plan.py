@@ -130,7 +130,9 @@ class Planner:
         whole = np.concatenate([branch.tokens, tokens]).astype(np.int32)
         keep = self._usable(branch, marks, want, len(branch.tokens))
         alone = int((self._references[branch.cells[keep:]] == 1).sum())
-        if not self._find_cells(len(whole) - keep - alone):
+        cells = len(whole) - keep - alone
+        self._evict(cells)
+        if len(self._free_cells) < cells:
             return False
         if keep < len(branch.tokens):
             self._dequeue(branch, keep)
@@ -285,20 +287,17 @@ class Planner:
 
         The source itself may go last, once its prefix is shared: what only it holds counts as room.
         """
-        idle = sorted((b for b in self._branches.values() if b.idle and b is not source), key=lambda b: b.used)
-        while idle and (not self._free_seqs or len(self._free_cells) < cells):
-            self._remove(idle.pop(0))
+        self._evict(cells, seqs=1, spared=source)
         room = len(self._free_cells)
         if source is not None and source.idle:
             room += int((self._references[source.cells[shared:]] == 1).sum())
         return bool(self._free_seqs) and room >= cells
 
-    def _find_cells(self, cells: int) -> bool:
-        """Evict idle branches until `cells` cells are free."""
-        idle = sorted((b for b in self._branches.values() if b.idle), key=lambda b: b.used)
-        while idle and len(self._free_cells) < cells:
+    def _evict(self, cells: int, *, seqs: int = 0, spared: Branch | None = None) -> None:
+        """Evict idle branches, least recently used first, until so many cells and sequences are free."""
+        idle = sorted((b for b in self._branches.values() if b.idle and b is not spared), key=lambda b: b.used)
+        while idle and (len(self._free_seqs) < seqs or len(self._free_cells) < cells):
             self._remove(idle.pop(0))
-        return len(self._free_cells) >= cells
 
     def _share(self, source: Branch, branch: Branch, shared: int) -> None:
         """Give a new branch the first `shared` positions of another: decoded by copy, queued by membership."""

@@ -4,6 +4,7 @@ Owns the numbers of branches, and that one is not taken for another's after its 
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import asdict
 
 from stepcheck.engine import wire
 from stepcheck.engine.base import Ending, Rows, Sampling
@@ -82,8 +83,7 @@ def written(
 ) -> Generator[str | Ending, None, None]:
     """Let a model write and yield its words as they come, then how it ended. Close the iterator to stop the writing."""
     job, done = host.new_number(), False
-    fields = {name: getattr(sampling, name) for name in ("temperature", "top_p", "top_k", "max_tokens", "seed")}
-    host.ask(wire.Write(job=job, text=text, branch=branch, stop=list(stop), **fields), [job])
+    host.ask(wire.Write(job=job, text=text, branch=branch, stop=list(stop), **asdict(sampling)), [job])
     try:
         for reply, _ in host.replies(job, "writing"):
             if isinstance(reply, wire.Piece):
