@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from stepcheck.bench import estimators, statistics
-from stepcheck.bench.cases import Row
+from stepcheck.bench.cases import NO_RULE, Row
 from stepcheck.bench.estimators import Candidates
 from stepcheck.bench.problems import Grading, Problem, facts_of, gather, grading_of, nearly_all, ratings, scores
 from stepcheck.bench.runs.store import Run
@@ -21,7 +21,6 @@ from stepcheck.errors import UsageError
 AGGREGATES = ("product", "min", "last", "mean")
 NOT_KEPT = "not recorded"
 """The rule of an answer in runs that were kept before rules were."""
-NO_RULE = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stepcheck.answers import Grader, extract
-from stepcheck.bench.cases import Case, Graded
+from stepcheck.bench.cases import NO_RULE, Case, Graded
 from stepcheck.bench.data import Subset, check_unchanged, read_groups
 from stepcheck.document import Document, Unread
 from stepcheck.document.contents import Missing
@@ -25,8 +25,6 @@ from stepcheck.errors import InputError
 from stepcheck.steps import SplitMode
 
 Answers = Literal["last-number", "strict"]
-NO_RULE = "none"
-"""The rule of a candidate without an answer."""
 FIELDS = ("pred", "score", "pred_score", "gt")
 
 

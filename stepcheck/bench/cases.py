@@ -47,6 +47,10 @@ class Graded(msgspec.Struct, frozen=True, tag="bestofn"):
 Facts = Labelled | Graded
 
 
+NO_RULE: Final = "none"
+"""The rule of a candidate without an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A document in its place; `facts` are missing where its row could not be read."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 from stepcheck.bench import published
-from stepcheck.bench.best import NO_RULE, BestOfNResult, Figure, TaskResult, count_answers
+from stepcheck.bench.best import BestOfNResult, Figure, TaskResult, count_answers
+from stepcheck.bench.cases import NO_RULE
 from stepcheck.report.records import SCHEMA
 from stepcheck.report.tables import Table, interval, number
 
