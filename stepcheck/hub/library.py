@@ -19,13 +19,13 @@ from stepcheck.hub.checkpoint.heads import conversion_of
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.lock import Kept, forget_model, holding, record_model
-from stepcheck.hub.disk.naming import NAME, check_model_name, file_names, staging_of
+from stepcheck.hub.disk.naming import check_model_name, file_names, staging_of
 from stepcheck.hub.disk.store import Damage, Listed, Model, damages, find_card, list_models
 from stepcheck.hub.gguf.adapter import check_adapter
 from stepcheck.hub.gguf.header import check_pair
 from stepcheck.hub.gguf.pairs import pair_head
 from stepcheck.hub.net.fetch import ASIDE, aside, set_aside
-from stepcheck.prm.card import ModelCard, render_card
+from stepcheck.prm.card import NAME, ModelCard, render_card
 
 
 @dataclass(frozen=True, slots=True)

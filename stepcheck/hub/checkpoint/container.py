@@ -15,7 +15,6 @@ Read = Callable[[int, int], bytes]
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 _END_SIZE, _LOCATOR_SIZE, _END64_SIZE, _ENTRY_SIZE, _LOCAL_SIZE = 22, 20, 56, 46, 30
-LOCAL_SIZE: Final = _LOCAL_SIZE
 TAIL: Final = _END_SIZE + 0xFFFF
 """How far before its end a file's end record can begin: its comment has at most 64 KiB."""
 MOST_BYTES: Final = 1 << 24

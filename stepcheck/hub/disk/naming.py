@@ -5,12 +5,9 @@ Owns the names in a models folder. Refuses a name that could not name a file on 
 
 import re
 from pathlib import Path
-from typing import Final
 
 from stepcheck.errors import ModelError
-from stepcheck.prm.card import Files
-
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from stepcheck.prm.card import NAME, Files
 
 
 def default_name(source: str, weight_type: str) -> str:

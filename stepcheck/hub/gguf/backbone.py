@@ -5,7 +5,6 @@ or one that the graph has no place for. Qwen2 and Qwen3 become llama.cpp's `qwen
 and `qwen3`; Llama and Mistral become its `llama`.
 """
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer
+from stepcheck.hub.disk.hashes import hash_file
 from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
 
 if TYPE_CHECKING:
@@ -271,8 +271,7 @@ def write_backbone(
 
     with BackboneFile(path, shape, tokenizer, weights, weight_type, name=name) as file:
         file.write(weights, add)
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return hash_file(path)
 
 
 def count_weights(weights: Iterable[Weight]) -> int:

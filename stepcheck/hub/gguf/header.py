@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from stepcheck.errors import ModelError
+from stepcheck.hub.gguf.quantize import FILE_TYPE
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.families import read_head
 
@@ -28,22 +29,8 @@ LOOKS_SPECIAL: Final = re.compile(r"<[^<>\s]+>")
 """A mark that must be one special token; one that is plain text is checked by the engine, which can tokenize."""
 SPECIAL: Final = {3, 4}
 """Token types that are found whole in a text: control and user-defined."""
-FILE_TYPES: Final = {
-    0: "f32",
-    1: "f16",
-    2: "q4_0",
-    3: "q4_1",
-    7: "q8_0",
-    8: "q5_0",
-    9: "q5_1",
-    14: "q4_k_s",
-    15: "q4_k_m",
-    16: "q5_k_s",
-    17: "q5_k_m",
-    18: "q6_k",
-    32: "bf16",
-}
-"""llama.cpp's enum llama_ftype."""
+FILE_TYPES: Final = {number: kind.value for kind, number in FILE_TYPE.items()}
+"""Weight types by their number in llama.cpp's enum llama_ftype."""
 
 
 @dataclass(frozen=True, slots=True)
