@@ -109,6 +109,10 @@ def record_model(folder: Path, name: str, kept: Kept) -> None:
 
 def forget_model(folder: Path, name: str) -> None:
     """Drop a model's entry; what its repository is pinned to stays."""
+
+    def change(lock: Lock) -> Lock:
+        models = {key: kept for key, kept in lock.models.items() if key != name}
+        return msgspec.structs.replace(lock, models=models)
+
     if name in read_lock(folder).models:
-        models = {key: kept for key, kept in read_lock(folder).models.items() if key != name}
-        update_lock(folder, lambda lock: msgspec.structs.replace(lock, models=models))
+        update_lock(folder, change)
