@@ -49,13 +49,17 @@ def fetch_pinned(
     Raises:
         HubError: as `fetch`.
     """
-    key = _key(file.kind, file.repository, revision)
-    pin = read_lock(folder).repositories.get(key)
-    known = pin.files.get(file.path) if pin and pin.commit == file.commit else None
+    known = pinned_sha256(folder, file, revision)
     sha256 = fetch(hub, file, target, sha256=known, watch=watch)
     if known is None:
         pin_file(folder, file, sha256, revision)
     return sha256
+
+
+def pinned_sha256(folder: Path, file: RemoteFile, revision: str = "") -> str | None:
+    """Return the sha256 that the folder's lock file has for a file at its commit; None where it has none."""
+    pin = read_lock(folder).repositories.get(_key(file.kind, file.repository, revision))
+    return pin.files.get(file.path) if pin and pin.commit == file.commit else None
 
 
 def pin_file(folder: Path, file: RemoteFile, sha256: str, revision: str = "") -> None:

@@ -13,14 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from stepcheck.errors import CardError, HubError
-from stepcheck.hub.disk.lock import read_lock
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import fetch
 from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.names import check_name
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
-from stepcheck.hub.pull.pinned import pinned_snapshot
+from stepcheck.hub.pull.pinned import pinned_sha256, pinned_snapshot
 from stepcheck.prm.card import Files, ModelCard, Origin, Source, read_card
 from stepcheck.prm.families import family_of, runs
 
@@ -59,8 +58,7 @@ class Shared:
     @property
     def told(self) -> dict[str, str]:
         """The sha256 of each file, as the card tells it."""
-        files = self.card.files
-        return {files.backbone: files.backbone_sha256, files.head: files.head_sha256} if files else {}
+        return self.card.files.pinned if self.card.files else {}
 
 
 def find_shared(
@@ -92,11 +90,9 @@ def _read(hub: Hub, folder: Path, file: RemoteFile, watch: Watch | None) -> tupl
     """Fetch a card and read it, held to what is pinned; return its sha256 too."""
     if file.size > LARGEST_CARD:
         raise HubError(f"{file}: has {file.size:,} bytes: it is no card")
-    pin = read_lock(folder).repositories.get(f"{file.repository}@main")
-    known = pin.files.get(file.path) if pin and pin.commit == file.commit else None
     with tempfile.TemporaryDirectory(prefix="stepcheck-") as place:
         target = Path(place) / "card.toml"
-        sha256 = fetch(hub, file, target, sha256=known, watch=watch)
+        sha256 = fetch(hub, file, target, sha256=pinned_sha256(folder, file), watch=watch)
         try:
             return read_card(target), sha256
         except CardError as error:
