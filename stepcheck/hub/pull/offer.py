@@ -152,7 +152,8 @@ def _look_up(  # noqa: PLR0913 (what a pull may be told)
     result += adapter.size if adapter else _size(ours.get("adapter"))
     whole = [*files, *(file for file in (backbone, head, adapter) if file), *([] if backbone else shards)]
     staging = staging_of(folder, name)
-    present = sum(_present(staging, file) for file in whole)
+    converted = read_journal(staging).done
+    present = sum(file.size if file.path in converted else _present(staging, file) for file in whole)
     by_range = head_size(card) // 2 if backbone and not head and "head" not in ours else 0
     needed = result + head_size(card) + (0 if backbone else max(file.size for file in shards))
     return Offer(
@@ -313,9 +314,7 @@ def head_size(card: ModelCard) -> int:
 
 
 def _present(staging: Path, file: RemoteFile) -> int:
-    """Bytes of a file that an earlier run left; a shard that is converted counts whole."""
-    if file.path in read_journal(staging).done:
-        return file.size
+    """Bytes of a file that an earlier run left; one that is converted is gone, and counted whole by its journal."""
     place = staging / CHECKPOINT / file.path
     for path in (place, place.with_name(place.name + PART)):
         if path.is_file():

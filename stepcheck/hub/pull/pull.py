@@ -96,10 +96,11 @@ def _parts_agree(made: ModelCard, card: ModelCard) -> bool:
 
 def _is_right(card_path: Path, offer: Offer, watch: Watch) -> bool:
     """Tell whether the model that is there is the one that was asked for and whole; what is damaged is set aside."""
-    origin, wanted = read_card(card_path).origin, offer.card.origin
+    made, wanted = read_card(card_path), offer.card.origin
+    origin = made.origin
     if origin is None or wanted is None or origin.repository != wanted.repository:
         raise ModelError(f"{card_path} is there already and is another model; choose another --name or --force")
-    if origin.revision != offer.snapshot.commit or not _parts_agree(read_card(card_path), offer.card):
+    if origin.revision != offer.snapshot.commit or not _parts_agree(made, offer.card):
         return False  # made from another commit, or with another adapter, than is wanted now
     try:
         model = find(str(card_path))
@@ -151,7 +152,8 @@ class _Pull:
             "llama_cpp": importlib.metadata.version("llama-cpp-python"),
         }
 
-    def _fetch(self, file: RemoteFile, revision: str) -> Path:
+    def _fetch(self, file: RemoteFile, revision: str) -> tuple[Path, str]:
+        """Fetch a file of the checkpoint's folder; return where it is, and its sha256."""
         target = self._checkpoint / file.path
         actual = fetch_pinned(self._hub, self._offer.folder, file, target, revision, watch=self._watch)
         expected = self._offer.told.get(file.path, actual)
@@ -160,7 +162,7 @@ class _Pull:
                 f"{file}: is not the file that its card tells of: sha256 expected {expected}, actual {actual};"
                 f" set aside as {set_aside(target, target)}, not used"
             )
-        return target
+        return target, actual
 
     # -- from the original checkpoint ----------------------------------------------------------------------------------
 
@@ -298,13 +300,12 @@ class _Pull:
             write_durably(head_path, pack_head(dict(self._head_by_range())))
         adapter = self._staging / f"{offer.name}.lora.gguf"
         adapted = self._part("adapter", offer.adapter, origin.adapter, adapter)
-        backbone = self._fetch(offer.backbone, origin.backbone.revision)
+        backbone, sha256 = self._fetch(offer.backbone, origin.backbone.revision)
         check_pair(backbone, head_path, offer.card)
         if adapted:
             check_adapter(adapter, backbone)
-        path = self._staging / f"{offer.name}.gguf"
-        backbone.replace(path)
-        files = file_names(offer.name, hash_file(path), hash_file(head_path), hash_file(adapter) if adapted else "")
+        backbone.replace(self._staging / f"{offer.name}.gguf")
+        files = file_names(offer.name, sha256, hash_file(head_path), hash_file(adapter) if adapted else "")
         return msgspec.structs.replace(
             offer.card,
             name=offer.name,
@@ -318,7 +319,7 @@ class _Pull:
     def _part(self, role: Role, remote: RemoteFile | None, source: Source | None, target: Path) -> bool:
         """Bring a ready head or adapter into the staging folder; whether there is one."""
         if remote is not None and source is not None:
-            self._fetch(remote, source.revision).replace(target)
+            self._fetch(remote, source.revision)[0].replace(target)
         elif role in self._offer.shipped:
             write_durably(target, self._offer.shipped[role].read_bytes())
         else:
@@ -333,7 +334,7 @@ class _Pull:
         parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
         if any(file.path.endswith(PICKLED) for file in self._offer.shards):  # their places are known on demand only
             tensors = self._tensors({place.name for part in parts for place in part.places})
-        parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
+            parts = head_parts(tensors, shape, self._offer.card.readout, tokens, self._checkpoint)
         total, done = sum(place.nbytes for part in parts for place in part.places), 0
         if total > LARGEST_HEAD:
             raise CheckpointError(f"{self._offer.snapshot.repository}: a head of {total:,} bytes is none")
