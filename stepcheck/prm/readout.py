@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 Activation = Literal["softmax", "sigmoid", "none"]
 
 MLP_TENSORS: Final = ("score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias")
-ENSEMBLE_TENSORS: Final = (*("nn1.weight", "nn1.bias", "nn2.weight", "nn2.bias", "nn_out.weight", "nn_out.bias"),)
+ENSEMBLE_TENSORS: Final = ("nn1.weight", "nn1.bias", "nn2.weight", "nn2.bias", "nn_out.weight", "nn_out.bias")
 LINEAR_TENSORS: Final = ("score.weight", "score.bias")
 """The names in a head's file, whatever they were in the checkpoint."""
 OUTPUTS: Final[Mapping[Activation, int]] = {"softmax": 2, "sigmoid": 1, "none": 1}
@@ -213,14 +213,15 @@ def read_ensemble(path: Path, _readout: Readout) -> Head:
     """Load an ensemble of heads from safetensors; errors as in `read_mlp`."""
     arrays = _named(path, _open(path), ENSEMBLE_TENSORS, "an ensemble of heads")
     heads, hidden, middle = arrays[0].shape if arrays[0].ndim == 3 else (0, 0, 0)  # noqa: PLR2004 (a stack of matrices)
-    shapes = ((heads, hidden, middle), (heads, middle), (heads, middle, middle), (heads, middle), (heads, middle, 1))
-    for name, tensor, shape in zip(ENSEMBLE_TENSORS, arrays, (*shapes, (heads, 1)), strict=True):
+    for name, tensor, shape in zip(ENSEMBLE_TENSORS, arrays, ensemble_shapes(heads, hidden, middle), strict=True):
         _check(path, name, tensor, shape if heads else (1, 1, 1))
     return EnsembleHead((arrays[0], arrays[2], arrays[4]), (arrays[1], arrays[3], arrays[5]))
 
 
-def _load(path: Path, readout: Readout, names: tuple[str, ...], what: str) -> list[Floats]:
-    return _take(path, _open(path), names, what, OUTPUTS[readout.activation])
+def ensemble_shapes(heads: int, hidden: int, middle: int) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of an ensemble's tensors, in the order of `ENSEMBLE_TENSORS`."""
+    first, between, last = (heads, hidden, middle), (heads, middle, middle), (heads, middle, 1)
+    return (first, (heads, middle), between, (heads, middle), last, (heads, 1))
 
 
 def _open(path: Path) -> dict[str, Floats]:
@@ -233,9 +234,9 @@ def _open(path: Path) -> dict[str, Floats]:
         raise ModelError(f"{path}: cannot be read as a head: {error}") from error
 
 
-def _take(path: Path, tensors: dict[str, Floats], names: tuple[str, ...], what: str, outputs: int) -> list[Floats]:
-    """Return the named tensors as float32 after checking them: the last weight has `outputs` rows, any before H."""
-    arrays = _named(path, tensors, names, what)
+def _load(path: Path, readout: Readout, names: tuple[str, ...], what: str) -> list[Floats]:
+    """Return the named tensors as float32 after checking them: the last weight has a row an output, any before H."""
+    arrays, outputs = _named(path, _open(path), names, what), OUTPUTS[readout.activation]
     hidden = arrays[0].shape[-1] if arrays[0].ndim else 0
     for name, tensor, last in zip(names, arrays, range(len(names) - 1, -1, -1), strict=True):
         rows = outputs if last < 2 else hidden  # noqa: PLR2004 (the last weight and its bias)

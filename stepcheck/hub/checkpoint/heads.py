@@ -18,7 +18,7 @@ from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import ELEMENT, ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, Tensor, take
 from stepcheck.prm.card import Kind, Readout
-from stepcheck.prm.readout import ENSEMBLE_TENSORS, LINEAR_TENSORS, MLP_TENSORS, OUTPUTS
+from stepcheck.prm.readout import ENSEMBLE_TENSORS, LINEAR_TENSORS, MLP_TENSORS, OUTPUTS, ensemble_shapes
 
 LM_HEADS: Final = ("lm_head.weight", "pretrained_model.lm_head.weight")
 EMBEDDINGS: Final = ("model.embed_tokens.weight", "embed_tokens.weight", "pretrained_model.model.embed_tokens.weight")
@@ -121,10 +121,9 @@ def _ensemble(
         raise CheckpointError(f"{folder}: the card's readout.tensors must name {len(ENSEMBLE)} tensors of an ensemble")
     first = tensors.get(names[0])
     heads, _, middle = first.shape if first is not None and len(first.shape) == 3 else (0, hidden, 0)  # noqa: PLR2004
-    shapes = ((heads, hidden, middle), (heads, middle), (heads, middle, middle), (heads, middle), (heads, middle, 1))
     return [
         Part(name, size, (take(tensors, source, size, folder),))
-        for name, source, size in zip(ENSEMBLE_TENSORS, names, (*shapes, (heads, 1)), strict=True)
+        for name, source, size in zip(ENSEMBLE_TENSORS, names, ensemble_shapes(heads, hidden, middle), strict=True)
     ]
 
 
