@@ -24,7 +24,7 @@ from stepcheck.engine.client import LlamaEngine
 from stepcheck.errors import EngineError
 from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import SLAB, Tensor
-from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType
+from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, byte_letters
 from stepcheck.hub.gguf.backbone import Weight, layout, plan, write_backbone
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.machine.choice import OFFERED
@@ -134,10 +134,7 @@ def _write(path: Path, shape: Shape, kind: WeightType) -> Path:
 
 def _tokenizer(vocab: int) -> Tokenizer:
     """A byte-level tokenizer whose every letter is a token."""
-    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    letters = [chr(byte) for byte in shown] + [chr(256 + i) for i in range(len(hidden))]
-    texts = [*letters, "th", MARK]
+    texts = [*sorted(byte_letters()), "th", MARK]
     spare = [f"[unused{i}]" for i in range(vocab - len(texts))]
     kinds = [TokenType.NORMAL] * (len(texts) - 1) + [TokenType.CONTROL] + [TokenType.UNUSED] * len(spare)
     return Tokenizer([*texts, *spare], kinds, ["t h"], "gpt-2", "none", None, None, None)

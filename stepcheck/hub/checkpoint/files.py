@@ -34,6 +34,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def read_json_if_there(path: Path) -> dict[str, Any]:
+    """Read a JSON object as `read_json` does; an empty one where there is no such file."""
+    return read_json(path) if path.is_file() else {}
+
+
 def find_tensors(folder: Path) -> dict[str, Tensor]:
     """Find every tensor of the folder's weights; reads headers only.
 

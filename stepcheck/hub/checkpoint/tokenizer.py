@@ -5,6 +5,7 @@ and SentencePiece's BPE with byte fallback.
 Refuses every other one by name, because a tokenizer that is nearly right scores nearly at random.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.files import read_json
+from stepcheck.hub.checkpoint.files import read_json, read_json_if_there
 from stepcheck.hub.checkpoint.pieces import CONTROL, UNKNOWN, USER_DEFINED, read_pieces
 from stepcheck.hub.checkpoint.sentencepiece import (
     BYTE,
@@ -142,10 +143,16 @@ def _with_spaces(text: str) -> str:
 
 
 def _with_bytes(text: str) -> str:
-    """Spell a text as byte-level BPE does, one character a byte: what is not printable is moved up from 256 on."""
+    """Spell a text as byte-level BPE does, one character a byte."""
+    letters = byte_letters()
+    return "".join(letters[byte] for byte in text.encode())
+
+
+def byte_letters() -> list[str]:
+    """Return byte-level BPE's character of each byte: what is not printable is moved up from 256 on."""
     shown = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    moved = [byte for byte in range(256) if byte not in shown]
-    return "".join(chr(byte if byte in shown else 256 + moved.index(byte)) for byte in text.encode())
+    moved = itertools.count(256)
+    return [chr(byte if byte in shown else next(moved)) for byte in range(256)]
 
 
 def _model(path: Path, data: dict[str, Any]) -> dict[str, Any]:
@@ -323,7 +330,7 @@ def _normalization(path: Path, rule: Any) -> Literal["none", "nfc"]:  # noqa: AN
 
 def _special_ids(folder: Path, tokens: list[str]) -> tuple[int | None, int | None, int | None]:
     """Find bos, eos and pad: by name in tokenizer_config.json, else by id in config.json; none is also an answer."""
-    by_name = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
+    by_name = read_json_if_there(folder / "tokenizer_config.json")
     by_id = read_json(folder / "config.json")
     places = {text: number for number, text in enumerate(tokens)}
     found: list[int | None] = []

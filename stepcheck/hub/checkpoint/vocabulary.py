@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.files import read_json
+from stepcheck.hub.checkpoint.files import read_json, read_json_if_there
 
 QWEN2_RULE: Final = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -57,12 +57,12 @@ def added_tokens(folder: Path) -> list[dict[str, Any]]:
         CheckpointError: one of the files is malformed.
     """
     path = folder / "tokenizer_config.json"
-    config = read_json(path) if path.is_file() else {}
+    config = read_json_if_there(path)
     listed = config.get("added_tokens_decoder")
     if isinstance(listed, dict) and listed:
         return [_entry(path, number, entry) for number, entry in sorted(listed.items(), key=lambda pair: _id(pair[0]))]
     path = folder / "added_tokens.json"
-    texts = read_json(path) if path.is_file() else {}
+    texts = read_json_if_there(path)
     special = _special(folder, config)
     found = [{"id": number, "content": text, "special": text in special} for text, number in texts.items()]
     return sorted(found, key=lambda entry: _id(entry["id"]))
@@ -80,9 +80,8 @@ def _id(number: Any) -> int:  # noqa: ANN401 (JSON)
 
 def _special(folder: Path, config: dict[str, Any]) -> set[str]:
     """Return the texts that are called special: as the beginning, the end and so on, or among the others."""
-    path = folder / "special_tokens_map.json"
     found: set[str] = set()
-    for named in (config, read_json(path) if path.is_file() else {}):
+    for named in (config, read_json_if_there(folder / "special_tokens_map.json")):
         for key, value in named.items():
             if key.endswith(("_token", "special_tokens")):
                 for each in value if isinstance(value, list) else [value]:
@@ -94,7 +93,7 @@ def _special(folder: Path, config: dict[str, Any]) -> set[str]:
 def _rule(folder: Path) -> str:
     """Tell by which rule a text is cut: the tokenizer's class says it, else the kind of model."""
     path = folder / "tokenizer_config.json"
-    name = (read_json(path) if path.is_file() else {}).get("tokenizer_class")
+    name = read_json_if_there(path).get("tokenizer_class")
     if name is None and str(read_json(folder / "config.json").get("model_type", "")).startswith("qwen"):
         return "qwen2"
     if name not in CLASSES:
