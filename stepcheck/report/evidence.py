@@ -1,18 +1,20 @@
 """What is found in a step → words for people, and records for programs. Every text that is not ours passes `clean`."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepcheck.evidence import Finding
 from stepcheck.judge import Judged
 from stepcheck.report.band import Band
 from stepcheck.report.clean import clean_line
+
+if TYPE_CHECKING:
+    from stepcheck.evidence import Finding  # takes a while to load, and `split` and `score` examine nothing
 
 LONGEST = 300
 """Characters of a sentence that are shown; `--format json` has all of it."""
 
 
-def findings(judged: Judged, index: int) -> tuple[Finding, ...]:
+def findings(judged: Judged, index: int) -> "tuple[Finding, ...]":
     """What was found in a step; nothing where nobody looked."""
     return judged.evidence[index].findings if judged.evidence else ()
 
@@ -23,7 +25,7 @@ def sentences(judged: Judged, index: int) -> Iterator[tuple[Band, str]]:
         yield Band.bad if finding.certain else Band.doubtful, worded(finding)
 
 
-def worded(finding: Finding, *, source_shown: bool = False) -> str:
+def worded(finding: "Finding", *, source_shown: bool = False) -> str:
     """Say a finding in one line, its formulas in Unicode or as they were written."""
     said = finding.sentence
     if "\\" in said and not source_shown:
