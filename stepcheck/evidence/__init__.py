@@ -12,9 +12,8 @@ links.py        a step → its equals signs with their two sides
 arithmetic.py   false links between numbers
 polynomials.py  expressions with letters, exactly
 algebra.py      false identities, and equations turned into ones with other solutions
-numbers.py      every number that a text mentions
 memory.py       numbers that are carried on, changed in copying, or boxed instead of the one found
-examination.py    a problem and steps → the findings of each step
+examination.py  a problem and steps → the findings of each step
 
 Few findings, each of them certain: what could be read in more than one way is false only if it is so in all of them.
 """

@@ -83,7 +83,7 @@ class _Examiner:
     ) -> list[Finding]:
         """Look at the numbers of a step, and remember them."""
         memory, text = self.memory, self.steps[index]
-        more = memory.carried(tokens, 0)
+        more = memory.carried(tokens)
         if not self.silent:
             more += memory.copied(tokens, found)
             last = memory.answer(text, tokens) if index == len(self.steps) - 1 else None

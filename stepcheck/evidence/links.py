@@ -22,8 +22,6 @@ class Link:
     maths: bool
     follows: bool = False
     """It goes on with the right side of the link before it: `a = b = c`."""
-    piece: int = 0
-    """Links of one piece of text have the same number."""
 
 
 def links(tokens: Sequence[Token]) -> tuple[Link, ...]:
@@ -38,7 +36,6 @@ class _Linker:
         self.broken = False
         self.thousands = False
         """What stands before a comma is a number that may go on after it: `14, 400`."""
-        self.number = 0
 
     def read(self, tokens: Sequence[Token]) -> Iterator[Link]:
         for segment in segments(_uncovered(tokens)):
@@ -47,7 +44,6 @@ class _Linker:
             pieces = _cut(body)
             self.thousands = False
             for index, piece in enumerate(pieces):
-                self.number += 1
                 after = pieces[index + 1][:1] if index + 1 < len(pieces) else ()
                 yield from self._piece(piece, after[0] if after else None)
                 self.thousands = False
@@ -83,7 +79,7 @@ class _Linker:
                 right = right_of(between[index + 1], weak=sign.text == "is")
             if sign.text != "?":
                 follows = (index > 0 and wholes[index] is not None) or (not between[0] and index == 0)
-                yield Link(left, right, sign.text, sign.start, sign.end, sign.maths, follows, self.number)
+                yield Link(left, right, sign.text, sign.start, sign.end, sign.maths, follows)
         self.last = wholes[-1] if at or len(between) == 1 else None
         self.dangling = piece[-1].kind == "operator" and piece[-1].text in "+-*/"
 

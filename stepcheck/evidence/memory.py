@@ -40,16 +40,11 @@ class Memory:
         for number, noun in counted(tokens):
             self.given.setdefault(noun, set()).add(number.value)
 
-    def carried(self, tokens: Sequence[Token], after: int) -> list[Finding]:
-        """Find the first place of each false number in a step, from an offset on."""
+    def carried(self, tokens: Sequence[Token]) -> list[Finding]:
+        """Find the first place of each false number in a step."""
         found: dict[Fraction, Finding] = {}
         for token in tokens:
-            if (
-                token.kind == "number"
-                and token.start >= after
-                and token.value in self.false
-                and token.value not in found
-            ):
+            if token.kind == "number" and token.value in self.false and token.value not in found:
                 truth = self.false[token.value]
                 sentence = f"{token.text} is carried on, {truth} would be right"
                 found[token.value] = Finding(
