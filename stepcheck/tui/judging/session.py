@@ -130,6 +130,7 @@ class Session:
         self._scorer = Scorer(lambda on_loading: open_judge(model, on_loading), self._node.post_message, self._hear)
         self._scorer.start()
         self.go_on()
+        self.attend(self._attended)
 
     def use(self, model: str) -> None:
         """Let another model judge everything anew, by its own threshold."""
@@ -354,8 +355,8 @@ class Session:
             self._reviews.popitem(last=False)
 
     def _examine(self, key: int) -> None:
-        """Look for evidence in a document, if nobody has."""
-        document = self.document(key)
+        """Look for evidence in a document, if nobody has; not before the model is opened, which is the first paint."""
+        document = self.document(key) if self._scorer is not None else None
         if document is not None and len(self.entries[key].evidence) != len(document.steps):
             self._examining.ask(key, document)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from stepcheck.prm.verdict import judge
 from stepcheck.report.band import Band, band
-from stepcheck.report.evidence import worded
 
 if TYPE_CHECKING:
     from stepcheck.document import Document
@@ -258,6 +257,10 @@ def kept(old: Sequence[str], evidence: "tuple[Examined, ...]", new: Sequence[str
 
 def shown(view: View, index: int) -> tuple[Sentence, ...]:
     """Say what is false in a step, and which later ones carry it on, a line each."""
+    if not view.findings(index):
+        return ()
+    from stepcheck.report.evidence import worded  # loads the evidence, which the first paint does without
+
     found = [
         Sentence(f"{kind.glyph} {words}", kind)
         for kind, words in (
