@@ -1,13 +1,16 @@
 """Keeping models: imported as links, checked, set aside, removed, and nothing else touched."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError, UsageError
 from stepcheck.hub import library
 from stepcheck.hub.convert import convert
+from stepcheck.hub.disk import lock
 from stepcheck.hub.disk.lock import LOCKS, read_lock
 from stepcheck.hub.disk.store import find, list_models, verify
 from stepcheck.hub.gguf.quantize import WeightType
@@ -158,3 +161,19 @@ def test_a_file_of_two_cards_stays_with_the_other(made: Path, tmp_path: Path) ->
     (folder / "other.toml").write_text(text, encoding="utf-8")
     remove("other", folder)
     verify(find("m", folder))
+
+
+def test_forgetting_a_model_keeps_one_that_another_process_recorded_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = lock.Kept(files={"any.gguf": "0" * 64})
+    lock.record_model(tmp_path, "old", kept)
+    update = lock.update_lock
+
+    def after_another(folder: Path, change: Callable[[lock.Lock], lock.Lock]) -> None:
+        update(folder, lambda found: msgspec.structs.replace(found, models=found.models | {"new": kept}))
+        update(folder, change)
+
+    monkeypatch.setattr(lock, "update_lock", after_another)
+    lock.forget_model(tmp_path, "old")
+    assert set(read_lock(tmp_path).models) == {"new"}
