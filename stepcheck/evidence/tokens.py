@@ -139,7 +139,7 @@ def _pieces(text: str, start: int, end: int, *, maths: bool) -> Iterator[Token]:
         found = _TOKEN.match(text, position, end)
         assert found is not None  # noqa: S101 (the last alternative takes anything)
         position = found.end()
-        if found.lastgroup == "space" or found["space"]:
+        if found.lastgroup == "space":
             spaced = True
             continue
         yield from _token(found, text, maths=maths, spaced=spaced)
@@ -147,7 +147,7 @@ def _pieces(text: str, start: int, end: int, *, maths: bool) -> Iterator[Token]:
 
 
 def _token(found: re.Match[str], text: str, *, maths: bool, spaced: bool) -> Iterator[Token]:
-    group = next(name for name in _GROUPS if found[name] is not None)
+    group = found.lastgroup or "unknown"  # the outermost: those within others close before them
     start, end = found.span()
 
     def made(kind: TokenKind, plain: str, value: Fraction = Fraction(0), places: int = 0) -> Token:
@@ -180,9 +180,6 @@ def _longer(group: str, found: re.Match[str], text: str, made: _Make, *, maths: 
             yield from _word(found[0], made, maths=maths)
         case _:
             yield made("unknown", found[0])
-
-
-_GROUPS = [name for name in _TOKEN.groupindex if name not in ("short", "said")]
 
 
 def _pair(command: str, numbers: Iterable[str], made: _Make) -> Iterator[Token]:
