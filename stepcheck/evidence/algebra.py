@@ -93,11 +93,7 @@ def equation(link: Link) -> Equation:
     left, right = polynomials.read(link.left.node), polynomials.read(link.right.node)
     if polynomials.names(left.bottom) or polynomials.names(right.bottom):
         raise UnreadError
-    difference = polynomials.plus(
-        polynomials.times(left.top, right.bottom),
-        polynomials.scaled(polynomials.times(right.top, left.bottom), Fraction(-1)),
-    )
-    numbers = polynomials.coefficients(difference)
+    numbers = polynomials.coefficients(_difference(left, right))
     if not 2 <= len(numbers) <= MOST_DEGREE + 1:  # noqa: PLR2004 (of the first degree at least)
         raise UnreadError
     nodes = [node for side in (link.left, link.right) for node in walk(side.node)]
@@ -171,8 +167,7 @@ def identity(link: Link, before: str) -> Unequal | None:
     if not 1 <= len(names) <= MOST_LETTERS or names != letters(right.node) or names & _NOT_VARIABLES:
         raise UnreadError
     a, b = polynomials.read(left.node), polynomials.read(right.node)
-    gap = _difference(a, b)
-    if not gap:
+    if not _difference(a, b):
         return None
     if not (link.follows or _REWRITES.search(before)) or _USES.search(before):
         raise UnreadError

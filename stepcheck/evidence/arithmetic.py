@@ -105,7 +105,7 @@ def judge(link: Link, known: Known, *, approximate: bool) -> Falsity | bool:
         return _by_zero(left, right)
     whole = approximate or bool((left.units | right.units) - {"$", "degree"}) or not link.maths
     care = _Care(approximate, whole)
-    if _agree(left, right, usual, care) and usual[0].exact and usual[1].exact and usual[0] == usual[1]:
+    if usual[0].exact and usual[0] == usual[1]:
         _learn(known, left, right, exact=True)
         return True
     for pair, usually in _pairs(left, right, known):
@@ -140,12 +140,8 @@ def _refuse(left: Side, right: Side) -> None:
             percents = [any(isinstance(part, Percent) for part in walk(operand)) for operand in row.operands]
             if any(percents) and not all(percents):
                 raise UnreadError
-            if _mixed_units(units):
+            if words.changes(units):
                 raise UnreadError
-
-
-def _mixed_units(units: frozenset[str]) -> bool:
-    return bool(words.changes(units))
 
 
 def _pairs(left: Side, right: Side, known: Known) -> Iterator[tuple[tuple[Amount, Amount], bool]]:

@@ -150,8 +150,8 @@ def bare(node: Node) -> Node:
 def literal(node: Node) -> Number | None:
     """The number, if the expression is nothing but one, with or without a sign, a per cent sign or a unit."""
     node = bare(node)
-    if isinstance(node, Negative | Percent | Factorial):
-        return literal(node.inside) if not isinstance(node, Factorial) else None
+    if isinstance(node, Negative | Percent):
+        return literal(node.inside)
     return node if isinstance(node, Number) else None
 
 

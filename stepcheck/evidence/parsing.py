@@ -265,7 +265,7 @@ class _Reader:
                 return self._number(token)
             case "vulgar":
                 self.at += 1
-                return Over(Number(Fraction(token.value.numerator)), Number(Fraction(token.value.denominator)))
+                return _vulgar(token)
             case "letter":
                 self.at += 1
                 return self._indexed(token)
@@ -335,10 +335,7 @@ class _Reader:
             return number
         if after.kind == "vulgar":
             self.at += 1
-            value = after.value
-            return Mixed(
-                number, Over(Number(Fraction(value.numerator)), Number(Fraction(value.denominator))), surely=True
-            )
+            return Mixed(number, _vulgar(after), surely=True)
         if after.kind == "number":
             return self._mixed(number, after)
         if after.kind == "command" and after.text == "frac" and not token.places:
@@ -362,6 +359,10 @@ class _Reader:
             raise UnreadError
         self.at += 3
         return Mixed(number, Over(Number(top.value), Number(bottom.value)), surely=True)
+
+
+def _vulgar(token: Token) -> Over:
+    return Over(Number(Fraction(token.value.numerator)), Number(Fraction(token.value.denominator)))
 
 
 def _portion(node: Node) -> bool:

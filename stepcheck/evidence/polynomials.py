@@ -225,4 +225,5 @@ def written(a: Polynomial) -> str:
             else f"({abs(factor)})"
         )
         parts.append(("- " if factor < 0 else "+ ") + size + body)
-    return " ".join(parts).removeprefix("+ ").replace("- ", "-", 1) if parts[0].startswith("-") else " ".join(parts)[2:]
+    text = " ".join(parts)
+    return "-" + text[2:] if text.startswith("-") else text[2:]
