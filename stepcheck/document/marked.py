@@ -96,7 +96,7 @@ def read_shepherd(given: Given) -> Content:
     pieces = text.split(KI)
     problem, first = _parted(pieces[0], given)
     rest = [piece for piece in pieces[1:] if not is_blank(piece)]
-    steps = [first, *(_STEP.sub("", piece, count=1) if _STEP.match(piece) else piece for piece in rest)]
+    steps = [first, *map(_unnumbered, rest)]
     notes: list[str] = []
     signs = _signs(pieces, marked)
     if signs is None:
@@ -120,6 +120,11 @@ def _parted(text: str, given: Given) -> tuple[str, str]:
     if is_blank(problem):
         raise given.error("where the problem ends cannot be told: no `Step 1:` is in the text before the first mark")
     return problem.strip(), step
+
+
+def _unnumbered(step: str) -> str:
+    number = _STEP.match(step)
+    return step[number.end() :] if number else step
 
 
 def _signs(pieces: list[str], marked: str) -> list[bool | None] | None:
@@ -154,7 +159,7 @@ def read_rlhflow(given: Given) -> Content:
         problem, _, first = (steps[0] if steps else "").rstrip().rpartition("\n\n")
     if is_blank(problem):
         raise given.error("where the problem ends cannot be told: no blank line and no `Step 1:` in the first message")
-    texts = [first, *(_STEP.sub("", step, count=1) if _STEP.match(step) else step for step in steps[1:])]
+    texts = [first, *map(_unnumbered, steps[1:])]
     notes: list[str] = []
     found = contents.as_steps([text.strip() for text in texts], "conversations")
     return Content(
