@@ -103,9 +103,11 @@ def _cell(figure: Figure | None, problems: int) -> str:
 
 def spread(figure: Figure | None) -> str:
     """Write a figure; where it hangs on what could not be told, from where to where it goes."""
-    if figure is None:
-        return number(None)
-    low, high = number(figure.value), number(figure.high)
+    return number(None) if figure is None else _range(figure.value, figure.high)
+
+
+def _range(least: float, most: float) -> str:
+    low, high = number(least), number(most)
     return low if low == high else f"{low}–{high}"
 
 
@@ -134,8 +136,7 @@ def _average_table(result: BestOfNResult) -> Table | None:
             low, high = (
                 sum(values) / len(figures) for values in ((f.value for f in figures), (f.high for f in figures))
             )
-            mean = number(low) if number(low) == number(high) else f"{number(low)}–{number(high)}"
-            rows.append((words, *map(spread, figures), mean))
+            rows.append((words, *map(spread, figures), _range(low, high)))
     columns = ("", *(task.name for task in result.tasks), "average")
     return Table("All tasks, at the largest N", columns, tuple(rows), ()) if rows else None
 
