@@ -233,16 +233,14 @@ def tick(reward: float | None) -> str:
 
 def carried(old: Sequence[str], rewards: Rewards, new: Sequence[str]) -> Rewards:
     """The rewards that an edited solution keeps: those of the steps before the first change, which nothing can move."""
-    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    kept = rewards[:same]
+    kept = rewards[: _same(old, new)]
     return (*kept, *(None for _ in range(len(new) - len(kept))))
 
 
 def matched(old: Sequence[str], rewards: Rewards, new: Sequence[str]) -> Rewards:
     """For each new step the reward of the old one in its place: equal steps at both ends, and changed ones between."""
-    limit = min(len(old), len(new))
-    front = next((i for i in range(limit) if old[i] != new[i]), limit)
-    back = next((i for i in range(limit - front) if old[-1 - i] != new[-1 - i]), limit - front)
+    front = _same(old, new)
+    back = _same(old[front:][::-1], new[front:][::-1])
     filled = (*rewards, *(None for _ in range(len(old) - len(rewards))))
     middle = len(new) - front - back
     kept = filled[front : front + middle] if len(old) - front - back == middle else (None,) * middle
@@ -251,8 +249,12 @@ def matched(old: Sequence[str], rewards: Rewards, new: Sequence[str]) -> Rewards
 
 def kept(old: Sequence[str], evidence: "tuple[Examined, ...]", new: Sequence[str]) -> "tuple[Examined, ...]":
     """The evidence that an edited solution keeps until it is looked at: that of the steps before the first change."""
-    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    return evidence[: min(same, max(len(new) - 1, 0))]
+    return evidence[: min(_same(old, new), max(len(new) - 1, 0))]
+
+
+def _same(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many steps are equal from the beginning."""
+    return next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 def shown(view: View, index: int) -> tuple[Sentence, ...]:
