@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
 
+from stepcheck.cli.transfer import clock
+
 PATIENCE_S = 1.0
 """Work that is done sooner shows no progress."""
 INTERVAL_S = 0.2
@@ -41,18 +43,12 @@ def line(reading: Reading, *, utf8: bool) -> str:
     full, rest = ("█", "·") if utf8 else ("#", ".")
     rate = f"{reading.tokens / reading.seconds:,.0f} tokens/s" if reading.tokens and reading.seconds else "…" * utf8
     if not reading.total or not reading.all_work:
-        return f"{reading.done:,} scored, {_clock(reading.seconds)}, {rate}".rstrip(", ")
+        return f"{reading.done:,} scored, {clock(reading.seconds)}, {rate}".rstrip(", ")
     share = min(reading.work / reading.all_work, 1.0)
     cells = int(share * _BAR_CELLS)
-    left = f", {_clock(reading.seconds * (1 - share) / share)} left" if share else ""
+    left = f", {clock(reading.seconds * (1 - share) / share)} left" if share else ""
     bar = full * cells + rest * (_BAR_CELLS - cells)
-    return f"{bar} {reading.done:,}/{reading.total:,}, {_clock(reading.seconds)}{left}, {rate}".rstrip(", ")
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{bar} {reading.done:,}/{reading.total:,}, {clock(reading.seconds)}{left}, {rate}".rstrip(", ")
 
 
 class Meter:

@@ -11,6 +11,7 @@ from typing import Self
 
 from stepcheck.bench.cases import Row
 from stepcheck.cli.output import say
+from stepcheck.cli.transfer import clock
 from stepcheck.report.clean import clean_line
 
 REDRAW_S = 0.25
@@ -36,18 +37,12 @@ def sentence(state: State) -> str:
     rate = new / state.seconds if state.seconds else 0.0
     parts = [f"{state.done:,}/{state.total:,} cases"]
     if rate:
-        parts += [f"{rate:.1f}/s", f"{_clock((state.total - state.done) / rate)} left"]
+        parts += [f"{rate:.1f}/s", f"{clock((state.total - state.done) / rate)} left"]
     if state.figures:
         parts.append(state.figures)
     if state.errors:
         parts.append(f"{state.errors:,} not scored")
     return ", ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class Progress:
