@@ -56,7 +56,7 @@ class CandidateList(RowList):
         kind = None if entry.review is None else Band.bad if first is not None else Band.good
         style = self.palette.style(kind)
         yield [
-            Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None)),
+            self.cursor_mark(index),
             Segment("★ " if star else "  ", self.palette.style(Band.good, bold=True)),
             Segment(f"{(entry.item.candidate or 0) + 1:>3} ", _BOLD),
             Segment("· " if kind is None else "✗ " if kind is Band.bad else "✓ ", style + _BOLD),

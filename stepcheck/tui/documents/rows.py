@@ -44,7 +44,7 @@ class DocumentList(RowList):
         if session is None:
             return
         entries = [session.entries[key] for key in self.groups[index].keys]
-        mark = Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None))
+        mark = self.cursor_mark(index)
         name_cells = 16 if width < 90 else 28  # noqa: PLR2004 (half of a screen for the text)
         name = clip(_name(entries[0]), name_cells)
         padding = " " * (name_cells - cell_len(name) + 1)

@@ -32,7 +32,7 @@ class ModelList(RowList):
         model = self.models[index]
         kind = {True: Band.good, False: Band.doubtful, None: None}[model.fits if model.ready else None]
         yield [
-            Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None)),
+            self.cursor_mark(index),
             Segment("● " if model.name == self.used else "  ", self.palette.style(Band.good)),
             Segment(f"{clip(clean_line(model.name), 28):<29}"),
             Segment(f"{model.state:<18}", self.palette.style(kind) if model.ready else _DIM),

@@ -18,6 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from stepcheck.report.band import Band
 from stepcheck.tui.colours import Palette, palette
 
 Line = Sequence[Segment]
@@ -75,6 +76,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def palette(self) -> Palette:
         """The colours of the theme."""
         return palette(self.app.current_theme)
+
+    def cursor_mark(self, index: int) -> Segment:
+        """What stands before a row: the cursor, or a blank."""
+        marked = index == self.cursor and not self.passive
+        return Segment("▌" if marked else " ", self.palette.style(Band.good if self.has_focus else None))
 
     def reload(self, count: int, *, even: bool) -> None:
         """Show other rows; with `even` each takes one line, else `height_of` is asked."""

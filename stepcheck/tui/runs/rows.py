@@ -6,7 +6,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from stepcheck.report.band import Band
 from stepcheck.report.wrapping import clip
 from stepcheck.tui.parts.rows import Line, RowList
 from stepcheck.tui.runs.browsing import ListedRow
@@ -48,7 +47,7 @@ class CaseList(RowList):
     def lines_of(self, index: int, width: int) -> Iterator[Line]:
         """Lay one case out over its lines."""
         row = self.listed[index]
-        mark = Segment("▌" if index == self.cursor else " ", self.palette.style(Band.good if self.has_focus else None))
+        mark = self.cursor_mark(index)
         sign = row.band.glyph if row.band is not None else "!"
         words = [f"{sign} {word}" if at == _OUTCOME else word for at, word in enumerate(row.words)]
         style = self.palette.style(row.band)

@@ -117,17 +117,13 @@ class StepList(RowList):
             return
         head = list(self._marks(view, index))
         for at, line in enumerate(self._wrapped(index, width)):
-            indent = [self._cursor(index), Segment(" " * (self._head() - 1))] if at else head
+            indent = [self.cursor_mark(index), Segment(" " * (self._head() - 1))] if at else head
             yield [*indent, *self._words(line, index, view)]
-
-    def _cursor(self, index: int) -> Segment:
-        marked = index == self.cursor and not self.passive
-        return Segment("▌" if marked else " ", self.palette.style(Band.good if self.has_focus else None))
 
     def _marks(self, view: View, index: int) -> Iterator[Segment]:
         kind, late, reward = view.band(index), view.late(index), view.reward(index)
         style = self.palette.style(kind, late=late)
-        yield self._cursor(index)
+        yield self.cursor_mark(index)
         yield Segment(f"{index + 1:>{len(str(self.count)) + 1}} ", _DIM)
         waiting = view.phase is Phase.scoring and index == view.judged
         yield Segment(f"{'▸' if waiting else glyph(kind)} ", style + _BOLD)
