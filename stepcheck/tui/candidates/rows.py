@@ -15,7 +15,6 @@ from stepcheck.tui.judging.session import Session
 from stepcheck.tui.judging.view import tick
 from stepcheck.tui.parts.rows import Line, RowList
 
-_DIM = Style(dim=True)
 _BOLD = Style(bold=True)
 BEFORE_STEPS = 41
 """Cells of cursor, star, number, verdict and the four aggregates."""

@@ -19,7 +19,6 @@ from stepcheck.tui.judging.view import Phase, tick
 from stepcheck.tui.parts.rows import Line, RowList
 
 _DIM = Style(dim=True)
-_BOLD = Style(bold=True)
 _HEAD = 400
 _SPARK = 12
 _WORDS = 19

@@ -17,7 +17,6 @@ from stepcheck.tui.judging.view import View, about, shown
 from stepcheck.tui.solution.steps import glyph
 
 _DIM = Style(dim=True)
-_BOLD = Style(bold=True)
 _UNDERLINED = Style(underline=True)
 
 
