@@ -5,13 +5,11 @@ Owns the command's options. Refuses to examine: that is `stepcheck.evidence`.
 
 import time
 from enum import StrEnum
-from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stepcheck.cli import groups
+from stepcheck.cli import groups, options
 from stepcheck.cli.output import ExitCode, opened
 
 
@@ -26,15 +24,10 @@ class CheckedAs(StrEnum):
 
 @groups.grouped
 def check(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
-    ],
+    files: options.FilesArgument,
     *,
     form: Annotated[CheckedAs, typer.Option("--format", "-f", help="How to write the findings.")] = CheckedAs.human,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write here, all or nothing; default: standard output."),
-    ] = None,
+    output: options.ResultsOption = None,
     reading: groups.InputFlags,
 ) -> None:
     """Show what is false in solutions, without a model: arithmetic and algebra.
@@ -43,15 +36,10 @@ def check(
     """
     from stepcheck.cli.score import conclude
     from stepcheck.cli.writers import WRITERS, WrittenAs
-    from stepcheck.document import read
     from stepcheck.report.summary import Summary
     from stepcheck.witness import Witness
 
-    given, witness, summary, started = reading.given_problem, Witness(), Summary(), time.monotonic()
-    read_file = partial(
-        read, problem=given, split=reading.split, format=reading.kind, keep_thinking=reading.keep_thinking
-    )
-    items = (item for file in files for item in read_file(file))
+    items, witness, summary, started = reading.documents(files), Witness(), Summary(), time.monotonic()
     with opened(output) as sink:
         writer = WRITERS[WrittenAs(form.value)](sink)
         writer.begin(witness.identity, alone=False)

@@ -5,11 +5,11 @@ as that value again. What a setting means is said in `config.KEYS`, so help, set
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
-from functools import wraps
-from typing import Annotated, Any, TypeVar, get_type_hints
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
@@ -18,6 +18,9 @@ from stepcheck.cli.complete import models as complete_models
 from stepcheck.cli.output import say
 from stepcheck.document import Format
 from stepcheck.steps import SplitMode
+
+if TYPE_CHECKING:
+    from stepcheck.document import Document, Unread
 
 Result = TypeVar("Result")
 ENGINE = "Engine"
@@ -133,6 +136,15 @@ class InputFlags:
         from stepcheck.document import text_or_file
 
         return None if self.problem is None else text_or_file(self.problem)
+
+    def documents(self, files: Sequence[str]) -> "Iterator[Document | Unread]":
+        """The documents of some files, each read when it is asked for; the problem is read at once."""
+        from stepcheck.document import read
+
+        read_file = partial(
+            read, problem=self.given_problem, split=self.split, format=self.kind, keep_thinking=self.keep_thinking
+        )
+        return (item for file in files for item in read_file(file))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import groups
+from stepcheck.cli import groups, options
 from stepcheck.cli.bench import GradedBy, Shown, parse_aggregates
 from stepcheck.cli.output import Sink, opened, say
 from stepcheck.cli.table import table
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Runs of benches: list, show, view, compare, export, merge, delete.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the path of its folder.")]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.", show_default="standard output")
-]
 ThresholdOption = Annotated[
     float | None, typer.Option(metavar="0…1", help="Another threshold; no model is needed.", show_default="the run's")
 ]
@@ -111,7 +108,7 @@ def show(  # noqa: PLR0913 (every option of a command is an argument of its func
     run: RunArgument,
     *,
     form: Annotated[Shown, typer.Option("--format", "-f", help="How to write the figures.")] = Shown.human,
-    output: OutputOption = None,
+    output: options.TableOption = None,
     threshold: ThresholdOption = None,
     tune_on: TuneOption = None,
     aggregate: AggregateOption = "product",
@@ -154,7 +151,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="Another run on the same cases.")],
     *,
     form: Annotated[Shown, typer.Option("--format", "-f", help="How to write it.")] = Shown.human,
-    output: OutputOption = None,
+    output: options.TableOption = None,
     aggregate: Annotated[str, typer.Option(metavar="NAME", help="Best-of-N: how steps become one score.")] = "product",
     runs_dir: groups.RunsDir = None,
 ) -> None:
@@ -181,7 +178,7 @@ def export(
     form: Annotated[
         ExportedAs, typer.Option("--format", "-f", help="jsonl and csv: the rows; md and html: figures, plots, cases.")
     ] = ExportedAs.jsonl,
-    output: OutputOption = None,
+    output: options.TableOption = None,
     plots: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the plots here too, as SVG and PNG.")
     ] = None,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +19,7 @@ from stepcheck.cli.judging import asked_critic
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, Sink, opened, say
 from stepcheck.cli.writers import DRAWN, WRITERS, WrittenAs
-from stepcheck.document import Format
 from stepcheck.errors import UsageError
-from stepcheck.steps import SplitMode
 
 if TYPE_CHECKING:
     from stepcheck.cli.resuming import Begun
@@ -36,15 +33,10 @@ READ_AHEAD_BYTES = 2**20
 
 @groups.grouped
 def score(  # noqa: PLR0913 (every option of a command is an argument of its function)
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
-    ],
+    files: options.FilesArgument,
     *,
     form: Annotated[WrittenAs, typer.Option("--format", "-f", help="How to write the results.")] = WrittenAs.human,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write here, all or nothing; default: standard output."),
-    ] = None,
+    output: options.ResultsOption = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the JSONL file of --output: each result is kept as it is written."),
@@ -74,7 +66,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     if form in DRAWN:
         rewards[f"--format {form.value}"] = 1.0
     asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
-    how = _Reading(reading.given_problem, reading.split, reading.kind, reading.keep_thinking)
+    documents = reading.documents(files)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
         _opened(output, form, resume=resume) as sink,
@@ -84,20 +76,10 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
-        summary = _run(judge, _gather(files, how), sink, form, meter)
+        summary = _run(judge, _gather(files, documents), sink, form, meter)
     code = conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How inputs are read."""
-
-    problem: str | None
-    split: SplitMode
-    kind: Format | None
-    keep_thinking: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +117,8 @@ def _begin(judge: "Judge") -> None:
     begin(judge)
 
 
-def _gather(files: Sequence[str], how: _Reading) -> _Batch:
+def _gather(files: Sequence[str], documents: "Iterable[Document | Unread]") -> _Batch:
     """Read files of moderate size at once; leave streams and huge files to be read as they are scored."""
-    from stepcheck.document import read
-
-    read_file = partial(read, problem=how.problem, split=how.split, format=how.kind, keep_thinking=how.keep_thinking)
-    documents = (item for file in files for item in read_file(file))
     if sum(_size(file) for file in files) > READ_AHEAD_BYTES:
         return _Batch(documents)
     known = list(documents)

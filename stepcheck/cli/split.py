@@ -5,12 +5,11 @@ Owns the command's options and its two ways of writing. Refuses to cut: that is 
 
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stepcheck.cli import groups
+from stepcheck.cli import groups, options
 from stepcheck.cli.output import ExitCode, opened, say
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ class SplitFormat(StrEnum):
 
 @groups.grouped
 def split(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="Markdown, text, JSON or JSONL; - is standard input.")
-    ],
+    files: options.FilesArgument,
     *,
     reading: groups.InputFlags,
     form: Annotated[
@@ -39,18 +36,11 @@ def split(
 
     Steps that a JSON row gives ready-made stay as they are, whatever --split says.
     """
-    from stepcheck.document import Document, read
+    from stepcheck.document import Document
 
     failed = False
-    read_file = partial(
-        read,
-        problem=reading.given_problem,
-        split=reading.split,
-        format=reading.kind,
-        keep_thinking=reading.keep_thinking,
-    )
+    items = reading.documents(files)
     with opened(None) as sink:
-        items = (item for file in files for item in read_file(file))
         for place, item in enumerate(items):
             if form is SplitFormat.json:
                 sink.write(_encode(item, ascii_only=not sink.utf8) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck import config
-from stepcheck.cli import groups
+from stepcheck.cli import groups, options
 from stepcheck.cli.output import opened
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def table(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs of one bench: names, or paths of folders.")],
     *,
     form: Annotated[TableForm, typer.Option("--format", "-f", help="How to write it.")] = TableForm.human,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.", show_default="standard output")
-    ] = None,
+    output: options.TableOption = None,
     aggregate: Annotated[str, typer.Option(metavar="NAME", help="Best-of-N: how steps become one score.")] = "product",
     runs_dir: groups.RunsDir = None,
 ) -> None:
