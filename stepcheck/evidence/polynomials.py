@@ -176,37 +176,27 @@ def coefficients(a: Polynomial) -> list[Fraction]:
 def common(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     """Find the greatest common divisor of two polynomials in one letter, up to a factor."""
     while b and any(b):
-        a, b = b, _remainder(a, b)
+        a, b = b, _divided(a, b)[1]
     return a
 
 
-def _remainder(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    rest = list(a)
-    while len(rest) >= len(b) and rest:
-        factor = rest[-1] / b[-1]
-        offset = len(rest) - len(b)
+def _divided(a: list[Fraction], b: list[Fraction]) -> tuple[list[Fraction], list[Fraction]]:
+    """Divide with a remainder, which has no leading zeros."""
+    rest, found = list(a), [Fraction(0)] * (len(a) - len(b) + 1)
+    for offset in range(len(a) - len(b), -1, -1):
+        found[offset] = factor = rest[offset + len(b) - 1] / b[-1]
         for index, coefficient in enumerate(b):
             rest[offset + index] -= factor * coefficient
-        while rest and not rest[-1]:
-            rest.pop()
-    return rest
+    while rest and not rest[-1]:
+        rest.pop()
+    return found, rest
 
 
 def squarefree(a: list[Fraction]) -> list[Fraction]:
     """Count each root once."""
     slope = [factor * power for power, factor in enumerate(a)][1:]
     shared = common(a, slope)
-    return a if len(shared) < 2 else _quotient(a, shared)  # noqa: PLR2004 (a constant divides nothing away)
-
-
-def _quotient(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    rest, found = list(a), [Fraction(0)] * (len(a) - len(b) + 1)
-    for offset in range(len(a) - len(b), -1, -1):
-        factor = rest[offset + len(b) - 1] / b[-1]
-        found[offset] = factor
-        for index, coefficient in enumerate(b):
-            rest[offset + index] -= factor * coefficient
-    return found
+    return a if len(shared) < 2 else _divided(a, shared)[0]  # noqa: PLR2004 (a constant divides nothing away)
 
 
 def written(a: Polynomial) -> str:
