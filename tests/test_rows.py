@@ -216,6 +216,15 @@ SAMPLES: dict[str, Sample] = {
         [STEPS, ("12 * 7 = 74.",)],
         labels=[-1, 0],
     ),
+    "GSM8K rows": Sample(
+        {
+            "question": PROBLEM,
+            "answer": "There are 24 + 24 = <<24+24=48>>48.\nIt is 48 + 41 = <<48+41=89>>89.\n#### 89",
+        },
+        steps=[("There are 24 + 24 = 48.", "It is 48 + 41 = 89.")],
+        answer="89",
+        notes=("`<<…>>`, what the calculator",),
+    ),
     "DeepSeek responses": Sample(
         {"problem": PROBLEM, "reasoning_content": "Hm. 12 * 7 is 84.", "content": TEXT},
         notes=("`reasoning_content`, what the model thought, was left out",),
@@ -269,6 +278,31 @@ def test_labels_of_dialects(name: str, write: Write) -> None:
     subset = scan("s", write("x.jsonl", [sample.row]), Selection(), merge=False)
     labels = [case.facts.label for case in read_cases(subset) if isinstance(case.facts, Labelled)]
     assert labels == sample.labels
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"response": None},
+        {"response": ""},
+        {"answer": "89"},
+        {"answer": "#### 89\n#### 90"},
+        {"answer": 89},
+    ],
+    ids=str,
+)
+def test_an_answer_is_no_solution_of_its_own(more: dict[str, object], write: Write) -> None:
+    """Only a whole solution of GSM8K's form is judged, and never in the place of a sample that is missing."""
+    row = {"question": PROBLEM, "answer": "There are 24.\n#### 89"} | more
+    assert "no s" in refusal(write("x.jsonl", [row]))
+
+
+def test_a_solution_of_gsm8k_that_is_kept_as_it_is_can_be_edited(write: Write) -> None:
+    """Without a calculator's notes the text is the row's own, so that a change finds its way back."""
+    path = write("x.jsonl", [{"question": PROBLEM, "answer": "There are 24.\n#### 24"}])
+    (document,) = documents(path)
+    after = json.loads(patch(path.read_bytes(), document, reread(document, "There are 25.\n#### 25")))
+    assert after == {"question": PROBLEM, "answer": "There are 25.\n#### 25"}
 
 
 def test_the_table_in_the_documentation() -> None:

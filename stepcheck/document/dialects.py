@@ -184,6 +184,16 @@ DIALECTS: tuple[Dialect, ...] = (
         "`answer`",
     ),
     Dialect(
+        "GSM8K rows",
+        "`question`, and `answer` with `#### 72` at its end, without another solution",
+        marked.is_gsm8k,
+        marked.read_gsm8k,
+        "`question`",
+        "`answer`; `<<48/2=24>>` is left out",
+        "",
+        "what stands behind `####`",
+    ),
+    Dialect(
         "DeepSeek responses",
         "`reasoning_content`, `content`",
         _keys("reasoning_content", "content"),

@@ -1,4 +1,4 @@
-"""Rows whose steps carry a label each: PRM800K, Math-Shepherd, RLHFlow's and TRL's training data.
+"""Rows with marks of their data set: PRM800K, Math-Shepherd, RLHFlow's and TRL's labelled steps, GSM8K's solutions.
 
 Owns where the problem ends and a step ends in them. Refuses a row that does not have its data set's form.
 """
@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from stepcheck.document import contents, talks
+from stepcheck.document import contents, own, talks
 from stepcheck.document.contents import Content, Missing, Solutions
 from stepcheck.document.given import Given, is_blank
 from stepcheck.document.own import ID, bare
@@ -19,6 +19,8 @@ KI = "ки"
 _FIRST_STEP = re.compile(r"\s*\bstep\s*1\s*[:.]\s*", re.IGNORECASE)
 _STEP = re.compile(r"\s*step\s*\d{1,4}\s*[:.]\s*", re.IGNORECASE)
 SIGNS = frozenset("+-−")
+_STATED = re.compile(r"^####[ \t]*(?P<answer>\S.*)$", re.MULTILINE)
+_CALCULATED = re.compile(r"<<[^<>\n]*>>")
 
 
 class _Completion(msgspec.Struct, frozen=True):
@@ -88,6 +90,38 @@ def _taken(step: _Labelled, index: int, given: Given) -> _Completion | None:
         rating = step.human_completion.rating
         return _Completion(step.human_completion.text, 1 if rating is None else rating)
     return completions[0] if completions else None
+
+
+def is_gsm8k(given: Given) -> bool:
+    """Whether `answer` is a whole solution that ends in `#### 72`, and nothing else is one."""
+    return (
+        given.has("question", "answer")
+        and given.is_text("answer")
+        and not any(key in given or key in given.nulls for key in own.SOLUTIONS)
+        and len(_STATED.findall(given.text("answer"))) == 1
+    )
+
+
+def read_gsm8k(given: Given) -> Content:
+    """The data set's own solution, without what its calculator was told: `<<48/2=24>>`.
+
+    Source: openai/grade-school-math `README.md` (calculation annotations, `####`).
+    """
+    notes: list[str] = []
+    text = given.text("answer")
+    stated = _STATED.search(text)
+    plain, calculated = _CALCULATED.subn("", text)
+    if calculated:
+        notes.append("`<<…>>`, what the calculator of the data set was told, was left out")
+    found = contents.solution(plain, "`answer`")
+    return Content(
+        own.problem(given, notes),
+        Solutions((found,), (None if calculated else ("answer",),)),
+        stated["answer"].strip() if stated else None,
+        None,
+        given.scalar(ID, notes),
+        notes=tuple(notes),
+    )
 
 
 def read_shepherd(given: Given) -> Content:
