@@ -10,7 +10,8 @@
     │   └── CheckpointError     a checkpoint folder cannot be converted                kind "checkpoint"
     ├── NoVerdictError          a critic named no step, where a verdict is needed      kind "no_verdict"
     ├── NoRewardsError          a figure needs rewards, and the judge gives none       kind "no_rewards"
-    ├── ServerError             a critic's server cannot be reached, or answers wrongly kind "server"
+    ├── ServerError             a server cannot be reached, or answers wrongly         kind "server"
+    │   └── UnreachableError    nobody is there, or the connection broke off           kind "server"
     ├── RunError                a run cannot be opened, continued or written           kind "run"
     │   ├── RunBusyError        another process is writing it                          kind "run_busy"
     │   └── RunChangedError     model, data or settings are not those it began with    kind "run_changed"
@@ -97,9 +98,13 @@ class NoRewardsError(StepcheckError):
 
 
 class ServerError(StepcheckError):
-    """A critic's server cannot be reached, says no, or its answer breaks off; the message carries its words."""
+    """A server cannot be reached, says no, or its answer breaks off; the message carries its words."""
 
     kind = "server"
+
+
+class UnreachableError(ServerError):
+    """Nobody is there, or the connection broke off; asking again may help."""
 
 
 class RunError(StepcheckError):

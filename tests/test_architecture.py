@@ -232,12 +232,12 @@ def test_the_doors_to_the_network() -> None:
         for module in imported(node)
         if module.split(".")[0] in network and module != "urllib.parse"
     }
-    assert {path for path, _ in found} == {"critic/server.py", "hub/net/remote.py"}
+    assert {path for path, _ in found} == {"critic/server.py", "door/connection.py", "hub/net/remote.py"}
 
 
 def test_a_door_is_opened_on_request_only() -> None:
-    """The server's door is imported when an address is given, not with the critic."""
-    code = "import sys, stepcheck.critic.opening; print('stepcheck.critic.server' in sys.modules)"
+    """The connection is imported when an address is given, not with the critic."""
+    code = "import sys, stepcheck.critic.opening; print('stepcheck.door.connection' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
     )

@@ -18,9 +18,10 @@ from stepcheck.critic.base import VOTING, VOTING_QWEN_MATH, published_sampling
 from stepcheck.critic.critic import Critic
 from stepcheck.critic.opening import open_critic
 from stepcheck.critic.prompt import verdict_question, why_question
-from stepcheck.critic.server import Limits, ServerWriter
+from stepcheck.critic.server import ServerWriter
 from stepcheck.critic.verdict import Vote, parse, vote
 from stepcheck.document import Document, Step, Unread
+from stepcheck.door.connection import Limits
 from stepcheck.engine.base import Ending, EngineOptions, Sampling
 from stepcheck.engine.writer import LlamaWriter
 from stepcheck.errors import (

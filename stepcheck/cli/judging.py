@@ -94,7 +94,8 @@ def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable
     Raises:
         OfflineError: it is on another machine, and no connection may be opened.
     """
-    from stepcheck.critic.opening import is_elsewhere, open_critic
+    from stepcheck.critic.opening import open_critic
+    from stepcheck.door.address import is_elsewhere
 
     if settings.offline and is_elsewhere(asked.name):
         raise OfflineError(

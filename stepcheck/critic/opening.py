@@ -1,12 +1,11 @@
 """A critic by what the user calls it: an address, a GGUF file, or the name of a model that is here."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from stepcheck.critic.critic import Critic
+from stepcheck.door.address import SCHEMES
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import ModelError, ModelNotFoundError
 from stepcheck.judge import Identity
@@ -39,7 +38,7 @@ def open_critic(
         ServerError: the server cannot be asked for its model.
         ModelError: no such model or file, or it is not a critic.
     """
-    if name.startswith(("http://", "https://")):
+    if name.startswith(SCHEMES):
         from stepcheck.critic.server import ServerWriter
 
         server = ServerWriter(name, model=server_model, key=key)
@@ -49,17 +48,6 @@ def open_critic(
     path, model = _file(name, models_dir)
     writer = LlamaWriter(path, options=options, on_loading=on_loading)
     return Critic(writer, model, votes=votes, sampling=sampling)
-
-
-def is_elsewhere(name: str) -> bool:
-    """Tell whether a critic is an address on another machine."""
-    if not name.startswith(("http://", "https://")):
-        return False
-    host = urlsplit(name).hostname or ""
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost"
 
 
 def _file(name: str, models_dir: Path | None) -> tuple[Path, Identity]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from stepcheck.door.words import error_words, shown
 from stepcheck.engine.base import Ending
 from stepcheck.errors import ServerError
 
@@ -95,20 +96,3 @@ def words_of(message: object) -> str:
 
 def _refusal(message: object) -> bool:
     return isinstance(message, dict) and isinstance(message.get("refusal"), str) and bool(message["refusal"])
-
-
-def error_words(data: bytes) -> str:
-    """Return what a server says went wrong, in its own words."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return shown(data)
-    error = value.get("error", value) if isinstance(value, dict) else value
-    message = error.get("message") if isinstance(error, dict) else error
-    return str(message)[:300] if message else shown(data)
-
-
-def shown(data: bytes) -> str:
-    """Return the beginning of foreign bytes, for a message."""
-    text = data[:200].decode(errors="replace").strip()
-    return repr(text) if text else "nothing"
