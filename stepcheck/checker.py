@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack, overload
 
 from stepcheck.closing import Closing
 from stepcheck.document import Document, Unread
-from stepcheck.engine.base import Loading, Reader, Rows
+from stepcheck.engine.base import Reader, Rows, loads
 from stepcheck.errors import InputError, ModelError, StepcheckError, UsageError
 from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards, check
 from stepcheck.opening import Opened, Opening, open_model
@@ -90,12 +90,12 @@ class Checker(Closing):
 
     def start(self) -> None:
         """Begin to load the model without waiting."""
-        if isinstance(self.reader, Loading):
+        if loads(self.reader):
             self.reader.start()
 
     def ready(self) -> str:
         """Wait until the model is loaded and say where it runs, e.g. `CPU`."""
-        return self.reader.info.device if isinstance(self.reader, Loading) else ""
+        return self.reader.info.device if loads(self.reader) else ""
 
     def check(self, document: Document) -> Judged:
         """Judge one document.

@@ -85,3 +85,13 @@ def test_an_unknown_model_is_refused_at_once() -> None:
     """Before any document is read."""
     with pytest.raises(ModelNotFoundError):
         Checker("no-such-model")
+
+
+def test_starting_does_not_wait(random_model: Path) -> None:
+    """`start` returns before the model is loaded, so files are read meanwhile; `ready` waits for it."""
+    heard: list[float] = []
+    with Checker(random_model, options=ONE_THREAD, on_loading=heard.append) as checker:
+        checker.start()
+        assert not heard
+        assert checker.ready() == "CPU"
+        assert heard[-1] == 1.0

@@ -6,7 +6,7 @@ thresholds.
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from stepcheck.errors import StepcheckError
 from stepcheck.prm.prompt import HIDDEN, Prompt, Segment, Want
@@ -134,8 +134,7 @@ class Tree(Protocol):
         ...
 
 
-@runtime_checkable
-class Loading(Protocol):
+class Loading(Reader, Protocol):
     """What a reader can do besides, if it has a model to load."""
 
     @property
@@ -146,3 +145,8 @@ class Loading(Protocol):
     def start(self) -> None:
         """Begin to load without waiting."""
         ...
+
+
+def loads(reader: Reader) -> TypeGuard[Loading]:
+    """Tell whether a reader has a model to load; its class is asked, since its `info` would wait for the model."""
+    return hasattr(type(reader), "start")
