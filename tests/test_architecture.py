@@ -272,6 +272,29 @@ def test_click_is_not_imported() -> None:
     ]
 
 
+def test_no_pattern_is_compiled_while_modules_are_imported() -> None:
+    """A command pays for the patterns that it uses: `patterns.regex` compiles them later."""
+
+    def compiled_at_import(node: ast.AST) -> Iterator[int]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Call) and ast.unparse(child.func) == "re.compile":
+                yield child.lineno
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield from compiled_at_import(child)
+
+    assert not [f"{name(path)}:{line}" for path in MODULES for line in compiled_at_import(tree(path))]
+
+
+def test_the_engines_process_reads_no_documents() -> None:
+    """The worker imports of this package what reads prompts, not what reads files: it is there a tenth sooner."""
+    code = "import sys, stepcheck.engine.wire, stepcheck.engine.plan; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    rooms = {entry.split(".")[1] for entry in done.stdout.split() if entry.startswith("stepcheck.")}
+    assert rooms == {"engine", "errors", "patterns", "prm"}
+
+
 @pytest.mark.parametrize("module", LIGHT)
 def test_the_core_loads_no_terminal(module: str) -> None:
     """Importing the core, in a fresh interpreter, loads neither a user interface nor the engine's libraries."""

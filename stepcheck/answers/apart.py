@@ -8,6 +8,7 @@ import re
 
 from stepcheck.answers.outcome import Outcome
 from stepcheck.answers.text import letters
+from stepcheck.patterns import regex
 
 _GROUPS = (
     "january february march april may june july august september october november december",
@@ -38,17 +39,17 @@ _GROUPS = (
     "向东|东 向西|西 向南|南 向北|北",
 )  # fmt: skip
 _EXCLUDING = tuple(tuple(frozenset(one.split("|")) for one in group.split()) for group in _GROUPS)
-_WORD = re.compile(r"[^\W\d_]+")
-_WIDE = re.compile(r"[\u4e00-\u9fff]")
-_UNDER_ZERO = re.compile(r"below zero|under zero|零下|unter null|sous zéro|bajo cero", re.IGNORECASE)
-_SMALL = re.compile(
+_WORD = regex(r"[^\W\d_]+")
+_WIDE = regex(r"[\u4e00-\u9fff]")
+_UNDER_ZERO = regex(r"below zero|under zero|零下|unter null|sous zéro|bajo cero", re.IGNORECASE)
+_SMALL = regex(
     r"the|of|and|for|are|was|were|will|has|have|had|she|her|his|him|they|them|their|there|that|this|with|from|per|each"
     r"|only|just|about|exactly|total|needs?|takes?|makes?|gets?|out"
 )
 _SHORTEST = 3
-_ONE_NUMBER = re.compile(r"[-+$\s]*[1-9]\d{0,2}(?:,\d{3})+[\s.]*")
-_NAMED = re.compile(r"(?<![\w\\'])[B-HJ-Zb-z](?![\w'])|(?<=[a-z] )A(?!\w)")
-_LISTED = re.compile(r"\d\s*[,;]\s+[-+]?\d")
+_ONE_NUMBER = regex(r"[-+$\s]*[1-9]\d{0,2}(?:,\d{3})+[\s.]*")
+_NAMED = regex(r"(?<![\w\\'])[B-HJ-Zb-z](?![\w'])|(?<=[a-z] )A(?!\w)")
+_LISTED = regex(r"\d\s*[,;]\s+[-+]?\d")
 
 
 def kept_apart(gold: str, given: str, *, loose: bool) -> Outcome | None:

@@ -44,13 +44,14 @@ from stepcheck.answers.values import (
     Words,
 )
 from stepcheck.closing import Closing
+from stepcheck.patterns import regex
 
 REMEMBERED = 4096
 MOST_PAIRS = 64
 PAIR = 2
 SHORTEST_WORD = 3
 _OPEN = "time or ratio"
-_UNASKED = re.compile(
+_UNASKED = regex(
     r"(?<![\\A-Za-z])(?!(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|pi)h?\b)"
     r"(?:[A-Za-z]{3,}|(?:in|of|to|is|or|at|by|on|an|as|it)\b)"
     r"|\d\s*[})]?\s*_|\d\s*'|\d\s+\d"

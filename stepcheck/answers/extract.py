@@ -13,21 +13,22 @@ from stepcheck.answers.final.marks import Mark, Rule, find_marks, torn_box
 from stepcheck.answers.final.phrases import Phrase, find_phrases
 from stepcheck.answers.final.results import last_conclusion, last_result
 from stepcheck.answers.final.wording import CHECK
+from stepcheck.patterns import regex
 
-_THINKING = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning|scratchpad)>|◁(/?)think▷", re.IGNORECASE)
-_PROGRAM = re.compile(
+_THINKING = regex(r"<(/?)(?:think|thinking|thought|thoughts|reasoning|scratchpad)>|◁(/?)think▷", re.IGNORECASE)
+_PROGRAM = regex(
     r"^[ \t]{0,8}(?P<fence>`{3,}|~{3,})[ \t]{0,4}(?:python3?|py|sympy|java|javascript|js|c|cpp|c\+\+|bash|sh|sql|matlab"
     r"|lean4?|go|rust|haskell|julia)[ \t]{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
-_SIGNS = re.compile(
+_SIGNS = regex(
     r"<\|?(?:im_end|im_start|endoftext|eot_id|end_of_text|extra_0|end)\|?>|</?s>|<｜end▁of▁sentence｜>|[\u200b\ufeff\x00]"
 )
-_DIGIT = re.compile(r"\d")
-_NEXT = re.compile(
+_DIGIT = regex(r"\d")
+_NEXT = regex(
     r"\n\s{0,4}\n(?:\*\*)?(?:Q|Question|Problem|Human|User|问题|题目)\s?\d{0,3}\s?[:：]|<\|im_start\|>\s?user"
 )
-_SAID = re.compile(
+_SAID = regex(
     r"\b(?:answer|antwort|réponse|respuesta|risposta|resposta|ответ)(?!\w)[^\n]{0,12}\d|答案[^\n]{0,4}\d", re.IGNORECASE
 )
 FAR = 200

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
+from stepcheck.patterns import regex
+
 MOST_DIGITS = 1_000
 LARGEST_EXPONENT = 9_999
 
@@ -37,7 +39,7 @@ class Numeral:
 
 
 _MARK = r"(?:\.|\{,\}|,(?=\d))"
-_REPEATING = re.compile(
+_REPEATING = regex(
     rf"(\d*){_MARK}(\d*)(?:"
     r"\\(?:overline|bar|overbar)\s*\{\s*(\d+)\s*\}|\\(?:overline|bar)\s*(\d)"
     r"|\\dot\s*\{?\s*(\d)\s*\}?((?:\d*\s*\\dot\s*\{?\s*\d\s*\}?)?)"
@@ -46,23 +48,23 @@ _REPEATING = re.compile(
     r")"
 )
 _ELLIPSIS = r"\s*(?:\.\.\.|\\ldots|\\dots|\\cdots)"
-_DOTS = re.compile(rf"(\d*){_MARK}(\d*?)(\d{{1,8}}?)(\3{{2,}}|\3)(?={_ELLIPSIS})")
-_GOES_ON = re.compile(_ELLIPSIS)
-_ACCENT = re.compile(rf"(\d*){_MARK}(\d*?)((?:\d[\u0305\u0304\u0307])+)")
+_DOTS = regex(rf"(\d*){_MARK}(\d*?)(\d{{1,8}}?)(\3{{2,}}|\3)(?={_ELLIPSIS})")
+_GOES_ON = regex(_ELLIPSIS)
+_ACCENT = regex(rf"(\d*){_MARK}(\d*?)((?:\d[\u0305\u0304\u0307])+)")
 _GROUPED = (
-    re.compile(r"(?<![\d.])\d{1,3}(?:\{,\}\s*\d{3})+(?!\d)(?:\.\d+)?"),
-    re.compile(r"(?<![\d.])[1-9]\d{0,2}(?: \d{3})+(?![\d]| ?/ ?\d)(?:[.,]\d+(?![\d,]))?"),
-    re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:'\d{3})+(?!\d)(?:[.,]\d+)?"),
-    re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])(?:(?:,|\{,\})\d+)?"),
-    re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?:,|\{,\})\d{1,2}(?![\d,])"),
+    regex(r"(?<![\d.])\d{1,3}(?:\{,\}\s*\d{3})+(?!\d)(?:\.\d+)?"),
+    regex(r"(?<![\d.])[1-9]\d{0,2}(?: \d{3})+(?![\d]| ?/ ?\d)(?:[.,]\d+(?![\d,]))?"),
+    regex(r"(?<![\d.])[1-9]\d{0,2}(?:'\d{3})+(?!\d)(?:[.,]\d+)?"),
+    regex(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])(?:(?:,|\{,\})\d+)?"),
+    regex(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?:,|\{,\})\d{1,2}(?![\d,])"),
 )
-GROUPED = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+GROUPED = regex(r"(?<![\d.])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
 """Digits with a comma at every thousand, which may be a list as well."""
-_LAKHS = re.compile(r"(?<![\d.])[1-9]\d?(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?")
-_DECIMAL_COMMA = re.compile(r"\d+\{,\}\d+")
-_COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,\d])")
-_PLAIN = re.compile(r"\d+\.\d+|\d+|\.\d+")
-_POWER = re.compile(r"[eE]([+-]?\d{1,9})(?![\w.])")
+_LAKHS = regex(r"(?<![\d.])[1-9]\d?(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?")
+_DECIMAL_COMMA = regex(r"\d+\{,\}\d+")
+_COMMA_DECIMAL = regex(r"\d+,\d+(?![,\d])")
+_PLAIN = regex(r"\d+\.\d+|\d+|\.\d+")
+_POWER = regex(r"[eE]([+-]?\d{1,9})(?![\w.])")
 
 
 def numeral(text: str, at: int, commas: Commas) -> tuple[Numeral, int] | None:

@@ -32,18 +32,19 @@ from stepcheck.answers.values import (
     Value,
     Words,
 )
+from stepcheck.patterns import regex
 
 DEEPEST = 4
 """Lists within lists."""
 MOST_PARTS = 50
-_COMMA_IN_NUMBER = re.compile(r"(?<![\d,.])(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)(?![\d,])")
-_SPOKEN_MIXED = re.compile(
+_COMMA_IN_NUMBER = regex(r"(?<![\d,.])(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)(?![\d,])")
+_SPOKEN_MIXED = regex(
     r"(?<=\d)\s+and\s+(?:(\d+\s?/\s?\d+|\\frac\s*\{\s*\d+\s*\}\s*\{\s*\d+\s*\})(?![\w./])"
     r"|a half(?!\w)|one[- ]half(?!\w))",
     re.IGNORECASE,
 )
 """A mixed number as it is said: 2 and 3/4 cups, 2 and a half."""
-_INTEGERS = re.compile(
+_INTEGERS = regex(
     r"[,;(（]?\s*(?:where|for|with|其中)?\s*(?:(?:all|any|some|every|each|an?)\s+)*(?:integers?\s+([a-zA-Z])|([a-zA-Z])\s*(?:is|are)\s*(?:an?\s+)?"
     r"(?:any\s+|arbitrary\s+)?integers?|([a-zA-Z])\s*为整数|([a-zA-Z])\s*\\in\s*\\?([ZN])(?:\^?[*+])?)\s*[)）]?$"
 )

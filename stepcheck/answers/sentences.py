@@ -4,7 +4,6 @@ Refuses sentences with several values, unless one of them is the answer by its p
 last =), and words that make a number something else: at least 15, not 15.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -15,10 +14,11 @@ from stepcheck.answers.tokens import Token, Tokens, divided
 from stepcheck.answers.tree import variables
 from stepcheck.answers.units import NONE
 from stepcheck.answers.values import Amount
+from stepcheck.patterns import regex
 
 LONGEST_VALUE = 24
 _KNOWN = GREEK | FUNCTIONS.keys() | {"frac", "sqrt", "pi", "binom", "cbrt", "infty"}
-_CHANGED = re.compile(
+_CHANGED = regex(
     r"\b(?:not|never|at least|at most|more than|less than|fewer than|greater than|no more than|larger than|"
     r"smaller than|between|over|under|above|below|up to|minimum of|maximum of|or more|or less|or fewer|"
     r"times as|nicht|mindestens|höchstens|au moins|au plus)\b"

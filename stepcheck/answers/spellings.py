@@ -10,6 +10,7 @@ from typing import Literal
 from stepcheck.answers.tokens import Token, Tokens, tokens
 from stepcheck.answers.values import Based, Choice, Clock, Words
 from stepcheck.answers.words import meaning, number_in_words, plain_words
+from stepcheck.patterns import regex
 
 MOST_WORDS = 40
 
@@ -19,16 +20,16 @@ _CALLED = (
     r"(?:options?|choices?|answers?|alternatives?|statements?|letters?|选项|选择|选|答案|应选|故选|antwort|opción|"
     r"réponse|ответ|вариант)"
 )
-_NAMING = re.compile(rf"^(?:the\s+)?(?:correct\s+)?{_CALLED}\s*(?:is|are|为|是|:)?\s*", re.IGNORECASE)
-_WITH_CONTENT = re.compile(
+_NAMING = regex(rf"^(?:the\s+)?(?:correct\s+)?{_CALLED}\s*(?:is|are|为|是|:)?\s*", re.IGNORECASE)
+_WITH_CONTENT = regex(
     r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:,-]?\s*|([A-J])\s*[).:]\s*|([a-j])\s*[)]\s*|([A-J])\s+-\s+)(\S.*)", re.DOTALL
 )
-_LONE = re.compile(r"\(\s*([A-Ja-j])\s*\)\.?(?:\s+only)?|([A-J])\s*[).:]?(?:\s+only)?|([a-j])\s*\)")
-_RUN = re.compile(
+_LONE = regex(r"\(\s*([A-Ja-j])\s*\)\.?(?:\s+only)?|([A-J])\s*[).:]?(?:\s+only)?|([a-j])\s*\)")
+_RUN = regex(
     r"(?:[Bb]oth\s+)?\(?\s*[A-J]\s*\)?(?:\s*(?:,|;|/|&|\+|and|und|et|y|和|与|及)?\s*(?:(?:and|und|和)\s+)?\(?\s*[A-J]\s*\)?)+(?:\s+only)?"
 )
-_CIRCLED = re.compile(r"[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*(?:[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*)*")
-_ROMAN = re.compile(
+_CIRCLED = regex(r"[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*(?:[①②③④⑤⑥⑦⑧⑨](?:[\s,;、和]|and)*)*")
+_ROMAN = regex(
     r"(?:I|II|III|IV|V|VI|VII)(?:\s*(?:,|;|and|&|和)\s*(?:and\s+)?(?:I|II|III|IV|V|VI|VII))+(?:\s+only)?|(?:II|III|IV|VI|VII)(?:\s+only)?|I\s+only"
 )
 
@@ -62,7 +63,7 @@ _HALVES = {
     "傍晚": "pm", "in the morning": "am", "in the afternoon": "pm", "in the evening": "pm", "at night": "pm",
     "nachmittags": "pm", "morgens": "am", "abends": "pm",
 }  # fmt: skip
-_TIME = re.compile(
+_TIME = regex(
     r"(?:at |um |à |a las )?(?P<before>上午|早上|早晨|凌晨|下午|晚上|傍晚)?\s*(?P<hour>\d{1,2})"
     r"(?:\s*(?P<mark>[:.点點时時]|(?<!\s)h(?=\d))\s*(?:(?P<minute>\d{2})|(?P<half>半))?\s*分?(?:\s*:\s*(?P<second>\d{2}))?|(?P<clock>\s*o'?\s?clock|\s*uhr(?:\s+(?P<uhr>\d{2}))?))?"
     r"\s*(?:(?P<torn>[ap]\.\.)|(?P<ap>[ap])\s*\.?\s*(?P<m>m\s*\.?)?|"
@@ -75,7 +76,7 @@ _NAMED_TIMES = {
     "12:00 noon": (43_200, "24"), "12:00 midnight": (0, "24"), "中午12点": (43_200, "24"), "mittag": (43_200, "24"),
     "mitternacht": (0, "24"), "midday": (43_200, "24"),
 }  # fmt: skip
-_PAST = re.compile(
+_PAST = regex(
     r"(half|quarter|a quarter|[a-z-]+|\d{1,2})(?: minutes?)? (past|to|after|before) (\w+)\s*(?:(a|p)\.?\s*m\.?)?"
 )
 _HOURS_IN_A_HALF, _MINUTES_IN_AN_HOUR = 12, 60
@@ -155,19 +156,19 @@ _BASES = {
     "十进制": 10,
     "十六进制": 16,
 }
-_SUBSCRIPT = re.compile(
+_SUBSCRIPT = regex(
     r"\(?\s*(-?[0-9A-Za-z][0-9A-Za-z ,.]*?)\s*\)?\s*_\s*(?:\{\s*)?\(?\s*(?:base\s*)?([0-9]{1,2}|[a-z]+)\s*\)?\s*\}?"
 )
-_IN_BASE = re.compile(
+_IN_BASE = regex(
     r"\(?\s*(-?[0-9A-Za-z][0-9A-Za-z ,.]*?)\s*\)?[\s,]*\(?\s*(?:in\s+)?base[\s-]*([0-9]{1,2}|[a-z]+)\s*\)?",
     re.IGNORECASE,
 )
-_NAMED_BASE = re.compile(
+_NAMED_BASE = regex(
     rf"\(?\s*(-?[0-9A-Fa-f][0-9A-Fa-f ,.]*?)\s*[,(]?\s*(?:in\s+)?({'|'.join(_BASES)})\s*\)?"
     r"|(binary|octal|hexadecimal)\s+([0-9A-Fa-f]+)",
     re.IGNORECASE,
 )
-_PREFIXED = re.compile(r"0([xbo])([0-9A-Fa-f]+)")
+_PREFIXED = regex(r"0([xbo])([0-9A-Fa-f]+)")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LARGEST_BASE = len(_DIGITS)
 
@@ -199,8 +200,8 @@ def _in_base(digits: str, base: int | None) -> Based | None:
 
 # ---- words
 
-_AT_THE_START = re.compile(r"(yes|no|true|false|是|否)\s*(?:[,.;:!。]|\bbecause\b|\bsince\b)", re.IGNORECASE)
-_SAID = re.compile(
+_AT_THE_START = regex(r"(yes|no|true|false|是|否)\s*(?:[,.;:!。]|\bbecause\b|\bsince\b)", re.IGNORECASE)
+_SAID = regex(
     r"^(?:it|this|that|the \w+|they|he|she|x)\s+(?:is|was|are|will be|falls on|would be)\s+(?:a |an |on |the )?",
     re.IGNORECASE,
 )

@@ -8,6 +8,8 @@ Refuses to interpret: what a comma or a letter means is said by its reader.
 import re
 import unicodedata
 
+from stepcheck.patterns import regex
+
 MOST_CHARACTERS = 2_000
 """Longer answers are not looked into: no final answer is so long."""
 WORDS, MATHS = "\ue000", "\ue001"
@@ -15,8 +17,8 @@ DEGREE = "°"
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ", "0123456789+-()nx")
-_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
-_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ]+")
+_RAISED = regex("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
+_LOWERED = regex("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ]+")
 _FRACTIONS = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
     "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
@@ -50,65 +52,55 @@ _TABLE = str.maketrans(
         "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\r\n\v\f", " "
     )
 )
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ue000-\uf8ff]")
+_UNSEEN = regex("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ue000-\uf8ff]")
 _WRAPS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"), ('"', '"'))
-_TEXT = re.compile(
+_TEXT = regex(
     r"\\(?:text(?:bf|it|rm|sf|tt|normal|up|sc|sl)?|mathrm|mathsf|mathtt|mbox|hbox|operatorname\*?|emph|underline)\s*"
     r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 )
-_FONT = re.compile(
+_FONT = regex(
     r"\\(?:mathbf|mathit|boldsymbol|bm|pmb|mathcal|mathscr|mathfrak|mathnormal)\s*(?:\{([^{}]*)\}|([A-Za-z]))"
 )
-_BOARD = re.compile(r"\\mathbb\s*(?:\{\s*([A-Z])\s*\}|([A-Z]))|\\mathbf\s*\{\s*([RZNQC])\s*\}(?=\s*(?:$|[\\,)}^+-]))")
-_BOX = re.compile(
-    r"\\(?:boxed|fbox|ensuremath|displaylines|phantom|color\{[^{}]*\}|textcolor\{[^{}]*\})\s*\{([^{}]*)\}"
-)
-_LOOKS = re.compile(
+_BOARD = regex(r"\\mathbb\s*(?:\{\s*([A-Z])\s*\}|([A-Z]))|\\mathbf\s*\{\s*([RZNQC])\s*\}(?=\s*(?:$|[\\,)}^+-]))")
+_BOX = regex(r"\\(?:boxed|fbox|ensuremath|displaylines|phantom|color\{[^{}]*\}|textcolor\{[^{}]*\})\s*\{([^{}]*)\}")
+_LOOKS = regex(
     r"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|strut|rm|bf|it|nonumber)"
     r"(?![a-zA-Z])\.?"
 )
-_SPACES = re.compile(
-    r"(?<!\\)\\(?:[,;:> ]|(?:quad|qquad|enspace|enskip|thinspace|medspace|thickspace|hfill)(?![a-zA-Z]))|~"
-)
-_HSPACE = re.compile(r"\\(?:hspace|vspace|hskip|kern|mspace|label|tag)\*?\s*\{[^{}]*\}")
+_SPACES = regex(r"(?<!\\)\\(?:[,;:> ]|(?:quad|qquad|enspace|enskip|thinspace|medspace|thickspace|hfill)(?![a-zA-Z]))|~")
+_HSPACE = regex(r"\\(?:hspace|vspace|hskip|kern|mspace|label|tag)\*?\s*\{[^{}]*\}")
 _SAME = (
-    (re.compile(r",\s*\\!\s*"), "{,}"),
-    (re.compile(r"\\!|\\/"), ""),
-    (re.compile(r"\{\s*,\s*\}"), "{,}"),
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
-    (re.compile(r"\\(?:degree|degrees|textdegree|deg)(?![a-zA-Z])"), DEGREE),
+    (regex(r",\s*\\!\s*"), "{,}"),
+    (regex(r"\\!|\\/"), ""),
+    (regex(r"\{\s*,\s*\}"), "{,}"),
+    (regex(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (regex(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
+    (regex(r"\\(?:degree|degrees|textdegree|deg)(?![a-zA-Z])"), DEGREE),
     (
-        re.compile(
-            r"(?:\{\s*\})?\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z])|\{\s*°\s*\}|°|\{\s*o\s*\}(?=\s*[CF]?$))"
-        ),
+        regex(r"(?:\{\s*\})?\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z])|\{\s*°\s*\}|°|\{\s*o\s*\}(?=\s*[CF]?$))"),
         DEGREE,
     ),
-    (re.compile(r"(?<=\d)\s*\\circ(?![a-zA-Z])"), DEGREE),
-    (re.compile(r"\\%"), "%"),
-    (re.compile(r"\\#"), "#"),
-    (re.compile(r"\\_"), "_"),
-    (re.compile(r"\\(?:lbrace|left\\lbrace)(?![a-zA-Z])"), r"\\{"),
-    (re.compile(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
-    (re.compile(r"\\(?:text)?(?:dollar|textdollar)(?![a-zA-Z])"), r"\\$"),
-    (re.compile(r"\\euro(?![a-zA-Z])"), "€"),
-    (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
-    (re.compile(r"\\(?:yen)(?![a-zA-Z])"), "¥"),
+    (regex(r"(?<=\d)\s*\\circ(?![a-zA-Z])"), DEGREE),
+    (regex(r"\\%"), "%"),
+    (regex(r"\\#"), "#"),
+    (regex(r"\\_"), "_"),
+    (regex(r"\\(?:lbrace|left\\lbrace)(?![a-zA-Z])"), r"\\{"),
+    (regex(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
+    (regex(r"\\(?:text)?(?:dollar|textdollar)(?![a-zA-Z])"), r"\\$"),
+    (regex(r"\\euro(?![a-zA-Z])"), "€"),
+    (regex(r"\\pounds(?![a-zA-Z])"), "£"),
+    (regex(r"\\(?:yen)(?![a-zA-Z])"), "¥"),
 )
-_SYSTEM = re.compile(
+_SYSTEM = regex(
     r"(?:\\\{\s*)?\\begin\s*\{(cases|aligned|align\*?|gathered|array)\}\s*(?:\{[lcr|\s]*\})?((?:(?!\\begin|\\end).)*)\\end\s*\{\1\}"
     r"(?:\s*\\right)?",
     re.DOTALL,
 )
-_UNIT_QUOTIENT = re.compile(
-    rf"\\frac\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}"
-)
-_FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
-_ORDINAL = re.compile(
-    rf"(?<=\d)\s*(?:\^\s*)?\{{?\s*{WORDS}?\s*(?<![a-zA-Z\s])(?:st|nd|rd|th){MATHS}?\s*\}}?(?![a-zA-Z])"
-)
-_LETTER = re.compile(r"\s*[eid]\s*")
-_EQUALS = re.compile(r"^=(?![=<>])\s*")
+_UNIT_QUOTIENT = regex(rf"\\frac\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}\s*\{{\s*{WORDS}([^{MATHS}]*){MATHS}\s*\}}")
+_FORMULA = regex(r"\$\$(.+?)\$\$|(?<![\\\w])\$(?!\s)([^$]+?)(?<![\s\\])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_ORDINAL = regex(rf"(?<=\d)\s*(?:\^\s*)?\{{?\s*{WORDS}?\s*(?<![a-zA-Z\s])(?:st|nd|rd|th){MATHS}?\s*\}}?(?![a-zA-Z])")
+_LETTER = regex(r"\s*[eid]\s*")
+_EQUALS = regex(r"^=(?![=<>])\s*")
 _TAIL = " \n.,;:!?。"
 
 
@@ -136,9 +128,9 @@ def tidy(answer: str) -> str:
     return re.sub(rf"\s*{WORDS}\s*{MATHS}", " ", text).strip()
 
 
-_AND_A_FRACTION = re.compile(rf"(?<=\d)\s*又\s*(?=\d+\s*/\s*\d|\\[dtc]?frac|[{''.join(_FRACTIONS)}])")
+_AND_A_FRACTION = regex(rf"(?<=\d)\s*又\s*(?=\d+\s*/\s*\d|\\[dtc]?frac|[{''.join(_FRACTIONS)}])")
 """Between the parts of a mixed number, in Chinese."""
-_FRACTIONS_AFTER = re.compile(rf"(\d)\s*([{''.join(_FRACTIONS)}])")
+_FRACTIONS_AFTER = regex(rf"(\d)\s*([{''.join(_FRACTIONS)}])")
 
 
 def letters(text: str) -> str:

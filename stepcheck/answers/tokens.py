@@ -12,6 +12,7 @@ from typing import Literal
 
 from stepcheck.answers.numerals import Commas, Numeral, numeral
 from stepcheck.answers.text import MATHS, WORDS
+from stepcheck.patterns import regex
 
 MOST_TOKENS = 400
 
@@ -26,13 +27,13 @@ _SIGNS = {
     "varnothing": "∅", "emptyset": "∅", "R": "R", "Re": "R", "Z": "Z", "N": "N", "Q": "Q", "C": "C", "lVert": "‖",
     "rVert": "‖", "Vert": "‖", "iff": "⇔", "implies": "⇒", "Rightarrow": "⇒", "colonequals": "=", "triangleq": "=",
 }  # fmt: skip
-_COMMAND = re.compile(r"\\([a-zA-Z]+|.)")
-_WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
-_HAN = re.compile(r"平方(?:千|公|厘|分|毫)?[米里]|立方(?:千|厘|分|毫)?米|千[克米瓦卡]|毫[米克升秒]|百分之|"
+_COMMAND = regex(r"\\([a-zA-Z]+|.)")
+_WORD = regex(r"[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
+_HAN = regex(r"平方(?:千|公|厘|分|毫)?[米里]|立方(?:千|厘|分|毫)?米|千[克米瓦卡]|毫[米克升秒]|百分之|"
                   r"[十百千万亿兆零一二两三四五六七八九]+|"
                   r"[^\W\d_十百千万亿兆零一二两三四五六七八九A-Za-z]+")  # fmt: skip
 _DIGITS = frozenset("0123456789")
-IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+IDEOGRAPH = regex(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _LONG = ("<=", ">=", "!=", "=<", "=>", "**", "+/-", "+-", "->", "==", "...", "\\\\", "<>", "''", "/=")
 _LONG_SIGNS = {"=<": "<=", "**": "^", "+/-": "±", "+-": "±", "->": "→", "==": "=", "<>": "!=", "/=": "!="}
 _OPEN, _CLOSE = frozenset({"(", "[", "⟨", "\\{"}), frozenset({")", "]", "⟩", "\\}"})

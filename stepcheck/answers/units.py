@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cache
 
 from stepcheck.answers.tokens import Token, Tokens
+from stepcheck.patterns import regex
 
 Dimensions = tuple[tuple[str, int], ...]
 MOST_WORDS = 12
@@ -154,7 +155,7 @@ _PER = frozenset({"per", "pro", "por", "par", "每"})
 _ARTICLES = frozenset({
     "of", "the", "a", "an", "in", "total", "altogether", "all", "each", "more", "only", "exactly", "left", "de",
 })  # fmt: skip
-_GLUED = re.compile(r"(Quadrat|Kubik|平方|立方)(.+)")
+_GLUED = regex(r"(Quadrat|Kubik|平方|立方)(.+)")
 _PREPOSITIONS = frozenset({
     "in", "at", "on", "to", "by", "for", "and", "or", "with", "from", "because", "since", "so", "is", "are", "if",
     "as", "when", "than", "that", "which", "was", "were",

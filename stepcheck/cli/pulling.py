@@ -13,6 +13,7 @@ from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.output import json_text, opened, say
 from stepcheck.errors import ModelError, OutOfMemoryError, UsageError
+from stepcheck.patterns import regex
 from stepcheck.report.clean import clean_line
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from stepcheck.prm.card import ModelCard
 
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:\w+)?", re.ASCII)
+REPOSITORY = regex(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:\w+)?", re.ASCII)
 PATIENCE_S = 0.4
 """Seconds for the hub to take a connection before a dry run says what the card knows."""
 

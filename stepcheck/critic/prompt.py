@@ -6,11 +6,11 @@ tags, counted from 0; the answer is the index of the first wrong one in a box, o
 is our own.
 """
 
-import re
 from typing import Final
 
 from stepcheck.document import Document
 from stepcheck.evidence import examine
+from stepcheck.patterns import regex
 
 QUESTION: Final = (
     "The following is a math problem and a solution (split into paragraphs, enclosed with tags and indexed from 0):\n\n"
@@ -27,7 +27,7 @@ WHY: Final = (
     " what is wrong and what it should have been. If it is right, say so and why."
 )
 FACTS: Final = "These facts were reckoned exactly; build on them, and do not reckon them again:\n{facts}\n\n"
-_PART: Final = re.compile(r"\{(problem|solution|number|facts)\}")
+_PART: Final = regex(r"\{(problem|solution|number|facts)\}")
 
 
 def verdict_question(document: Document) -> str:

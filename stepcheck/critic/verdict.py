@@ -4,14 +4,15 @@ ProcessBench's protocol (arXiv 2412.06559, section 4; code/run_eval.py): the las
 critiques the index that most of them name counts, the first seen of equals; those without an index do not vote.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_BOXED: Final = re.compile(r"\\boxed\{([^{}]*)")
-_INDEX: Final = re.compile(r"-?[0-9]{1,9}")
+from stepcheck.patterns import regex
+
+_BOXED: Final = regex(r"\\boxed\{([^{}]*)")
+_INDEX: Final = regex(r"-?[0-9]{1,9}")
 NONE_WRONG: Final = -1
 
 

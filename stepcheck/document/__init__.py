@@ -13,8 +13,21 @@ parquet.py      tables → JSON rows
 saving.py       save: a changed document back into its file
 """
 
-from stepcheck.document.reading import read, reread
-from stepcheck.document.sources import Format, text_or_file
-from stepcheck.document.values import Document, Step, Unread
+from typing import TYPE_CHECKING, Any
+
+from stepcheck.document.values import Document, Format, Step, Unread
+
+if TYPE_CHECKING:
+    from stepcheck.document.reading import read, reread
+    from stepcheck.document.sources import text_or_file
 
 __all__ = ["Document", "Format", "Step", "Unread", "read", "reread", "text_or_file"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562 asks for it)
+    """Import what reads on first use: the engine's process and most commands' help know documents as values only."""
+    if name not in __all__:
+        raise AttributeError(f"module 'stepcheck.document' has no attribute {name!r}")
+    from stepcheck.document import reading, sources
+
+    return getattr(sources if name == "text_or_file" else reading, name)

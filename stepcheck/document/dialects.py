@@ -3,15 +3,15 @@
 Owns the table, which the documentation prints. Refuses nothing: a row of no dialect is read by its keys (`own`).
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stepcheck.document import logs, marked, own
 from stepcheck.document.contents import Content
 from stepcheck.document.given import Given
+from stepcheck.patterns import regex
 
-_LISTS = re.compile(rb"\[\s*\[")
+_LISTS = regex(rb"\[\s*\[")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
 if TYPE_CHECKING:
     import yaml
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 _LARGEST = 64 * 1024
 _DEEPEST = 16
 _KEYS = ("problem", "answer", "id")
-_FENCED = re.compile(
-    r"---[ \t]*(?:\r\n?|\n)(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\r\n?|\n|\Z)", re.DOTALL | re.MULTILINE
-)
-_KEY_FIRST = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w-]+[ \t]*:(?:[ \t\n]|\Z)")
+_FENCED = regex(r"---[ \t]*(?:\r\n?|\n)(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\r\n?|\n|\Z)", re.DOTALL | re.MULTILINE)
+_KEY_FIRST = regex(r"(?:[ \t]*(?:#.*)?\n)*[\w-]+[ \t]*:(?:[ \t\n]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

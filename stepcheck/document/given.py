@@ -13,10 +13,11 @@ from typing import TypeVar
 import msgspec
 
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
-_NUMBER = re.compile(rb"-?\d[\d.eE+-]*")
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
-_NOTHING = re.compile(
+_NUMBER = regex(rb"-?\d[\d.eE+-]*")
+_LONE_SURROGATE = regex(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+_NOTHING = regex(
     r"[\s\0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]*"
 )
@@ -25,7 +26,7 @@ _NO_WORDS = frozenset({"None", "none", "null", "NULL", "NaN", "nan", "undefined"
 """What programs write where they have no text."""
 _MOST_PIECES = 400_000
 """Lists and objects in a value: each takes 50 bytes of memory or more."""
-_PIECE = re.compile(rb"[\[{]\s*[\]}\[{\"]")
+_PIECE = regex(rb"[\[{]\s*[\]}\[{\"]")
 _SMALL = 2**20
 """Bytes in which not that many can be."""
 _SHOWN = 20

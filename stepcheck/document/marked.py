@@ -13,14 +13,15 @@ from stepcheck.document.given import Given, is_blank
 from stepcheck.document.own import ID, bare
 from stepcheck.document.talks import Turn
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
 KI = "ки"
 """The mark behind each step of Math-Shepherd."""
-_FIRST_STEP = re.compile(r"\s*\bstep\s*1\s*[:.]\s*", re.IGNORECASE)
-_STEP = re.compile(r"\s*step\s*\d{1,4}\s*[:.]\s*", re.IGNORECASE)
+_FIRST_STEP = regex(r"\s*\bstep\s*1\s*[:.]\s*", re.IGNORECASE)
+_STEP = regex(r"\s*step\s*\d{1,4}\s*[:.]\s*", re.IGNORECASE)
 SIGNS = frozenset("+-−")
-_STATED = re.compile(r"^####[ \t]*(?P<answer>\S.*)$", re.MULTILINE)
-_CALCULATED = re.compile(r"<<[^<>\n]*>>")
+_STATED = regex(r"^####[ \t]*(?P<answer>\S.*)$", re.MULTILINE)
+_CALCULATED = regex(r"<<[^<>\n]*>>")
 
 
 class _Completion(msgspec.Struct, frozen=True):

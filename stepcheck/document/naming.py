@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block
 from stepcheck.steps.marks import BEFORE, CLOSED, DECORATION
 from stepcheck.steps.names import ANOTHER, PARTS
@@ -23,7 +24,7 @@ _METHOD = (
     r"(?P<method>(?i:method|approach|méthode|método|metodo|способ)[ \t]*(?=\d|[IVX]|[A-D]\b)"
     r"|方法(?=[一二三\d])|法(?=[一二三]))"
 )
-_LETTER_STOP = re.compile(r"[:：.]")
+_LETTER_STOP = regex(r"[:：.]")
 _LETTER = r"(?P<q>Q)|(?P<a>A)"
 _NAME = rf"(?P<another>{ANOTHER})?(?:{_WORDS}|{_METHOD}|{_LETTER}){_COUNT}"
 _NAMED = rf"{BEFORE}(?P<name>{_NAME})[ \t]*(?:{CLOSED})"
@@ -34,11 +35,11 @@ _PLAIN = (
 )
 """Behind a capital a stop will do too, before another capital: `Proof. We add …`."""
 _QUOTE = r"[ \t>]{0,8}+"
-_STRONG_LINE = re.compile(rf"{_QUOTE}{_STRONG}", re.MULTILINE)
-_PLAIN_LINE = re.compile(rf"{_QUOTE}{_PLAIN}", re.MULTILINE)
-LINES = (re.compile(rf"^{_QUOTE}{_STRONG}", re.MULTILINE), re.compile(rf"^{_QUOTE}{_PLAIN}", re.MULTILINE))
+_STRONG_LINE = regex(rf"{_QUOTE}{_STRONG}", re.MULTILINE)
+_PLAIN_LINE = regex(rf"{_QUOTE}{_PLAIN}", re.MULTILINE)
+LINES = (regex(rf"^{_QUOTE}{_STRONG}", re.MULTILINE), regex(rf"^{_QUOTE}{_PLAIN}", re.MULTILINE))
 """Lines that name a part: an open paragraph ends there."""
-_HEADING = re.compile(
+_HEADING = regex(
     rf"(?:\\[a-z]{{1,20}}\*?\{{[ \t]*)?{DECORATION}(?:\*{{1,3}}|_{{1,3}})?[ \t]*{DECORATION}"
     rf"(?P<br>[【［〔\[(（])?(?P<name>{_NAME})(?(br)[】］〕\])）])[ \t]*"
     r"(?:[:：]|[.。]?(?=[ \t*_}]*\Z)|(?(count)[-—–.(（]|(?!)))[ \t*_}]*"

@@ -11,6 +11,7 @@ from stepcheck.document.contents import Content, Missing
 from stepcheck.document.given import Given, is_blank
 from stepcheck.document.talks import Turn
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
 PROBLEM = ("problem", "question", "query", "prompt", "instruction", "input")
 REFERENCE = "solution"
@@ -29,18 +30,18 @@ EACH = ("pred", "score", "pred_score")
 """Values of which a bench takes one for each candidate."""
 FIELDS = frozenset({*PROBLEM, *SOLUTIONS, *ANSWER, *ID, *LABELS, *talks.THOUGHTS})
 
-_LIKE_A_SAMPLE = re.compile(
+_LIKE_A_SAMPLE = regex(
     r"(?i)sample|completion|generat(?:ion|ed)|respons|resps|output|prediction|candidate|rollout|attempt|trajector"
     r"|hypothes|message|conversation|(?:model|llm|policy|student)_?(?:answer|solution|text)|chosen|rejected|\bbeam"
 )
-_TEXTS = re.compile(rb'\s*(?:\[\s*)*(?:\{.{0,200}?:\s*(?:\[\s*)*)?"', re.DOTALL)
+_TEXTS = regex(rb'\s*(?:\[\s*)*(?:\{.{0,200}?:\s*(?:\[\s*)*)?"', re.DOTALL)
 """A value that begins with a text, or lists or objects of texts."""
 _TEMPLATES = (
-    re.compile(r"<\|im_start\|>user\s*\n(?P<text>.*?)<\|im_end\|>", re.DOTALL),
-    re.compile(r"<\|start_header_id\|>user<\|end_header_id\|>\s*(?P<text>.*?)<\|eot_id\|>", re.DOTALL),
-    re.compile(r"<start_of_turn>user\s*\n(?P<text>.*?)<end_of_turn>", re.DOTALL),
-    re.compile(r"<[｜|]User[｜|]>(?P<text>.*?)<[｜|]Assistant[｜|]>", re.DOTALL),
-    re.compile(r"\[INST\](?P<text>.*?)\[/INST\]", re.DOTALL),
+    regex(r"<\|im_start\|>user\s*\n(?P<text>.*?)<\|im_end\|>", re.DOTALL),
+    regex(r"<\|start_header_id\|>user<\|end_header_id\|>\s*(?P<text>.*?)<\|eot_id\|>", re.DOTALL),
+    regex(r"<start_of_turn>user\s*\n(?P<text>.*?)<end_of_turn>", re.DOTALL),
+    regex(r"<[｜|]User[｜|]>(?P<text>.*?)<[｜|]Assistant[｜|]>", re.DOTALL),
+    regex(r"\[INST\](?P<text>.*?)\[/INST\]", re.DOTALL),
 )
 
 

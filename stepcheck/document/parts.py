@@ -17,6 +17,7 @@ from stepcheck.document.frontmatter import FrontMatter
 from stepcheck.document.given import is_unseen
 from stepcheck.document.naming import LINES, Named, named
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 from stepcheck.steps import Clutter, Layout, Span, lay_out
 from stepcheck.steps.blocks import Block, trim
 from stepcheck.steps.clutter import value
@@ -28,13 +29,13 @@ _VALUE = (
     rf"|[^\n.]{{0,20}}[{INLINE}{DISPLAY}]+[^\n]{{0,20}}"
     r"|\\(?:boxed|fbox)\{[^\n]{1,60}\}[.。]?|\(?[A-E]\)?|(?i:yes|no|true|false))"
 )
-_HASHED = re.compile(rf"(?:^|(?<=\s))####[ \t]*(?P<value>{_VALUE})[ \t]*\Z", re.MULTILINE)
-_HASHED_HEADING = re.compile(_VALUE)
+_HASHED = regex(rf"(?:^|(?<=\s))####[ \t]*(?P<value>{_VALUE})[ \t]*\Z", re.MULTILINE)
+_HASHED_HEADING = regex(_VALUE)
 _LONGEST_ANSWER = 240
 """What is longer under `Final answer` gives reasons: it is a step."""
 _HASHES = 4
 """Of the heading that GSM8K's last line looks like."""
-_QUOTE_MARK = re.compile(r"^[ ]{0,3}>[ ]?", re.MULTILINE)
+_QUOTE_MARK = regex(r"^[ ]{0,3}>[ ]?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

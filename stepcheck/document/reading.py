@@ -12,8 +12,8 @@ from typing import BinaryIO, TextIO, get_args
 
 from stepcheck.document import cutting, frontmatter, rows
 from stepcheck.document.contents import Missing
-from stepcheck.document.sources import Format, Source, opened
-from stepcheck.document.values import Document, Unread
+from stepcheck.document.sources import Source, opened
+from stepcheck.document.values import Document, Format, Unread
 from stepcheck.errors import InputError, UsageError
 from stepcheck.steps import SplitMode
 

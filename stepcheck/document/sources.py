@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TextIO
 
+from stepcheck.document.values import Format
 from stepcheck.errors import InputError
-
-Format = Literal["text", "json", "jsonl"]
+from stepcheck.patterns import regex
 
 MOST_CHARACTERS = 6_000_000
 """Longest text of one solution: some million tokens, more than any model reads; 5 MB take about 2 s to split."""
@@ -41,7 +41,7 @@ _SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_LOG = re.compile(rb'"(?:eval|results)"\s*:\s*\{')
+_LOG = regex(rb'"(?:eval|results)"\s*:\s*\{')
 """A log of evaluations, which is one object, though it may stand on one line."""
 _ADVICE = "expected a .md, .txt, .json, .jsonl or .parquet file, text in UTF-8"
 _INSTEAD = {

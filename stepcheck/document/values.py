@@ -1,8 +1,12 @@
 """What a document is."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from stepcheck.errors import InputError
+
+Format = Literal["text", "json", "jsonl"]
+"""How an input is read."""
 
 
 @dataclass(frozen=True, slots=True)

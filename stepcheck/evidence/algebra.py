@@ -17,33 +17,34 @@ from stepcheck.evidence.arithmetic import shown
 from stepcheck.evidence.expressions import Letter, Negative, Node, Number, Row, bare, calculated, letters, parts, walk
 from stepcheck.evidence.links import Link
 from stepcheck.evidence.polynomials import Polynomial, Quotient
+from stepcheck.patterns import regex
 
 MOST_LETTERS = 3
 MOST_DEGREE = 2
 """Of an equation whose solutions are compared."""
 CLOSE = Fraction(2, 100)
 _NOT_VARIABLES = frozenset({"i", "e", "\\omega", "ω", "\\pi", "d", "j"})
-_REWRITES = re.compile(
+_REWRITES = regex(
     r"\b(?:expand\w*|simplif\w*|factor(?:s|ed|ing|ize|izing|ise)?|distribut\w*|multiply(?:ing)? out|combin\w* like|foil"
     r"|complet\w* the square|difference of (?:two )?squares|rewrit\w*|cancel\w*|reduc\w*)\b",
     re.IGNORECASE,
 )
-_USES = re.compile(
+_USES = regex(
     r"\b(?:since|substitut\w*|using|given|because|plug\w*|where|recall|know|equation\w*|sides?|solve|set|equal|equate"
     r"|mod\w*|intersect\w*|vieta\w*|roots?|satisf\w*|condition|log\w*|sin\w*|cos\w*|let)\b",
     re.IGNORECASE,
 )
-_ONLY_MARKS = re.compile(
+_ONLY_MARKS = regex(
     r"(?:\s|\\[\[\]()]|\$|&|\\\\|\.|\\(?:implies|Rightarrow|Longrightarrow|iff|Leftrightarrow|Longleftrightarrow|to"
     r"|rightarrow|longrightarrow|quad|qquad)(?![A-Za-z])|[⇒⟹→⇔]|\\begin\{(?:align|aligned)\*?\}|\\end\{(?:align|aligned)\*?\})*"
 )
-_FOLLOWS = re.compile(
+_FOLLOWS = regex(
     r"\b(?:both sides|simplif\w*|gives?|giving|yields?|becomes?|so|we (?:get|have|obtain|find)|thus|therefore|hence"
     r"|solv\w*|divid\w*|subtract\w*|add(?:ing)?|multipl\w*|isolat\w*|combin\w*|rearrang\w*|expand\w*|distribut\w*|mov(?:e|ing)|means"
     r"|leads? to|implies|then)\b",
     re.IGNORECASE,
 )
-_BREAKS = re.compile(
+_BREAKS = regex(
     r"\b(?:or|if|when|cases?|substitut\w*|plug\w*|other|another|equations?|similarly|also|let|suppose|assum\w*|try"
     r"|test\w*|check\w*|next|first|second|third|instead|except|where|given|know|since|because|for(?! [a-z]\b)|total"
     r"|from(?! both| each)|remaining|both(?! sides)|each(?! side)|twice|times|final\w*|answer|but|not|options?|choice"

@@ -14,6 +14,7 @@ from stepcheck.evidence.links import Link, links
 from stepcheck.evidence.memory import Memory
 from stepcheck.evidence.sides import Side
 from stepcheck.evidence.tokens import Token, tokenize
+from stepcheck.patterns import regex
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -25,9 +26,9 @@ SECONDS = 0.6
 MOST_SENTENCE = 600
 MOST_LATER = 200
 """So far after a claim's sentence may stand that it is taken back."""
-_LOOKS = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle)(?![A-Za-z])|&|\\\\|\*\*|\\[\[\]()]|\$\$")
-_LATEX = re.compile(r"[\\^_{}]")
-_SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n\s*\n")
+_LOOKS = regex(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle)(?![A-Za-z])|&|\\\\|\*\*|\\[\[\]()]|\$\$")
+_LATEX = regex(r"[\\^_{}]")
+_SENTENCE = regex(r"(?<=[.!?。])\s+|\n\s*\n")
 
 
 def examine(problem: str, steps: Sequence[str]) -> tuple[Examined, ...]:

@@ -16,10 +16,11 @@ from stepcheck.evidence.expressions import calculated
 from stepcheck.evidence.findings import Finding
 from stepcheck.evidence.links import Link
 from stepcheck.evidence.tokens import Token
+from stepcheck.patterns import regex
 
 MOST_KNOWN = 120
 """With more numbers in the text nearly every number can be come by."""
-_ANSWER = re.compile(r"answer|\\boxed|####|\btotal\b|答案", re.IGNORECASE)
+_ANSWER = regex(r"answer|\\boxed|####|\btotal\b|答案", re.IGNORECASE)
 
 
 @dataclass(slots=True)

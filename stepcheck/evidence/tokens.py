@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
+from stepcheck.patterns import regex
 from stepcheck.steps.maths import formulas
 
 TokenKind = Literal[
@@ -36,7 +37,7 @@ class Token:
 
 
 _NUMBER = r"(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-_TOKEN = re.compile(
+_TOKEN = regex(
     rf"""
     (?P<space>(?:[ \t\r\u00a0\u200b]|\\[ ,;:!>](?!\d{{3}}(?!\d))|~|`|\*\*(?!\d)|(?<!\d)\*\*|__|&
       |\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nonumber|boldsymbol|bf|thinspace|hfill)
@@ -76,7 +77,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_BAD_AFTER = re.compile(
+_BAD_AFTER = regex(
     r",\d|:\d|_|\.\d|\.\.|\.?\s*\\(?:overline|dot|bar)|…|\\(?:ldots|dots|cdots|overline)|[’'′]\s?\d|[eE][+-]?\d|[@#&]|\{,\}"
 )
 _VULGAR = dict(zip("½¼¾⅓⅔⅕⅛", map(Fraction, ("1/2", "1/4", "3/4", "1/3", "2/3", "1/5", "1/8")), strict=True))
@@ -91,12 +92,12 @@ _PLAIN: dict[str, tuple[TokenKind, str]] = {
     "degrees": ("word", "degree"),
 }  # fmt: skip
 _WORDED = {"plus": "+", "minus": "-", "times": "*"}
-_SPELLED = re.compile(
+_SPELLED = regex(
     r"(?:plus|minus|times)(?=[ \t]+[$(\d.])|(divided|multiplied)[ \t]+by\b"
     r"|(?:is|are)[ \t]+equal[ \t]+to\b|equal[ \t]+to\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(
+_LABEL = regex(
     r"(?:^|(?<=\n))[ \t>]*(?:(?:[-*+•][ \t]+)?(?:\*\*|__)?(?:\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)](?=[\s*])"
     r"|(?:step|part|case)[ \t]*\d{1,3}[ \t]*[:.)-]?)(?:\*\*|__)?[ \t:]*|[*+•][ \t]+)",
     re.IGNORECASE,

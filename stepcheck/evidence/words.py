@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
+from stepcheck.patterns import regex
+
 
 def _words(*lines: str) -> frozenset[str]:
     return frozenset(" ".join(lines).split())
@@ -147,7 +149,7 @@ VERBS = _words(
 )
 """Words that are no unit, and after which a calculation can begin."""
 
-_NO_NUMBERS = re.compile(
+_NO_NUMBERS = regex(
     r"\\[bp]?mod(?![a-z])|\\equiv|≡|\bmod(?:ulo|ulus|ular arithmetic)?\b"
     r"|\bremainders?\s+(?:when|upon|after|by|of \d|\d)"
     r"|\\mathbb\s*\{?[FZ]\}?\s*_|\b[ZF]_\{?\d|\\oplus|\bxor\b|\bnim\b|\bfinite field"
@@ -157,7 +159,7 @@ _NO_NUMBERS = re.compile(
     r"|\bbases\b|\bbinary\b|\boctal\b|\bhexadecimal\b|\bcryptarithm|_\{?\d+\}?\s*[-+=]|\d_\{?\w",
     re.IGNORECASE,
 )
-_OTHER_SIGNS = re.compile(
+_OTHER_SIGNS = regex(
     r"\boperations?\b[^.]*[=@#\\]|\bdefine[sd]?\b[^.]*=|\bsymbols?\b[^.]*[=@#\\]"
     r"|\bstands? for\b|\binterchang|\bmeans? (?:add|subtract|multipl|divi)"
     r"|\b(?:insert|plac)\w* (?:parenthes|bracket|plus|minus|sign|operat)"
@@ -165,14 +167,14 @@ _OTHER_SIGNS = re.compile(
     r"s? (?:is|are|below is|shown is) (?:incorrect|wrong|false|not)",
     re.IGNORECASE,
 )
-_GUESS = re.compile(
+_GUESS = regex(
     r"\b(?:whether|suppose|supposing|assume[sd]?|assuming|guess\w*|try|tries|trying|test(?:ing|ed)?|hypothe\w*"
     r"|incorrect\w*|wrong\w*|mistake\w*|false\w*)\b|\bnot\b(?:\W+\w+){0,2}\W*$"
     r"|\\neq?(?![a-z])|≠|[?？]|✗|✘|假设|如果|矛盾|不",
     re.IGNORECASE,
 )
 """Before a claim, in its sentence: it is only tried, or denied."""
-_REVOKED = re.compile(
+_REVOKED = regex(
     r"\b(?:contradict\w*|impossib\w*|not possible|not (?:true|equal|valid|correct|right|hold|work|satisf\w*|match"
     r"|a solution|consistent|what)|(?:doesn't|does not|don't|do not) (?:hold|work|equal|satisf\w*|match|make sense"
     r"|add up)|invalid|inconsisten\w*|incorrect\w*|(?:is|was|be|are) (?:wrong|false)|mistake|untrue"
@@ -181,11 +183,11 @@ _REVOKED = re.compile(
     re.IGNORECASE,
 )
 """After it, and in the next sentence: it is taken back."""
-_DENIAL = re.compile(
+_DENIAL = regex(
     r"[?？]|✗|✘|不|^\W*(?:(?:which|and|but|that|this|is|are|was|does|do)\W+){0,3}(?:not|n't)\b", re.IGNORECASE
 )
 """Directly after it, or anywhere up to the end of its sentence."""
-_ROUGH = re.compile(
+_ROUGH = regex(
     r"\b(?:approx\w*|about|around|roughly|nearly|almost|estimat\w*|round\w*|nearest|close to|truncat\w*"
     r"|(?:floor|ceiling) (?:of|function)|significant|decimal places?)\b|\\approx|≈|\\sim|\\lfloor|\\lceil|约",
     re.IGNORECASE,
@@ -213,7 +215,7 @@ def rough(text: str) -> bool:
     return _ROUGH.search(text) is not None
 
 
-_SCALED = re.compile(r"\b(?:hundreds?|thousands?|millions?|billions?|trillions?|k)\b|千|万|亿", re.IGNORECASE)
+_SCALED = regex(r"\b(?:hundreds?|thousands?|millions?|billions?|trillions?|k)\b|千|万|亿", re.IGNORECASE)
 
 
 def scaled(ratio: Fraction, near: str) -> bool:

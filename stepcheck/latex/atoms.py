@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stepcheck.latex.symbols import LIMITS, SUBSCRIPTS, SUPERSCRIPTS, Kind
+from stepcheck.patterns import regex
 
 _OPERAND: frozenset[Kind] = frozenset({"ord", "num", "close", "fraction", "root", "text"})
 _BEGINS: frozenset[Kind] = frozenset({"ord", "num", "open", "fraction", "root", "func", "big", "text"})
-_WHOLE = re.compile(r"\d+(?:,\d{3})*")
+_WHOLE = regex(r"\d+(?:,\d{3})*")
 DEGREES = frozenset({"∘", "°", "′", "′′"})
 """Raised signs that are units, no powers."""
-_SIMPLE_FRACTION = re.compile(r"(\d{1,4})/(\d{1,4})")
+_SIMPLE_FRACTION = regex(r"(\d{1,4})/(\d{1,4})")
 _ENDINGS = frozenset(".:?…⋯")
 """Signs that no formula goes on with."""
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉"}

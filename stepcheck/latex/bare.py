@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|.)", re.DOTALL)
-_SIGNS = re.compile(r"\\.|[{}]", re.DOTALL)
+from stepcheck.patterns import regex
+
+_COMMAND = regex(r"\\(?:([A-Za-z]+)\*?|.)", re.DOTALL)
+_SIGNS = regex(r"\\.|[{}]", re.DOTALL)
 _DEEPEST = 40
 
 

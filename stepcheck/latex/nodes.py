@@ -25,6 +25,7 @@ from stepcheck.latex.symbols import (
     TEXTS,
     UNFENCED,
 )
+from stepcheck.patterns import regex
 
 if TYPE_CHECKING:
     from pylatexenc.macrospec import LatexContextDb
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 _LAID_OUT = frozenset({"hline", "cline", "intertext", "multicolumn"})
 """In an environment with one of these, places say what no line can."""
 _MEASURE = r"-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|mu)"
-_LENGTH = re.compile(rf"{_MEASURE}|\\baselineskip")
-_LENGTHS = re.compile(rf"\\(?:h|m)?(?:skip|kern)\s*{_MEASURE}(?![A-Za-z])")
-_PIECES = re.compile(r"\d+(?:,\d{3}(?!\d))+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LENGTH = regex(rf"{_MEASURE}|\\baselineskip")
+_LENGTHS = regex(rf"\\(?:h|m)?(?:skip|kern)\s*{_MEASURE}(?![A-Za-z])")
+_PIECES = regex(r"\d+(?:,\d{3}(?!\d))+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
+_LETTERS = regex(r"[^\W\d_]+")
 
 _OPENING = {"{": "}", "(": ")", "[": "]", "|": "|", "⟨": "⟩", "‖": "‖"}
 Token = Any
@@ -56,7 +57,7 @@ def _context() -> "LatexContextDb":
     return context
 
 
-_ARGUED = re.compile(r"\\(?:[dtc]?frac|[dt]?binom|sqrt|text|math|over|[bf]box|boxed|vec|hat|bar|wide)")
+_ARGUED = regex(r"\\(?:[dtc]?frac|[dt]?binom|sqrt|text|math|over|[bf]box|boxed|vec|hat|bar|wide)")
 """Commands with arguments; where there are two, one may be the other's."""
 
 

@@ -10,17 +10,18 @@ import re
 from collections.abc import Iterator
 
 from stepcheck.latex import atoms, nodes
+from stepcheck.patterns import regex
 from stepcheck.steps.maths import formulas, mask
 
 LONGEST = 20_000
 """Characters of one formula; a longer one stays source, so that no text can keep the screen waiting."""
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
-_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
-_MONEY = re.compile(r"(?<!\\)((?:\\\\)*)\$")
+_COMMENT = regex(r"(?<!\\)((?:\\\\)*)%")
+_MONEY = regex(r"(?<!\\)((?:\\\\)*)\$")
 """Inside `\\(…\\)` people write `$5` for money."""
-_BOX = re.compile(r"(?<!\\)\\(?:boxed|fbox)[ ]?\{")
-_BRACES = re.compile(r"\\.|[{}]|\n[ \t]*\n", re.DOTALL)
-_ESCAPED = re.compile(r"\\([$%#&])")
+_BOX = regex(r"(?<!\\)\\(?:boxed|fbox)[ ]?\{")
+_BRACES = regex(r"\\.|[{}]|\n[ \t]*\n", re.DOTALL)
+_ESCAPED = regex(r"\\([$%#&])")
 
 
 def render(formula: str) -> str:

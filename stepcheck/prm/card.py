@@ -4,7 +4,6 @@ Owns the card's schema and its errors (file and key). Refuses unknown keys: a ty
 """
 
 import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,12 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from stepcheck.errors import CardError
+from stepcheck.patterns import regex
 
 LARGEST: Final = 1 << 18
 """Bytes of a card; the longest that is known has 3,000."""
 Positive = Annotated[int, Meta(ge=1, le=2**40)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Name = Annotated[str, Meta(pattern=f"^{NAME.pattern}$")]
 Kind = Literal["mlp", "linear", "ensemble", "token_pair", "outcome", "log_ratio", "critic"]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]

@@ -5,17 +5,19 @@ contains `<extra_0>` or `<|im_end|>` cannot forge a mark or a turn.
 """
 
 import itertools
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from stepcheck.document import Document
 from stepcheck.errors import InputError
-from stepcheck.prm.card import Template
+from stepcheck.patterns import regex
 
-_PART = re.compile(r"\{(?:problem|step|number)\}")
+if TYPE_CHECKING:
+    from stepcheck.document import Document
+    from stepcheck.prm.card import Template
+
+_PART = regex(r"\{(?:problem|step|number)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Prompt:
         return sum(segment.mark + len(segment.ends) for segment in self.segments)
 
 
-def build(template: Template, document: Document) -> Prompt:
+def build(template: "Template", document: "Document") -> Prompt:
     """Lay out a document whose rewards are all read in one pass; see `build_all` for those that are not.
 
     Raises:
@@ -77,7 +79,7 @@ def build(template: Template, document: Document) -> Prompt:
     return prompt
 
 
-def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
+def build_all(template: "Template", document: "Document") -> tuple[Prompt, ...]:
     """Lay out a document: one prompt, or where prefixes are read one per step, the shortest first.
 
     All prompts of a document together have one mark per step, or `rows` of them, in order. What would follow the last
@@ -110,7 +112,7 @@ def build_all(template: Template, document: Document) -> tuple[Prompt, ...]:
     return (_prompt(head, _solution(template, filled)),)
 
 
-def _solution(template: Template, steps: list[str]) -> Iterator[Segment]:
+def _solution(template: "Template", steps: list[str]) -> Iterator[Segment]:
     """Yield every step and the place of its reward."""
     for number, step in enumerate(steps):
         if number:
@@ -118,14 +120,14 @@ def _solution(template: Template, steps: list[str]) -> Iterator[Segment]:
         yield from _read(template, step)
 
 
-def _prefix(template: Template, steps: list[str]) -> Iterator[Segment]:
+def _prefix(template: "Template", steps: list[str]) -> Iterator[Segment]:
     """Yield steps that are joined as a solution writes them, and the one place of their reward."""
     for step in steps[:-1]:
         yield Segment(step + template.between_steps)
     yield from _read(template, steps[-1])
 
 
-def _joined(template: Template, steps: list[str]) -> Iterator[Segment]:
+def _joined(template: "Template", steps: list[str]) -> Iterator[Segment]:
     """Yield all steps as one text, which tells where each but the last ends, and what closes it."""
     join = len(template.between_steps)
     ends = itertools.accumulate((len(step) + join for step in steps[1:-1]), initial=len(steps[0]))
@@ -133,7 +135,7 @@ def _joined(template: Template, steps: list[str]) -> Iterator[Segment]:
     yield Segment(template.after_step, special=True, mark=True)
 
 
-def _read(template: Template, step: str) -> Iterator[Segment]:
+def _read(template: "Template", step: str) -> Iterator[Segment]:
     """Yield a step up to the place of its reward: the mark, else what follows the step, else the step's own end."""
     here = template.read_at == "end"
     yield Segment(step, mark=here and not template.after_step)
@@ -153,7 +155,7 @@ def _fill(form: str, **parts: object) -> str:
     return _PART.sub(lambda found: str(parts.get(found[0][1:-1], found[0])), form)
 
 
-def _plain(text: str, template: Template, document: Document, part: str) -> str:
+def _plain(text: str, template: "Template", document: "Document", part: str) -> str:
     """Bring a text into the tokenizer's Unicode form; lone surrogates, which no tokenizer can read, are refused."""
     try:
         text.encode()
@@ -166,5 +168,5 @@ def _plain(text: str, template: Template, document: Document, part: str) -> str:
     return unicodedata.normalize("NFC", text) if template.normalization == "nfc" else text
 
 
-def _where(document: Document) -> str:
+def _where(document: "Document") -> str:
     return document.source if document.line is None else f"{document.source}:{document.line}"

@@ -5,13 +5,15 @@ Owns which characters may reach a terminal. Refuses to judge what text means: br
 
 import re
 
+from stepcheck.patterns import regex
+
 TAB = "    "
 
 # Everything that can act on a terminal, reorder a line or hide in it: C0, DEL and C1 controls, the Arabic letter mark
 # and the directional marks, embeddings, overrides and isolates (UAX #9), line and paragraph separators, zero-width
 # space and byte-order mark, invisible operators and deprecated formatting characters, annotation anchors, tags, lone
 # surrogates. The zero-width joiners stay: Persian and emoji are written with them, and they do nothing else.
-HOSTILE = re.compile(
+HOSTILE = regex(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )

@@ -3,18 +3,18 @@
 Refuses what would act or load from elsewhere: HTML, images and links of foreign text are shown as text.
 """
 
-import re
 from collections.abc import Iterator
 
 from stepcheck.judge import Judged, Unscored
+from stepcheck.patterns import regex
 from stepcheck.report import evidence
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean, clean_line
 from stepcheck.report.place import place
 from stepcheck.steps.maths import formulas
 
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LINK = re.compile(r"\]\(|\]\[|\]:")
+_TAG = regex(r"<(?=[A-Za-z/!?])")
+_LINK = regex(r"\]\(|\]\[|\]:")
 
 
 def notice(text: str) -> str:

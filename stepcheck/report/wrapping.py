@@ -4,13 +4,14 @@ Owns where a line ends. Refuses to lose anything: the lines together are the tex
 """
 
 import itertools
-import re
 
 from rich.cells import cell_len, get_character_cell_size
 
+from stepcheck.patterns import regex
+
 BROKEN_FROM = 60
 """Cells of a line that was broken because it is long; shorter ones are lines for a reason."""
-_STRUCTURE = re.compile(r"\s{4}|\s*(?:[-*+•>#|]|\d{1,3}[.)]|\(?[a-zA-Z0-9]\)|```|~~~|\$\$|\\\[|\\begin|\\item)")
+_STRUCTURE = regex(r"\s{4}|\s*(?:[-*+•>#|]|\d{1,3}[.)]|\(?[a-zA-Z0-9]\)|```|~~~|\$\$|\\\[|\\begin|\\item)")
 """Lists, quotes, headings, tables, fences and display maths keep their lines."""
 TOO_MUCH = 200_000
 """Characters of one step that are laid out; more would keep the screen waiting, and nobody reads so far."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
 MOST_LINES = 100_000
 """A text with more lines is refused: the parser needs up to 26 µs a line (measured), and no model reads so much."""
 
-_MARKER = re.compile(r"[ \t]*(?:\d{1,9}[.)]|[-+*])")
-_HASHES = re.compile(r"[ \t]*#{1,6}[ \t]*")
-_TITLE = re.compile(r"[^\n=\ue000\ue001]{0,79}[^\n=\ue000\ue001.。!?！？;；,，]")
+_MARKER = regex(r"[ \t]*(?:\d{1,9}[.)]|[-+*])")
+_HASHES = regex(r"[ \t]*#{1,6}[ \t]*")
+_TITLE = regex(r"[^\n=\ue000\ue001]{0,79}[^\n=\ue000\ue001.。!?！？;；,，]")
 """What an underlined line must look like to be a heading: `So x = 3.` over a `---` is a sentence over a rule."""
-_CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*\Z")
-_SECTION = re.compile(
+_CLOSING_HASHES = regex(r"[ \t]+#+[ \t]*\Z")
+_SECTION = regex(
     r"^[ ]{0,3}\\(?P<name>chapter|(?:sub){0,2}section|paragraph)\*?\{(?P<title>[^{}\n]*)\}[ \t]*$", re.MULTILINE
 )
 _SECTION_LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}
-_TEX_LIST = re.compile(
+_TEX_LIST = regex(
     r"\\(?:(?P<edge>begin|end)\{(?P<name>enumerate|itemize|description)\*?\}(?:[ \t]*\[[^\]\n]*\])?"
     r"|(?P<item>item)(?![A-Za-z])(?:[ \t]*\[(?:(?![^\W\d_]{2})[^\]\n]){0,12}\])?)"
 )
-_TEX_MARKUP = re.compile(
+_TEX_MARKUP = regex(
     r"(?:\\(?:(?:begin|end)\{(?:document|proof|solution|answer|center|flush(?:left|right)|quot(?:e|ation)|enumerate|itemize"
     r"|description|theorem|lemma|claim|problem|exercise|example|remark)\*?\}|qed|qedsymbol|maketitle|newpage|clearpage|(?:small|med|big)skip|hrule|par)\s*)+"
 )

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from stepcheck.patterns import regex
+
 BREAK = "\v"
 """A line end that the writer asked for (`<br>`): stands before the line end in a masked text, and nowhere else."""
 
@@ -42,24 +44,24 @@ _CHAT_MARK = (
     r"|<(?:end_of_turn|end_of_step|step_end|eos|bos|pad|sep|EOS|BOS|PAD|SEP)>|\[/?INST\]"
     r"|^[ \t]*<s>|</s>(?=[ \t]*(?:</?s>|\n|\Z))"
 )
-_MARK = re.compile(rf"{_QUOTED}(?:(?P<step>{_STEP_MARK})|{_CHAT_MARK})(?![`\"'”’」])", re.MULTILINE)
+_MARK = regex(rf"{_QUOTED}(?:(?P<step>{_STEP_MARK})|{_CHAT_MARK})(?![`\"'”’」])", re.MULTILINE)
 _THINK_NAMES = r"(?:seed:)?think(?:ing)?|thoughts?|scratchpad|antthinking"
-_THINK = re.compile(
+_THINK = regex(
     rf"{_QUOTED}(?:"
     rf"(?P<open><(?:{_THINK_NAMES})>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>)"
     rf"|(?P<close></(?:{_THINK_NAMES})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>))(?![`\"'”’」])",
     re.IGNORECASE,
 )
-_HARMONY_END = re.compile(r"<\|(?:end|return|call)\|>")
-_ANSWER = re.compile(
+_HARMONY_END = regex(r"<\|(?:end|return|call)\|>")
+_ANSWER = regex(
     rf"{_QUOTED}<(?P<name>final_answer|answer)>(?P<value>.*?)(?:</(?P=name)>|\Z)", re.IGNORECASE | re.DOTALL
 )
 _LONGEST_ANSWER = 200
-_FOOTNOTE = re.compile(
+_FOOTNOTE = regex(
     r"^[ ]{0,3}\[\^[^\]\s]{1,40}\]:[^\n]*(?:\n(?:[ \t]*+\n)?(?:[ ]{2,}+|\t)[ \t]*+\S[^\n]*)*", re.MULTILINE
 )
-_BREAK = re.compile(rf"{_QUOTED}<br[ \t]*/?>(?![`\"'”’」])(?P<end>[ \t]*(?=\n|\Z))?", re.IGNORECASE)
-_TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
+_BREAK = regex(rf"{_QUOTED}<br[ \t]*/?>(?![`\"'”’」])(?P<end>[ \t]*(?=\n|\Z))?", re.IGNORECASE)
+_TABLE = regex(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
 _BLOCK_TAGS = (
     r"answer|final_answer|solution|reasoning|explanation|proof|response|output|result|conclusion|analysis|details|summary"
     r"|div|p|center|section|article|main|header|footer|ul|ol|li|blockquote|html|body"
@@ -69,13 +71,13 @@ _ANY_TAG = (
     r"/?(?:[a-z][a-z_-]{2,30}|[abiupq]|br|hr|em|h[1-6]|d[ldt]|t[drh])(?:[ ][^<>\n]{0,200})?/?>"
 )
 _LOOKS = r"(?:[biu]|em|strong|h[1-6]|span)"
-_TAG = re.compile(
+_TAG = regex(
     rf"{_QUOTED}<summary>\s{{0,4}}(?:<{_LOOKS}>){{0,2}}[^\n<>\d=]{{0,80}}(?:</{_LOOKS}>){{0,2}}\s{{0,4}}</summary>"
     rf"|{_QUOTED}</?(?:{_BLOCK_TAGS})(?:[ ][^<>\n]{{0,200}})?/?>(?![`\"'”’」])"
     rf"|^[ \t>]*{_ANY_TAG}(?:[ \t]*{_ANY_TAG})*(?=[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
+_BLANK_LINES = regex(r"\n(?:[ \t]*\n){3,}")
 
 
 def find(flat: str, *, thinking: bool, answers: bool) -> list[Clutter]:

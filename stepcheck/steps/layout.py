@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block, parse, trim
 from stepcheck.steps.clutter import BREAK, Clutter, clear, find, lone_closing
 from stepcheck.steps.marks import Mark, case_lines, step_marks, title_lines, titled_step
 from stepcheck.steps.maths import flatten, mask_flat
 
-_TEX_BREAK = re.compile(r"\\\\[ \t]*(?=\n)")
+_TEX_BREAK = regex(r"\\\\[ \t]*(?=\n)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,30 +5,28 @@ than one paragraph.
 """
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 
+from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block, trim
 from stepcheck.steps.clutter import BREAK
 from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
 
 Span = tuple[int, int]
 
-FORMULAS = re.compile(rf"[\s.,;，。；]*{DISPLAY}[{DISPLAY}\s.,;，。；]*")
-_SENTENCE_END = re.compile(rf"(?:[.。!?！？{DISPLAY}]|\.[)\]\"'”’])(?:\[\^[^\]\s]{{1,20}}\])?[\"'”’*_)]*\Z")
-_OPEN_END = re.compile(
-    r"(?:[,，、;；:：+=×·/(\[{]|[ \t](?:and|or|und|et|y|e|и|so|that|the|of|by|to|is|are|for|in|at))\Z"
-)
-_RELATION = re.compile(r"[=≤≥<>≈≠≡∴∵⇒]")
-_IN_FORMULA = re.compile(r"[=<>≈≤≥]|\\(?:[lg]eq?|approx|ne|equiv|implies)(?![A-Za-z])")
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_FIRST = re.compile(r"([^\W\d_]+)([ \t]*)(.?)")
+FORMULAS = regex(rf"[\s.,;，。；]*{DISPLAY}[{DISPLAY}\s.,;，。；]*")
+_SENTENCE_END = regex(rf"(?:[.。!?！？{DISPLAY}]|\.[)\]\"'”’])(?:\[\^[^\]\s]{{1,20}}\])?[\"'”’*_)]*\Z")
+_OPEN_END = regex(r"(?:[,，、;；:：+=×·/(\[{]|[ \t](?:and|or|und|et|y|e|и|so|that|the|of|by|to|is|are|for|in|at))\Z")
+_RELATION = regex(r"[=≤≥<>≈≠≡∴∵⇒]")
+_IN_FORMULA = regex(r"[=<>≈≤≥]|\\(?:[lg]eq?|approx|ne|equiv|implies)(?![A-Za-z])")
+_WORD = regex(r"[^\W\d_]{3,}")
+_FIRST = regex(r"([^\W\d_]+)([ \t]*)(.?)")
 _FUNCTIONS = frozenset(
     """sin cos tan cot sec csc log exp lim max min gcd lcm det mod arcsin arccos arctan
     sqrt""".split()  # noqa: SIM905 - a row of words reads better than a row of strings
 )
-_GOES_ON = re.compile(r"[=<>≤≥≈≠+×·*/÷,.;:，。；：)\]}]|其中|[-−–][ \t\d]")
-_PROSE = re.compile(r"[*_]|[^\W\d_]+[,，]")
+_GOES_ON = regex(r"[=<>≤≥≈≠+×·*/÷,.;:，。；：)\]}]|其中|[-−–][ \t\d]")
+_PROSE = regex(r"[*_]|[^\W\d_]+[,，]")
 _MOST_WORDS = 3
 """A line with an equation and no more words of three letters is the equation: `12 * 7 = 84 chocolates in rows`."""
 

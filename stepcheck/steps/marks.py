@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block
 from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
 from stepcheck.steps.names import CASE, CHINESE_STEP, ENGLISH_STEP, ROMAN, STEP, names_steps, number
@@ -35,23 +36,23 @@ _CALLED = (
     rf"(?:{ENGLISH_STEP}(?=[ \t]*(?:{_STOP}|[*_\]】］}}<]|{_TITLED}|$))"
     rf"|{CHINESE_STEP}(?=[ \t]*(?:{_STOP}|[ \t*_\]】}}<]|$)))"
 )
-_STEP_LINE = re.compile(rf"^[ ]{{0,3}}(?P<at>{_ITEM}{BEFORE}(?P<name>{_CALLED}))", re.MULTILINE)
+_STEP_LINE = regex(rf"^[ ]{{0,3}}(?P<at>{_ITEM}{BEFORE}(?P<name>{_CALLED}))", re.MULTILINE)
 """A line that begins a step; `Step 2 gives …` does not, it needs `:`, `.` or the like behind the number."""
-_STEP_INSIDE = re.compile(
+_STEP_INSIDE = regex(
     rf"(?P<mark>(?:#{{1,6}}[ \t]+)?(?:\*\*|__)?(?P<name>(?<![^\W\d_]){STEP}))[ \t]*(?:\*\*|__)?[:：.)）]"
 )
-_BEFORE_INSIDE = re.compile(r"(?P<word>[^\W\d_]+)?(?P<sign>[^\w\s*])?[ \t*]*\Z")
+_BEFORE_INSIDE = regex(r"(?P<word>[^\W\d_]+)?(?P<sign>[^\w\s*])?[ \t*]*\Z")
 _LEADS_ON = frozenset(
     """to in with from by at of and see the is for on start use using per do this
     next""".split()  # noqa: SIM905 - a row of words reads better than a row of strings
 )
-_STEP_MARK = re.compile(
+_STEP_MARK = regex(
     rf"{_ITEM}{BEFORE}{STEP}{CLOSED}(?:{_STOP}{{1,2}}|(?(em)|(?(tex)|(?(tag)|(?(br)|(?:(?<=[ \t])|$))))))", re.MULTILINE
 )
-_STOPPED = re.compile(rf"(?:{_STOP}|[*_>\]】}}])[ \t]*\Z")
-_STEP_TITLE = re.compile(rf"{BEFORE}(?:\d{{1,3}}[.)][ \t]*)?{STEP}(?!\w)")
-_WORD = re.compile(r"[^\W\d_]")
-_CASE_LINE = re.compile(rf"^[ ]{{0,3}}{BEFORE}{CASE}(?=[ \t]*(?:{_STOP}|[*_\]】}}<]|$))", re.MULTILINE)
+_STOPPED = regex(rf"(?:{_STOP}|[*_>\]】}}])[ \t]*\Z")
+_STEP_TITLE = regex(rf"{BEFORE}(?:\d{{1,3}}[.)][ \t]*)?{STEP}(?!\w)")
+_WORD = regex(r"[^\W\d_]")
+_CASE_LINE = regex(rf"^[ ]{{0,3}}{BEFORE}{CASE}(?=[ \t]*(?:{_STOP}|[*_\]】}}<]|$))", re.MULTILINE)
 
 _COUNT = (
     r"(?:(?P<bracket>[(（](?P<b>\d{1,2}|[a-z]|[ivx]{2,4})[)）])|(?P<close>(?P<c>\d{1,2}|[a-z]|[ivx]{2,4})[)）])"
@@ -61,26 +62,26 @@ _COUNT = (
     r"|(?P<capital>(?P<l>[A-H])[.)]))"
 )
 _COUNTING = rf"(?P<at>{BEFORE}{_COUNT})"
-_COUNTED = re.compile(rf"^[ ]{{0,3}}{_COUNTING}", re.MULTILINE)
-_COUNTED_TITLE = re.compile(_COUNTING)
+_COUNTED = regex(rf"^[ ]{{0,3}}{_COUNTING}", re.MULTILINE)
+_COUNTED_TITLE = regex(_COUNTING)
 """The count of a heading, which does not begin its line."""
-_COUNT_MARK = re.compile(rf"{BEFORE}{_COUNT}{CLOSED}")
+_COUNT_MARK = regex(rf"{BEFORE}{_COUNT}{CLOSED}")
 _PLAIN = ("bracket", "close", "comma", "escaped", "circle", "keycap", "han")
 """Counts that begin a step on a plain line; `A.` may be an option, and `1.` is a list if a space follows."""
-_GLUED = re.compile(r"[^\s]")
+_GLUED = regex(r"[^\s]")
 
-TITLE = re.compile(rf"{DECORATION}(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?")
+TITLE = regex(rf"{DECORATION}(?P<em>\*{{2,3}}|__)(?![ \t*_])(?P<title>[^\n*]{{1,100}}?)(?P=em)[ \t]*[:：]?")
 """A line in bold, whatever it says."""
-_TITLE_LINE = re.compile(
+_TITLE_LINE = regex(
     rf"^{DECORATION}(?P<em>\*{{2,3}}|__)(?:{_COUNT}[ \t]*[^\n*]{{1,100}}(?P=em)[ \t]*[:：]?"
     rf"|(?![ \t*_])[^\n*=]{{1,100}}(?:[:：](?P=em)|(?P=em)[:：]))[ \t]*$",
     re.MULTILINE,
 )
 """A line in bold that begins a block wherever it stands: one that is counted, or that ends in a colon."""
-_RELATES = re.compile(rf"[=≤≥≈<>{DISPLAY}{INLINE}{FENCE}]")
-_STOPS = re.compile(r"[.。!?！？](?:\s|$|\*|_)")
-_ANNOUNCES = re.compile(r"[:：][*_]{0,3}\Z")
-_LEADING = re.compile(rf"{BEFORE}(?:{_COUNT}|{STEP})")
+_RELATES = regex(rf"[=≤≥≈<>{DISPLAY}{INLINE}{FENCE}]")
+_STOPS = regex(r"[.。!?！？](?:\s|$|\*|_)")
+_ANNOUNCES = regex(r"[:：][*_]{0,3}\Z")
+_LEADING = regex(rf"{BEFORE}(?:{_COUNT}|{STEP})")
 
 
 @dataclass(frozen=True, slots=True)

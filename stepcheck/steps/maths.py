@@ -11,6 +11,7 @@ The time is linear in the text: a closing mark is searched from where the last s
 import re
 from collections.abc import Iterator
 
+from stepcheck.patterns import regex
 from stepcheck.steps import money
 from stepcheck.steps.names import STEP
 
@@ -32,7 +33,7 @@ _LINES = str.maketrans(
 )
 # A page break is a space: `\frac`, badly escaped in JSON, arrives as one.
 
-_OPEN = re.compile(
+_OPEN = regex(
     r"""\\begin\{(?P<env>[A-Za-z]{1,24})\*?\}
       | \\(?P<bracket>[\[(])
       | \\.
@@ -42,21 +43,28 @@ _OPEN = re.compile(
       | (?P<comment><!--)""",
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-_ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]{1,24}\*?)\}")
-_BARRIER = re.compile(rf"^[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|(?:\*\*|__)?{STEP})", re.MULTILINE)
+_ENVIRONMENT = regex(r"\\(begin|end)\{([A-Za-z]{1,24}\*?)\}")
+_BARRIER = regex(rf"^[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|(?:\*\*|__)?{STEP})", re.MULTILINE)
 """Lines that no formula runs across: with an opening mark left open by mistake, the damage ends there."""
-_PARAGRAPH = re.compile(
-    rf"\n(?:[ \t]*(?:\n|\Z)|[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|\d{{1,9}}[.)][ \t]++\S|(?:\*\*|__)?{STEP}))"
-)
+_PARAGRAPH = regex(rf"\n(?:[ \t]*(?:\n|\Z)|[ ]{{0,3}}(?:\#{{1,6}}[ \t]++\S|\d{{1,9}}[.)][ \t]++\S|(?:\*\*|__)?{STEP}))")
 """Where an inline formula ends at the latest."""
+_END = regex(r"\Z")
+_CLOSING = {
+    "(": regex(r"(?<!\\)(?:\\\\)*+\\\)"),
+    "[": regex(r"(?<!\\)(?:\\\\)*+\\\]"),
+    "$": money.CLOSE_DOLLAR,
+    "$$": regex(r"(?<!\\)\$\$"),
+    "<!--": regex("-->"),
+}
+"""What closes what an opening mark opens."""
 _LONGEST_TICKS = 8
 
 
 class _Next:
     """The next match of one pattern, for positions that only grow: no stretch of text is searched twice."""
 
-    def __init__(self, pattern: str | re.Pattern[str], text: str) -> None:
-        self._pattern, self._text = re.compile(pattern), text
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._pattern, self._text = pattern, text
         self._start, self._end = -1, -1
 
     def after(self, position: int) -> tuple[int, int]:
@@ -75,15 +83,9 @@ class _Scanner:
         self._text = text
         self._paragraph = _Next(_PARAGRAPH, text)
         self._barrier = _Next(_BARRIER, text)
-        self._end = _Next(r"\Z", text)
+        self._end = _Next(_END, text)
         self._environments = _match_environments(text)
-        self._close = {
-            "(": _Next(r"(?<!\\)(?:\\\\)*+\\\)", text),
-            "[": _Next(r"(?<!\\)(?:\\\\)*+\\\]", text),
-            "$": _Next(money.CLOSE_DOLLAR, text),
-            "$$": _Next(r"(?<!\\)\$\$", text),
-            "<!--": _Next("-->", text),
-        }
+        self._close = {mark: _Next(closing, text) for mark, closing in _CLOSING.items()}
 
     def spans(self) -> Iterator[tuple[int, int, str]]:
         """`(start, end, filler)` of everything to mask, in order, not overlapping."""
@@ -127,7 +129,7 @@ class _Scanner:
     def _until(self, start: int, end: int, mark: str, limit: _Next, filler: str) -> tuple[int, int, str]:
         """From `start` to the mark that closes, where it comes before `limit`; else an empty span."""
         if mark not in self._close:
-            self._close[mark] = _Next(rf"(?<!`){mark}(?!`)", self._text)
+            self._close[mark] = _Next(regex(rf"(?<!`){mark}(?!`)"), self._text)
         closed_at, closed = self._close[mark].after(end)
         return start, closed if closed_at < limit.after(end)[0] and closed <= len(self._text) else start, filler
 
@@ -143,7 +145,7 @@ def _match_environments(text: str) -> dict[int, int]:
     barriers = _Next(_BARRIER, text)
     opened: dict[str, list[int]] = {}
     closed: dict[int, int] = {}
-    barrier = barriers.after(0)[0]
+    barrier = -1
     for match in _ENVIRONMENT.finditer(text):
         if match.start() > barrier:
             opened.clear()

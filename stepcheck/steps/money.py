@@ -6,13 +6,15 @@ another dollar in it, an amount with words behind it (`$5 each`), words that sta
 
 import re
 
-_AMOUNT = re.compile(r"[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)[kKMB]?(?![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[\\{^])")
+from stepcheck.patterns import regex
+
+_AMOUNT = regex(r"[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)[kKMB]?(?![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[\\{^])")
 """Digits that a sum of money may be, not those of `3x`, `2^n` or `4\\pi`."""
-_TEXT = re.compile(r"\\(?:text[a-z]*|mbox|hbox|math[a-z]+|operatorname\*?)\s*\{[^{}]*\}")
-_COMMAND = re.compile(r"\\[A-Za-z]+|\\.", re.DOTALL)
-_WORD = re.compile(r"(?<![\w^_{])[^\W\d_]{2,}(?![\w^_}])")
-_BESIDE = re.compile(r"[ \t\n,;:.!?'’\"-]+")
-_CHINESE = re.compile(r"[，。；：？！、]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}")
+_TEXT = regex(r"\\(?:text[a-z]*|mbox|hbox|math[a-z]+|operatorname\*?)\s*\{[^{}]*\}")
+_COMMAND = regex(r"\\[A-Za-z]+|\\.", re.DOTALL)
+_WORD = regex(r"(?<![\w^_{])[^\W\d_]{2,}(?![\w^_}])")
+_BESIDE = regex(r"[ \t\n,;:.!?'’\"-]+")
+_CHINESE = regex(r"[，。；：？！、]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}")
 _NAMES = frozenset(
     """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim max min sup inf gcd lcm mod deg det
     dim ker arg hom mm cm dm km kg mg ml cl hr hrs sec min mph kmh""".split()  # noqa: SIM905 - a table of words
@@ -26,20 +28,20 @@ _SMALL = frozenset(
 )
 _LONG = 4
 """Letters of a word that no product of unknowns is taken for."""
-CLOSE_DOLLAR = re.compile(r"(?<![\s\\$])\$(?![\d$])")
+CLOSE_DOLLAR = regex(r"(?<![\s\\$])\$(?![\d$])")
 """Pandoc's rule: `$` closes after a non-space and not before a digit, so `$5 and $10` is money."""
-_SIGNS = re.compile(r"\\.|[{}$]", re.DOTALL)
+_SIGNS = regex(r"\\.|[{}$]", re.DOTALL)
 _FAR = 2_000
 """Characters of a formula with dollars in its braces, at most."""
 _NEARBY = 100
 """Characters of a formula before a price in it, at most."""
-_PRICE = re.compile(r"\$(?=\.?\d)")
+_PRICE = regex(r"\$(?=\.?\d)")
 _BEFORE_PRICE = frozenset("=<>≤≥≈+-−*/×÷·~")
 _TRIES = 3
 _NEAR = 24
-_UNFINISHED = re.compile(r"[+=*/×÷<>(\[]\s*\Z")
-_HYPHEN = re.compile(r"[-–−]\s*\Z")
-_CLOSED_SOON = re.compile(r"[^\s$]{1,20}(?<!\\)\$")
+_UNFINISHED = regex(r"[+=*/×÷<>(\[]\s*\Z")
+_HYPHEN = regex(r"[-–−]\s*\Z")
+_CLOSED_SOON = regex(r"[^\s$]{1,20}(?<!\\)\$")
 
 
 def formula_end(text: str, start: int, end: int, limit: int) -> int | None:

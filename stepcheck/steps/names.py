@@ -4,7 +4,7 @@ Owns the one table of words, and the patterns that are made of it. Refuses to de
 `marks.py` knows of steps, `document/parts.py` of parts.
 """
 
-import re
+from stepcheck.patterns import regex
 
 PARTS: dict[str, str] = {
     "problem": r"""
@@ -99,8 +99,8 @@ ANOTHER = (
 """What stands before the name of a solution that is not the first: `Alternative solution`, 另解."""
 
 _HINTS = tuple("step schritt tape paso passo passa etapa шаг этап ステップ 手順 단계 스텝 第 步骤 步驟".split())  # noqa: SIM905 - as above
-_DIGITS = re.compile(r"\d+")
-_LETTERS = re.compile(r"[^\W\d_]+")
+_DIGITS = regex(r"\d+")
+_LETTERS = regex(r"[^\W\d_]+")
 
 
 def names_steps(text: str) -> bool:

@@ -39,6 +39,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from stepcheck.errors import UsageError
+from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block, trim
 from stepcheck.steps.clutter import Clutter
 from stepcheck.steps.layout import Layout, nonempty, parted, read
@@ -49,8 +50,8 @@ from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
 SplitMode = Literal["auto", "blank", "lines", "numbered", "headings"]
 Rule = Literal["marks", "steps", "titles", "numbers", "bullets", "paragraphs", "lines", "headings", "blank"]
 
-_GOES_ON = re.compile(r"[a-z,.;，。；]|其中")
-_UNENDED = re.compile(rf"[^\n.。!?！？,，;；=$\d{DISPLAY}{INLINE}]{{1,80}}")
+_GOES_ON = regex(r"[a-z,.;，。；]|其中")
+_UNENDED = regex(rf"[^\n.。!?！？,，;；=$\d{DISPLAY}{INLINE}]{{1,80}}")
 """A line that is no sentence: what announces a list as a colon does."""
 
 

@@ -4,7 +4,6 @@ Owns every colour, and the two filters that all lines pass: no control character
 before; this one catches what an editor holds), and with NO_COLOR no colour leaves.
 """
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 
 from stepcheck.errors import UsageError
+from stepcheck.patterns import regex
 from stepcheck.report.band import Band
 from stepcheck.report.clean import HOSTILE
 
@@ -114,7 +114,7 @@ def dress(app: "App[None]", theme: str, origin: str = "theme") -> None:
 class Clean(LineFilter):
     """Drop control and direction characters; those with a width of their own become a space."""
 
-    _TABS = re.compile("[\t\n]")
+    _TABS = regex("[\t\n]")
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (the base's)
         """Filter one line before it leaves."""

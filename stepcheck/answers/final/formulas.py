@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 
 from stepcheck.answers.final.wording import AND, FUNCTIONS
+from stepcheck.patterns import regex
 
 _INNER = r"(?:\\.|[^$\\])"
-_FORMULA = re.compile(
+_FORMULA = regex(
     rf"""\$\$(?P<display>{_INNER}{{1,1500}}?)\$\$
     | \\\[(?P<square>.{{1,1500}}?)\\\] | \\\((?P<round>.{{1,1500}}?)\\\)
     | (?<![\\$])\$(?P<close>(?=\S){_INNER}{{1,800}}?(?<=[^\s\\]))\$(?!\d)
@@ -18,11 +19,11 @@ _FORMULA = re.compile(
     | (?P<begun>\\begin\{{(?P<kind>[a-z]{{1,12}})\*?\}}.{{1,1500}}?\\end\{{(?P=kind)\*?\}})""",
     re.DOTALL | re.VERBOSE,
 )
-_COMMAND = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+")
-_WORD = re.compile(r"[^\W\d_]?[^\W\d_A-Z]{2,}")
+_COMMAND = regex(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+")
+_WORD = regex(r"[^\W\d_]?[^\W\d_A-Z]{2,}")
 TELLING = 2
 """So many words between dollar signs are prose."""
-BETWEEN = re.compile(rf"(?:\s|{AND}|\\[,;]|\*)*+", re.IGNORECASE)
+BETWEEN = regex(rf"(?:\s|{AND}|\\[,;]|\*)*+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

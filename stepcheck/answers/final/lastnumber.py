@@ -9,11 +9,12 @@ import re
 from stepcheck.answers.final.formulas import find_formulas
 from stepcheck.answers.final.numerals import find_numbers, written
 from stepcheck.answers.final.sides import outcome
+from stepcheck.patterns import regex
 
 WINDOW = 1_200
 """Characters before the last digit in which the number is looked for."""
-_RELATION = re.compile(r"[<>≤≥≠]|\\(?:le|ge|lt|gt|ne|leq|geq|neq|in|approx|equiv)(?![A-Za-z])")
-_SIMPLE = re.compile(r"[\s$\\]*[-−+]?[\d.,\s{}!\\]+[%°]?[\s.]*")
+_RELATION = regex(r"[<>≤≥≠]|\\(?:le|ge|lt|gt|ne|leq|geq|neq|in|approx|equiv)(?![A-Za-z])")
+_SIMPLE = regex(r"[\s$\\]*[-−+]?[\d.,\s{}!\\]+[%°]?[\s.]*")
 
 
 def last_number(text: str) -> str | None:

@@ -6,9 +6,10 @@ from stepcheck.answers.final.formulas import BETWEEN, Formula, find_formulas, fi
 from stepcheck.answers.final.numerals import find_numbers, written
 from stepcheck.answers.final.sides import outcome
 from stepcheck.answers.final.wording import CLAUSE, IS
+from stepcheck.patterns import regex
 
-_AND = re.compile(r"(?<=[\d)}°%])\s+(?:y|o|e|u|ou|et|и|или)\s+(?=[-−\d(\\]|[a-z]\s?=)")
-_VALUE = re.compile(
+_AND = regex(r"(?<=[\d)}°%])\s+(?:y|o|e|u|ou|et|и|или)\s+(?=[-−\d(\\]|[a-z]\s?=)")
+_VALUE = regex(
     r"""[-−+±]?\s?(?:\(?(?:US|R|C|A)?\\?[$€£¥₹]\s?)?[-−]?(?:\d|\.\d|[½⅓⅔¼¾√π∞∅±\x00])
     | \\(?!text|mathrm|textbf|mbox|[()\[\]])[A-Za-z{]
     | [(\[{|]\s?[-−\d\\A-Za-z√π∞\x00](?![a-z]{2})
@@ -21,26 +22,26 @@ _VALUE = re.compile(
     | [a-z](?![\w'’])\s?[.,;]?$""",
     re.VERBOSE,
 )
-_ASIDE = re.compile(
+_ASIDE = regex(
     r"[,;]\s{1,3}(?=[^\W\d_]{2})(?!(?:and|or|und|oder|sowie|et|ou)\s)|[，；](?=[^\W\d_]{2})|\s[-–—]\s(?=[^\W\d_]{2})|[,;]?\s(?=i\.e\.|e\.g\.|viz\.|z\.\s?B\.|d\.\s?h\.)"
     r"|\s[(（](?!mod\b)(?=[^()]*(?:[^\W\d_]{3}|[=≈])|\s?(?:\\?[$€£¥]\s?\d[\d.,]*|\d[\d.,]*\s?[^\W\d_]{1,2}\W?)\s?[)）])"
 )
-_NAMED = re.compile(rf"\$?\\?[A-Za-z]{{1,8}}(?:_\{{?\w{{1,4}}\}}?)?\$\s+{IS}\s", re.IGNORECASE)
+_NAMED = regex(rf"\$?\\?[A-Za-z]{{1,8}}(?:_\{{?\w{{1,4}}\}}?)?\$\s+{IS}\s", re.IGNORECASE)
 """`$n$ is 34`: a name, and what is said of it."""
-_HENCE = re.compile(
+_HENCE = regex(
     r"(?<!\w)(?:so|thus|hence|giving|which\s+(?:is|gives|equals)|that\s+is|i\.e\.|donc|also|daher)(?!\w)[\s,:]*$",
     re.IGNORECASE,
 )
-BARE_NAME = re.compile(r"\\?[A-Za-z]{1,8}(?:_\{?\w{1,4}\}?)?(?:\([a-z]\))?")
+BARE_NAME = regex(r"\\?[A-Za-z]{1,8}(?:_\{?\w{1,4}\}?)?(?:\([a-z]\))?")
 _AFTER = r"left|altogether|total|together|more|less|fewer|long|high|tall|wide|deep|old|away|apart|remaining"
 _SMALL = rf"is|are|was|were|have|has|had|in|on|at|of|to|that|does|do|can|will|there|{_AFTER}"
-_NO_UNIT = re.compile(rf"(?:{_SMALL})$", re.IGNORECASE)
-_BEHIND = re.compile(
+_NO_UNIT = regex(rf"(?:{_SMALL})$", re.IGNORECASE)
+_BEHIND = regex(
     rf"([-−]?\\?[$€£¥₹]?\d\S*(?:\s(?!(?:{_SMALL})\b)[^\W\d_]{{1,20}}){{0,2}})\s(?:(?:{_SMALL})(?=\s+\S)|(?:{_AFTER})$)",
     re.IGNORECASE,
 )
 """A number with what it counts, before `in May`, `of them`, `left`."""
-_WIDE_UNIT = re.compile(r"\s?[\u4e00-\u9fff\u3040-\u30ff]{1,4}(?![\u4e00-\u9fff\u3040-\u30ff])")
+_WIDE_UNIT = regex(r"\s?[\u4e00-\u9fff\u3040-\u30ff]{1,4}(?![\u4e00-\u9fff\u3040-\u30ff])")
 
 
 def first_value(words: str) -> str | None:

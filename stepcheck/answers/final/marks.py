@@ -13,24 +13,25 @@ from stepcheck.answers.final.numerals import find_numbers
 from stepcheck.answers.final.sentence import placeholder, read_sentence, tidy
 from stepcheck.answers.final.sides import outcome
 from stepcheck.answers.final.wording import HEADING, PHRASE
+from stepcheck.patterns import regex
 
 Rule = Literal["box", "box tag", "answer tag", "hashes", "heading", "phrase", "choice", "last number"]
 LONGEST = 4_000
 """Characters within a tag that are looked at."""
-_BOX = re.compile(
+_BOX = regex(
     r"(?:\\f?boxed|\\fbox|\\framebox|\x08oxed|(?<![A-Za-z\\])boxed(?=\{))(?![A-Za-z])[ \t\n]{0,4}+(?=[{\w\\-])"
 )
-_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
-_WORD = re.compile(r"\\[a-z]+\{[^{}\s]{1,40}\}(?:\{[^{}\s]{1,40}\})?|[^\s${}]{1,60}")
-_BETWEEN = re.compile(
+_BRACES = regex(r"\\.|[{}]", re.DOTALL)
+_WORD = regex(r"\\[a-z]+\{[^{}\s]{1,40}\}(?:\{[^{}\s]{1,40}\})?|[^\s${}]{1,60}")
+_BETWEEN = regex(
     r"(?:[\s,;.&$、，*]|\\(?:\(|\)|\[|\]|,|;|quad|qquad|text\s?\{\s?(?:and|or|und|oder|et|ou)\s?\})"
     r"|(?<!\w)(?:and|or|und|oder|et|ou|y|o|e|и|или|[A-Za-z](?:_\{?\w\}?)?\s?=)(?!\w)|和|或|と|와|과)*+"
 )
-_TAG = re.compile(r"<\s?(/?)\s?(?:final[_\s-]?)?answer\s?>|<\|(begin|end)_of_box\|>", re.IGNORECASE)
-_HASHES = re.compile(r"^[ \t>*]*+####(?!#)[ \t]*+([^\n]{1,400})", re.MULTILINE)
-_INLINE_HASHES = re.compile(r"(?<=[^\s#])[ \t]+####[ \t]+([^\n#]{1,80})$", re.MULTILINE)
-_TITLE = re.compile(r"[\W_]*(?:\d{1,2}[.):]\s|[^\W\d_]{3})")
-_EXPLICIT = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+_TAG = regex(r"<\s?(/?)\s?(?:final[_\s-]?)?answer\s?>|<\|(begin|end)_of_box\|>", re.IGNORECASE)
+_HASHES = regex(r"^[ \t>*]*+####(?!#)[ \t]*+([^\n]{1,400})", re.MULTILINE)
+_INLINE_HASHES = regex(r"(?<=[^\s#])[ \t]+####[ \t]+([^\n#]{1,80})$", re.MULTILINE)
+_TITLE = regex(r"[\W_]*(?:\d{1,2}[.):]\s|[^\W\d_]{3})")
+_EXPLICIT = regex(r"\\(?:boxed|fbox)(?![A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@ r"""Numbers as they stand in a text: with sign, currency, percent, thousands, fr
 
 import re
 
+from stepcheck.patterns import regex
+
 _DIGITS = r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![\d,.])|\d++(?:(?:\{,\}|[,，.])\d++)*+"
-NUMBER = re.compile(
+NUMBER = regex(
     rf"""(?<![A-Za-z0-9_.])
     (?:(?:(?<=[\s=(:：≈])|^)[-−+]\s?|(?<![\w)\]}}])[-−])?
     (?:(?:US|R|C|A|HK)?\\?[$€£¥₹]\s?[-−]?)?
@@ -14,12 +16,12 @@ NUMBER = re.compile(
     (?:\s?(?:\\?%|€|£|°|\^\s?\\circ|\^\{{\\circ\}}|[万亿萬億千百]+元?|元))?""",
     re.VERBOSE,
 )
-_LABEL = re.compile(
+_LABEL = regex(
     r"(?:step|equations?|eq\.?|part|problem|question|example|case|figure|fig\.?|theorem|lemma|method|solution|section"
     r"|schritt|étape|paso|passo|шаг|步骤?|第|\[\^?)\s{0,3}[(\[]?$",
     re.IGNORECASE,
 )
-_MARKER = re.compile(r"\d{1,2}[.)](?=\s)")
+_MARKER = regex(r"\d{1,2}[.)](?=\s)")
 
 
 def find_numbers(text: str) -> list[re.Match[str]]:

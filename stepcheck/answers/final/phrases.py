@@ -14,27 +14,26 @@ from stepcheck.answers.final.sentence import read_sentence
 from stepcheck.answers.final.sides import outcome
 from stepcheck.answers.final.stated import Stated
 from stepcheck.answers.final.wording import BUT, HEADING, PHRASE, SAYS_NOT, STEMS, UNSAID
+from stepcheck.patterns import regex
 
 MOST = 60
-_CHOSEN = re.compile(
+_CHOSEN = regex(
     r"(?:故选|故選|应选|應選|故答案选|答案选|因此选|所以选|选项|選項|选择|選擇|(?<![挑筛精首])[选選])\s{0,3}+(?:是|为|：|:)?\s{0,3}+[(（]?\s{0,3}+"
     r"(?P<letters>[A-J](?:[\s,、，和与及]{0,2}[A-J]){0,5})(?![A-Za-z])[)）]?(?=[\s。．.，,；;!！$*]|正确|是正确|项|选项|$)"
 )
-_CHOSEN_VALUE = re.compile(r"(?:故选|故選|应选|應選|故填|故答案)\s{0,3}+(?:是|为|：|:)\s{0,3}+")
-_BARE = re.compile(
+_CHOSEN_VALUE = regex(r"(?:故选|故選|应选|應選|故填|故答案)\s{0,3}+(?:是|为|：|:)\s{0,3}+")
+_BARE = regex(
     r"^[ \t#*_>]{0,8}+final\s{1,3}answer[ \t*_]{1,6}+(?=[-−]?[\d$\\(]|[A-J]\W{0,3}$)", re.IGNORECASE | re.MULTILINE
 )
-_REPLY = re.compile(r"^[ \t]{0,4}(?:所以|因此)?答\s{0,3}[:：]", re.MULTILINE)
-_OPTION = re.compile(
+_REPLY = regex(r"^[ \t]{0,4}(?:所以|因此)?答\s{0,3}[:：]", re.MULTILINE)
+_OPTION = regex(
     r"(?:option|choice|answer|alternative|statement)\s{1,3}[(（*]{0,3}(?P<letter>[A-J])[)）*]{0,3}\s{1,3}(?:is|must\s+be)\s{1,3}(?:the\s+)?(?:only\s+)?"
     r"(?:correct|right|answer|true)|(?<![\w])[(（*]{0,3}(?P<alone>[A-J])[)）*]{0,3}\s{1,3}is\s{1,3}(?:the|our)\s{1,3}(?:correct|right|final)\s"
     r"{1,3}(?:answer|option|choice)",
     re.IGNORECASE,
 )
-_CLAUSES = re.compile(
-    r"\n|[.;:]\s|[,，。；：]\s?|(?<!\w)(?:so|thus|therefore|hence|that|get|gives?|and)\s", re.IGNORECASE
-)
-_BEHIND = re.compile(
+_CLAUSES = regex(r"\n|[.;:]\s|[,，。；：]\s?|(?<!\w)(?:so|thus|therefore|hence|that|get|gives?|and)\s", re.IGNORECASE)
+_BEHIND = regex(
     r"(?<=[^\s,;:.])[*\s]{1,4}+(?:is|are|ist|sind|est|sont|es|son|è|é)\s{1,3}+(?:therefore\s|thus\s)?(?:the|our|my|die|la|a)\s{1,3}+(?:(?:final|correct|required|desired)\s{1,3}+)?"
     r"(?:answers?|antwort|réponse|respuesta|risposta|resposta)(?![\w'’])(?!\s+(?:to|of|choice)\s+(?:a|the\s+wrong))",
     re.IGNORECASE,

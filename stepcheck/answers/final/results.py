@@ -11,6 +11,7 @@ import re
 from stepcheck.answers.final.formulas import prose
 from stepcheck.answers.final.sentence import read_sentence
 from stepcheck.answers.final.wording import IS
+from stepcheck.patterns import regex
 
 WINDOW = 600
 """Characters at the end of a reply that are looked at."""
@@ -22,19 +23,19 @@ _NOUNS = (
     r"|корни|вероятность)"
 )
 _WIDE = r"(?:解集?|根|值|取值范围|范围|範囲|坐标|座標|方程|解析式|定义域|值域|区间|概率|确率|確率|해|근|범위)"
-_STATES = re.compile(
+_STATES = regex(
     rf"(?:(?<!\w){_NOUNS}(?!\w)(?:\s+(?:to|of|for|in|de|der|des|di|du|von|für|the|that|which)(?!\w)[^\n.:=]{{0,80}}?)?\s+{IS}(?:\s+at(?!\w))?(?:\s*[:：])?"
     rf"|{_WIDE}\s*(?:就|即|分别)?(?:是|为|為|は|는|은)\s*[:：]?)(?=[\s*$\\(\[{{<\-−\d\w])",
     re.IGNORECASE,
 )
-_CONCLUDES = re.compile(
+_CONCLUDES = regex(
     r"(?:(?:(?:and\s+)?(?:so|thus|hence|therefore|consequently|finally)|in\s+conclusion|we\s+(?:get|have|find|obtain|conclude)|that"
     r"|this\s+gives|giving|it\s+follows|also|daher|somit|folglich|donc|ainsi|entonces|por\s+(?:lo\s+)?tanto|luego|quindi|dunque"
     r"|portanto|logo|итак|значит|следовательно)(?!\w)[\s,:]*|(?:∴|所以|因此|故|得到?|解得|综上|よって|したがって|따라서)[\s,，:：]*)+",
     re.IGNORECASE,
 )
-_RELATES = re.compile(r"=.*=|[<>≤≥≠∈]|^\s*(?:\\left)?[(\[]|\\(?:[lg]eq?|[lg]t|neq?|in|cup)(?![a-z])")
-_GOES_ON = re.compile(rf"\s{IS}\s", re.IGNORECASE)
+_RELATES = regex(r"=.*=|[<>≤≥≠∈]|^\s*(?:\\left)?[(\[]|\\(?:[lg]eq?|[lg]t|neq?|in|cup)(?![a-z])")
+_GOES_ON = regex(rf"\s{IS}\s", re.IGNORECASE)
 """Another clause, `5, and their product is 6`: no single value is stated."""
 _SIGNS = "0123456789½¼¾∞"
 

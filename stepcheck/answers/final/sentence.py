@@ -12,24 +12,25 @@ from stepcheck.answers.final.sides import is_chain
 from stepcheck.answers.final.stated import Stated, end_of
 from stepcheck.answers.final.within import read_words
 from stepcheck.answers.final.wording import ADVERBS, BUT, ENDINGS, NEGATED, PLACEHOLDER
+from stepcheck.patterns import regex
 
 LONGEST = 1_500
 """Characters behind a phrase that are looked at."""
-_LEAD = re.compile(
+_LEAD = regex(
     r"(?:[\s*_`\"“”'’>:：~}\])】」]|\|(?![^|\n]{1,40}\|\s?[<>≤≥=+*/^-])|<[a-zA-Z]{1,8}>|(?<=\n)-\s|•|#{1,6}\s|\\[,;!](?!\w)|={3,}|-{3,})*+"
 )
-_TAGS = re.compile(r"</?[a-zA-Z]{1,8}(?:\s[^<>\n]{0,60})?/?>")
-_BOLD = re.compile(r"(?<![\w)])(\*\*|__|\*|`)(?=\S)([^*_`\n]{1,200}?)(?<=\S)\1(?!\w)")
-_END = re.compile(r"(?<=[^\d\s])\.(?=\s|$)|\.(?=\s+[^\W\d_a-z]|\s+\x00|\s*$)|\n|[。；]|．(?=\s|$)|[?？!](?=\s|$)")
-_NO_END = re.compile(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$", re.IGNORECASE)
-_LIST = re.compile(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
+_TAGS = regex(r"</?[a-zA-Z]{1,8}(?:\s[^<>\n]{0,60})?/?>")
+_BOLD = regex(r"(?<![\w)])(\*\*|__|\*|`)(?=\S)([^*_`\n]{1,200}?)(?<=\S)\1(?!\w)")
+_END = regex(r"(?<=[^\d\s])\.(?=\s|$)|\.(?=\s+[^\W\d_a-z]|\s+\x00|\s*$)|\n|[。；]|．(?=\s|$)|[?？!](?=\s|$)")
+_NO_END = regex(r"(?:approx|ca|i\.e|e\.g|no|nr|resp|vs|mr|mrs|dr|st|sq|cu)$", re.IGNORECASE)
+_LIST = regex(r"1[.)]\s(?=[\s\S]{0,1200}?\n\s{0,4}2[.)]\s)")
 """The first item of a list: what is under it is worked out, not stated."""
-_EMPTY_BOX = re.compile(r"\\f?boxed\s*\{[\s~.…?]*\}")
-_OPERATOR = re.compile(r"\s?(?:[-+*/^·×÷)]|\\(?:cdot|times|div)(?![a-z]))")
+_EMPTY_BOX = regex(r"\\f?boxed\s*\{[\s~.…?]*\}")
+_OPERATOR = regex(r"\s?(?:[-+*/^·×÷)]|\\(?:cdot|times|div)(?![a-z]))")
 """Behind 99! it makes a factorial of it."""
-_LETTER = re.compile(r"[\s*_(]*[A-J][)*_]*$")
-_UNFINISHED = re.compile(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|or|by)|\sa)$")
-_CHOICE = re.compile(
+_LETTER = regex(r"[\s*_(]*[A-J][)*_]*$")
+_UNFINISHED = regex(r"(?:[-+*/=^({\[\\,×÷]|(?<!\w)(?:the|and|of|is|to|or|by)|\sa)$")
+_CHOICE = regex(
     r"(?:(?:the\s+|die\s+|der\s+|la\s+|el\s+|a\s+|o\s+|l['’])?(?:options?|choices?|letters?|answers?|statements?|选项|選項|opción|opzione|opção|letra|lettera|lettre|alternativa|buchstabe"
     r"|вариант)[\s:：]{1,3}[(（\[*]{0,3}(?P<named>[A-J])|(?:la|le|il|die|der|a|o)\s[(（]?(?-i:(?P<short>[A-J])))"
     r"(?:\)|）|(?!\w))(?!['’])",

@@ -6,18 +6,19 @@ A name stays with its value (`x = 3`), and an equation in unknowns is an answer 
 import re
 
 from stepcheck.answers.final.formulas import prose
+from stepcheck.patterns import regex
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"\\(?:text|mathrm|mbox)\s?\{\s*(?:and|or|und|oder|et|ou|y|e|o|и|или|和|或)\s*\}|\\approx(?![A-Za-z])|\\[A-Za-z]+|\\.|[{}()\[\]≈,;]|(?<!\w)(?:and|or|und|oder|et|ou|y|e|o|и|или)(?!\w)|[、，和或]|(?<![<>!:=])=(?!=)",
     re.DOTALL,
 )
-_UNITS = re.compile(r"\\(?:text|mathrm|mbox|textbf|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+|(?<=\d)\s?[xX](?=\s?\d)")
-_OPERATORS = re.compile(
+_UNITS = regex(r"\\(?:text|mathrm|mbox|textbf|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+|(?<=\d)\s?[xX](?=\s?\d)")
+_OPERATORS = regex(
     r"[+*/×÷·^^]|\d\s*[-−–]|\\(?:times|cdot|div|frac|dfrac|sqrt|binom|sin|cos|tan|log|ln)|\d\s?[xX]\s?\d|!"
 )
-_SOUGHT = re.compile(r"[a-wA-W](?:\s?\+\s?[a-wA-W]){1,5}|\\?[|]\s?[A-Z]{2}\s?\\?[|]")
+_SOUGHT = regex(r"[a-wA-W](?:\s?\+\s?[a-wA-W]){1,5}|\\?[|]\s?[A-Z]{2}\s?\\?[|]")
 """`m + n`, |AB|: what was asked for; in x and y it would be a line."""
-_NAME = re.compile(r"\s*\\?[A-Za-z]{1,8}(?:_\{?\w+\}?)?(?:\s*\([\w\s,]{1,12}\))?\s*")
+_NAME = regex(r"\s*\\?[A-Za-z]{1,8}(?:_\{?\w+\}?)?(?:\s*\([\w\s,]{1,12}\))?\s*")
 
 
 def outcome(text: str) -> str | None:

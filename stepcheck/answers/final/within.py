@@ -7,21 +7,22 @@ from stepcheck.answers.final.leading import BARE_NAME, first_value, listed, with
 from stepcheck.answers.final.numerals import find_numbers
 from stepcheck.answers.final.stated import Stated, end_of
 from stepcheck.answers.final.wording import ADVERBS, DATE, IS, NO_ANSWER, REASON, VAGUE, YES_NO
+from stepcheck.patterns import regex
 
 MOST_WORDS = 12
 """Of an answer without any value."""
-_CONDITION = re.compile(
+_CONDITION = regex(
     r"(?<!\w)(?:for|when|if|where|with|at|as|of|given|für|wenn|bei|pour|si|avec|para|con|per|se|com|для|при|если)\s{1,3}$",
     re.IGNORECASE,
 )
-_ALL_BUT = re.compile(
+_ALL_BUT = regex(
     r"(?:all|every|any|each)\s[\w\s]{1,40}?(?:except|but|other\s+than|apart\s+from)\s[^\n.]{1,30}$", re.IGNORECASE
 )
 """A set that is told by what is not in it."""
-_DENIES = re.compile(r"(?:^|\s)(?:does|do|did|is|are|can|could|will)$", re.IGNORECASE)
+_DENIES = regex(r"(?:^|\s)(?:does|do|did|is|are|can|could|will)$", re.IGNORECASE)
 """`does not exist`: this `not` begins no reason."""
-_COPULA = re.compile(rf"(?<=\s){IS}(?=[\s*:])", re.IGNORECASE)
-_SAYS = re.compile(rf"(?:{IS}|[=:≈]|=>|i\.e\.,?)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
+_COPULA = regex(rf"(?<=\s){IS}(?=[\s*:])", re.IGNORECASE)
+_SAYS = regex(rf"(?:{IS}|[=:≈]|=>|i\.e\.,?)\s{{0,3}}(?:{ADVERBS.pattern})?[\s$*(]{{0,3}}$", re.IGNORECASE)
 
 
 def read_words(words: str, end: int) -> Stated | None:

@@ -6,6 +6,8 @@ stand before is read elsewhere. Every repeat is possessive or bounded, so that n
 
 import re
 
+from stepcheck.patterns import regex
+
 LATIN_NAMES = (
     r"answers?|ans|final\s{1,4}(?:results?|values?|solutions?)"
     r"|(?:end|schluss)?antwort(?:en)?|endergebnis"
@@ -46,14 +48,14 @@ _ABOUT = (
     r"|\s{0,4}[(（][^()（）\n]{0,60}[)）]|,[^\n.:=?!]{1,60},|[ \t]{0,4}\d{0,2})"
 )
 LOOKS = r"[\s*_`\"'”“’\])】」』~]"
-PHRASE = re.compile(
+PHRASE = regex(
     rf"(?P<open>[【\[「])?(?:{NAMES})(?P<about>{_ABOUT})"
     rf"(?P<says>(?(open)[】\]」]|(?:[ \t*_]{{1,6}}-(?=[ \t])|{LOOKS}{{0,12}}+(?:(?P<is>{IS})|(?P<sign>{SIGN})))))"
     rf"(?:{LOOKS}{{0,12}}+[:：])?",
     re.IGNORECASE,
 )
 """`the answer to part (b) is`, `**Answer:**`, 答案是; what it states begins at its end."""
-HEADING = re.compile(
+HEADING = regex(
     r"^[ \t>]{0,8}+(?:#{1,6}[ \t]{0,4}+)?(?:<[a-z0-9]{1,8}>)?(?:[^\w\s]{0,12}+[ \t]{0,4}+)"
     r"(?:(?:step[ \t]?)?\d{1,2}[.):][ \t]{0,4}+)?[*_]{0,3}+"
     rf"(?:(?:the|our|my|die|la|le|a|o|una?|so|and|\w{{1,12}})[ \t]{{1,3}}+){{0,3}}?(?:{NAMES})"
@@ -61,16 +63,16 @@ HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """A line that is nothing but the name of an answer; what it states stands under it."""
-NEGATED = re.compile(rf"(?:{_NOT}|не|不是|(?:no|non)(?=\s+(?:es\s+|è\s+)?[-−\d$\\]))(?!\w)", re.IGNORECASE)
-SAYS_NOT = re.compile(r"(?:n[’'](?:est)?|no\s.*|non\s.*|não\s.*|не(?:\s.*)?|不.*|.*n[’']t)", re.IGNORECASE | re.DOTALL)
+NEGATED = regex(rf"(?:{_NOT}|не|不是|(?:no|non)(?=\s+(?:es\s+|è\s+)?[-−\d$\\]))(?!\w)", re.IGNORECASE)
+SAYS_NOT = regex(r"(?:n[’'](?:est)?|no\s.*|non\s.*|não\s.*|не(?:\s.*)?|不.*|.*n[’']t)", re.IGNORECASE | re.DOTALL)
 """A copula that denies."""
-BUT = re.compile(
+BUT = regex(
     r"[,，;；]?\s{0,3}+(?:(?<!\w)(?:but(?:\s+rather)?|sondern|mais(?:\s+bien)?|sino|ma|mas(?:\s+sim)?|а)(?!\w)|而是|ではなく|아니라)"
     r"|[,;]\s{1,3}(?:it(?:\s+is|['’]s)|(?:sie|es)\s+ist|c['’]est|es|è|é|это|是)(?!\w)",
     re.IGNORECASE,
 )
 """`not 5 but 7`: what follows is what is stated."""
-UNSAID = re.compile(
+UNSAID = regex(
     r"(?:no|wrong|incorrect|mistaken|naive|alternative|another|possible|tentative|intermediate|previous|student['’]?s?"
     r"|whether|if|wenn|suppose|assum\w{1,4}|unless|si|se|falsche|si|если|неправильный|错误的?|如果)"
     r"(?:[\s,]{1,3}(?:that|the|our|my|final|correct|die|la|a|of|is|way|to)){0,3}[\s'’]{0,3}$",
@@ -82,7 +84,7 @@ _NOUNS = (
     r"|function|polynomial|ratio)|die\s+(?:Zahl|Menge)|der\s+Punkt|das\s+Intervall|le\s+(?:nombre|point)|l[’']\s?(?:ensemble|intervalle)"
     r"|el\s+(?:número|punto|conjunto|intervalo)|il\s+(?:numero|punto)|o\s+(?:número|ponto|conjunto)|число"
 )
-ADVERBS = re.compile(
+ADVERBS = regex(
     rf"(?:(?:{_NOUNS})(?=\s(?:[-−\d\\(\[{{]|\$(?![A-Za-z]\$)))|"
     r"(?:of\s+course|in\s+fact|probably|likely|still|always|actually|obviously|(?:once\s+)?again"
     r"|indeed|simply|just|therefore|thus|hence|then|also|so|now|clearly|exactly|precisely|only|approximately|about"
@@ -96,11 +98,9 @@ _REASONS = (
     r"|поскольку|rather\s+than|instead\s+of|and\s+not|not|nicht|et\s+non|und\s+nicht"
 )
 _WIDE_REASONS = "因为|因為|而不是|なぜなら|왜냐하면"
-REASON = re.compile(
-    rf"[,;]?\s{{0,3}}+[(（]?(?<!\w)(?:{_REASONS})(?!\w)|[，,]?\s{{0,3}}+(?:{_WIDE_REASONS})", re.IGNORECASE
-)
+REASON = regex(rf"[,;]?\s{{0,3}}+[(（]?(?<!\w)(?:{_REASONS})(?!\w)|[，,]?\s{{0,3}}+(?:{_WIDE_REASONS})", re.IGNORECASE)
 """What begins a reason behind an answer."""
-CLAUSE = re.compile(
+CLAUSE = regex(
     rf"[,;]?\s{{0,3}}+[(（]?(?<!\w)(?:{_REASONS}|so|which|when|where|if|while|after|given|for|with|who|that|due|according|da"
     r"|wenn|soit|lorsque|cuando|quando|and\s+(?:this|that|it|the|we|so|I|you)|or\s+(?:about|approximately|roughly|around))(?!\w)"
     rf"|[，,]?\s{{0,3}}+(?:{_WIDE_REASONS}|所以)",
@@ -108,10 +108,10 @@ CLAUSE = re.compile(
 )
 """What begins a clause behind an answer; it says nothing of the answer."""
 AND = r"(?:,|;|、|，|；|&|(?<!\w)(?:and|or|und|oder|sowie|et|ou|y|o|e|и|или)(?!\w)|和|或者?|及|と|または|와|과|또는)"
-ENDINGS = re.compile(
+ENDINGS = regex(
     r"\s{0,3}+(?:です|である|となります|になります|だ|입니다|이다|이에요|예요|가 됩니다|이\s?됩니다)[。.]?$"
 )
-PLACEHOLDER = re.compile(
+PLACEHOLDER = regex(
     r"[\s\\{}()\[\]<>_*.…?$~-]*+(?:\\?(?:text|mathrm|textbf)\s?\{)?[\s<\[({]*+(?:(?:your|the|my|final|correct|insert|put)[\s_-]{1,3})*+"
     r"(?:answers?|ans|result|answer[\s_-]?here|here|placeholder|[lc]?dots|boxed|none given|答案|你的答案|最终答案|"
     r"see\s+(?:above|below)|as\s+above|as\s+follows)?[\s_-]*+(?:here)?[\s\\{}()\[\]<>_*.…?$~!-]*+",
@@ -124,25 +124,25 @@ _VAGUE = (
     r"|how|what"
     r"|let|simplified|based|correct"
 )
-VAGUE = re.compile(rf"(?:{_VAGUE})(?!\w)", re.IGNORECASE)
+VAGUE = regex(rf"(?:{_VAGUE})(?!\w)", re.IGNORECASE)
 """How a sentence goes on that speaks of an answer and does not state it, whatever numbers are in it."""
-NO_ANSWER = re.compile(
+NO_ANSWER = regex(
     rf"(?:{_VAGUE}|right|wrong|incorrect|reasonable|consistent|verified|valid|clear|unique|simple|obvious|an?|first|we|now|here"
     r"|below|above|positive|negative(?!\s(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|\w+teen|\w+ty)(?!\w))|ready|not|also|still|already|wahr|richtig)(?!\w)",
     re.IGNORECASE,
 )
 """How a sentence about an answer goes on that does not state it."""
-DATE = re.compile(
+DATE = regex(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)\s\d{1,2}(?:,?\s\d{4})?$"
 )
-CHECK = re.compile(
+CHECK = regex(
     r"[\s*_#>]{0,12}(?:check|checking|explanation|reasoning|reason|note|proof|verification|verify|why|because|justification|details"
     r"|probe|begründung|erklärung|explication|vérification|explicación|comprobación|spiegazione|verifica|explicação|проверка"
     r"|объяснение|解析|验证|验算|解説|풀이)(?!\w)",
     re.IGNORECASE,
 )
 """How a text goes on that has stated its answer first."""
-YES_NO = re.compile(
+YES_NO = regex(
     r"(?:yes|no|true|false|yes\.|ja|nein|oui|non|sí|si|sì|não|sim|да|нет|是的?|否|对|错|正确|错误|はい|いいえ|예|아니오)(?!\w)",
     re.IGNORECASE,
 )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from stepcheck.bench.runs.lock import Lock
 from stepcheck.errors import RunError, UsageError
+from stepcheck.patterns import regex
 
 DATABASE = "run.sqlite"
 LOCK = "lock"
 OURS = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", LOCK)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DEVICES = regex(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def runs_dir(given: Path | None = None) -> Path:

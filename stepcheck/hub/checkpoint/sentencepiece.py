@@ -5,15 +5,15 @@ Owns the way from ranked merges back to piece scores. SentencePiece, and llama.c
 is not of that form: with it the two would cut texts differently.
 """
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
 from stepcheck.errors import CheckpointError
+from stepcheck.patterns import regex
 
 SPACE: Final = "▁"
 """Stands for a space in the pieces."""
-BYTE: Final = re.compile(r"<0x[0-9A-F]{2}>")
+BYTE: Final = regex(r"<0x[0-9A-F]{2}>")
 """A piece that stands for one byte of a character that has no piece."""
 
 

@@ -6,7 +6,6 @@ Refuses every other one by name, because a tokenizer that is nearly right scores
 """
 
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -25,11 +24,12 @@ from stepcheck.hub.checkpoint.sentencepiece import (
     piece_scores,
 )
 from stepcheck.hub.checkpoint.vocabulary import QWEN2_RULE, added_tokens, read_parts, tokenizer_files
+from stepcheck.patterns import regex
 from stepcheck.prm.card import Template
 
 LLAMA3_RULE: Final = QWEN2_RULE.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 """How Llama 3 does: up to three digits at a time; llama.cpp names it `llama-bpe`, and takes whole words first."""
-SPECIAL_LOOK: Final = re.compile(r"<\|[^<|>\s]+\|>|</?s>")
+SPECIAL_LOOK: Final = regex(r"<\|[^<|>\s]+\|>|</?s>")
 """ChatML-like markers and SentencePiece's; one of them in a template that the tokenizer does not know would be cut into
 pieces unseen."""
 

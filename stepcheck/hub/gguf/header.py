@@ -4,7 +4,6 @@ Owns the check that backbone, head and card belong together. Refuses a file whos
 holds: 27 % of damaged files load in llama.cpp without an error, and some end its process. Format: ggml's gguf.md, v3.
 """
 
-import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from stepcheck.errors import ModelError
 from stepcheck.hub.gguf.quantize import FILE_TYPE
+from stepcheck.patterns import regex
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.families import read_head
 
@@ -25,7 +25,7 @@ MOST_DIMENSIONS: Final = 4
 STRING, ARRAY = 8, 9
 FORMATS: Final = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 """gguf's value types that are numbers, by its own ids."""
-LOOKS_SPECIAL: Final = re.compile(r"<[^<>\s]+>")
+LOOKS_SPECIAL: Final = regex(r"<[^<>\s]+>")
 """A mark that must be one special token; one that is plain text is checked by the engine, which can tokenize."""
 SPECIAL: Final = {3, 4}
 """Token types that are found whole in a text: control and user-defined."""

@@ -5,7 +5,6 @@ comes from outside, and what it says decides names, sizes and hashes. Source: th
 `/api/datasets/NAME` with `blobs=true`, as huggingface_hub's `hf_api.py` reads it.
 """
 
-import re
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,10 +13,11 @@ from msgspec import Meta
 from stepcheck.errors import HubError
 from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.names import Kind
+from stepcheck.patterns import regex
 
 MOST_BYTES: Final = 8 << 20
 """Of an answer: some fifty thousand files, many times what the largest repositories of models hold."""
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_COMMIT: Final = regex(r"[0-9a-f]{40}")
 _Size = Annotated[int, Meta(ge=0, le=1 << 50)]
 
 

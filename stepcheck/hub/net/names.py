@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from stepcheck.errors import HubError
+from stepcheck.patterns import regex
 
 Kind = Literal["model", "dataset"]
 SUFFIXES: Final[dict[Kind, tuple[str, ...]]] = {
@@ -18,12 +19,10 @@ SUFFIXES: Final[dict[Kind, tuple[str, ...]]] = {
 }
 """What is fetched; beside it only tokenizer files without such an ending."""
 TOKENIZER: Final = ("merges.txt", "tokenizer.model")
-PICKLED: Final = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
+PICKLED: Final = regex(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
 """Pickled weights, by the only names that they are fetched under."""
-_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-_FORBIDDEN: Final = re.compile(
-    r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]'
-)
+_RESERVED: Final = regex(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_FORBIDDEN: Final = regex(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]')
 _LONGEST: Final = 200
 """Bytes of one part of a name: file systems hold 255, and a download adds its own ending."""
 

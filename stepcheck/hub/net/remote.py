@@ -20,6 +20,7 @@ from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.metadata import MOST_BYTES, read_snapshot
 from stepcheck.hub.net.names import Kind
 from stepcheck.hub.net.watch import Watch
+from stepcheck.patterns import regex
 
 STALL_SECONDS: Final = 30.0
 """A server that sends nothing for so long is given up; the next attempt goes on where it stopped."""
@@ -29,8 +30,8 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds; a server that asks for more patience gets an error that says so."""
 LIST_SECONDS: Final = 30.0
 """For a list of files as a whole, however busily a server sends."""
-_REPOSITORY: Final = re.compile(r"(\w[\w.-]{0,95}/)?\w[\w.-]{0,95}", re.ASCII)
-_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_REPOSITORY: Final = regex(r"(\w[\w.-]{0,95}/)?\w[\w.-]{0,95}", re.ASCII)
+_RANGE: Final = regex(r"bytes (\d+)-(\d+)/(\d+)")
 _OK, _PARTIAL, _UNAUTHORIZED, _GONE, _NOT_SATISFIABLE = 200, 206, 401, 404, 416
 _TRANSIENT: Final = {408, 425, 429, 500, 502, 503, 504}
 _REFUSED: Final = {401, 403}

@@ -1,11 +1,11 @@
 """What is seen → a file: Markdown, HTML, SVG or JSON, by the suffix of its name."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stepcheck.document.saving import write
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 from stepcheck.report import html, markdown, records, svg
 from stepcheck.report.place import place
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 8192
 """A note of the model and a heading stand before what tells an export."""
-_MADE = re.compile(
-    r"""\A\s*\[?\s*\{\s*"schema"\s*:\s*\d|\A(?:> .*\n\n)?## .*\n\n\*\*(?:Problem\.|✗ Not scored:)\*\* """
-)
+_MADE = regex(r"""\A\s*\[?\s*\{\s*"schema"\s*:\s*\d|\A(?:> .*\n\n)?## .*\n\n\*\*(?:Problem\.|✗ Not scored:)\*\* """)
 FORMATS: Final = {"m": ".md", "h": ".html", "s": ".svg", "j": ".json"}
 
 

@@ -5,17 +5,17 @@ layout cannot carry: every new text is read again by the splitter, and counts on
 """
 
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from stepcheck.document import Document, Step
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 
 Reread = Callable[[Document, str], Document]
 """A document and another text for it → the document cut anew. Raises InputError."""
 
-_NUMBER = re.compile(r"(\d+)(?=\D*\Z)|([①-⑳])(?=[^①-⑳]*\Z)|([一二三四五六七八九])(?=步[^一-十步]*\Z)")
+_NUMBER = regex(r"(\d+)(?=\D*\Z)|([①-⑳])(?=[^①-⑳]*\Z)|([一二三四五六七八九])(?=步[^一-十步]*\Z)")
 _CHINESE = "一二三四五六七八九"
 
 

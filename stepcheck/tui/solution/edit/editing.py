@@ -3,12 +3,12 @@
 Owns what is being edited and the way back. Touches no widget: it changes the session, and says where the cursor goes.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stepcheck.document import Document
 from stepcheck.errors import InputError
+from stepcheck.patterns import regex
 from stepcheck.steps.maths import mask
 from stepcheck.tui.judging.history import History
 from stepcheck.tui.judging.session import Session
@@ -16,7 +16,7 @@ from stepcheck.tui.judging.view import Rewards
 
 Change = Callable[[Document, slice, Sequence[str]], Document]
 """A document, some of its steps, and texts for their place → another document. Raises InputError."""
-_POINT = re.compile(r"[.!?。！？；;:：]\s+|(?<=[。！？；])|\n")
+_POINT = regex(r"[.!?。！？；;:：]\s+|(?<=[。！？；])|\n")
 
 
 class NothingToChangeError(InputError):
