@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepcheck.checker import Checker, open_checker
+    from stepcheck.checker import AtMarks, Checker, Marked, open_checker
     from stepcheck.document import Document, Step, Unread, read
     from stepcheck.engine.base import EngineOptions, Reader, Rows, Sampling
     from stepcheck.errors import InputError, StepcheckError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Aggregates",
+    "AtMarks",
     "Checker",
     "Cost",
     "Critique",
@@ -30,6 +31,7 @@ __all__ = [
     "InputError",
     "Judge",
     "Judged",
+    "Marked",
     "ModelCard",
     "Prompt",
     "Reader",
@@ -50,7 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "stepcheck.checker": ("Checker", "open_checker"),
+    "stepcheck.checker": ("AtMarks", "Checker", "Marked", "open_checker"),
     "stepcheck.document": ("Document", "Step", "Unread", "read"),
     "stepcheck.engine.base": ("EngineOptions", "Reader", "Rows", "Sampling"),
     "stepcheck.evidence": ("Examined", "Finding"),

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, cast, overload
 
 from stepcheck.closing import Closing
 from stepcheck.document import Document, Unread
@@ -21,11 +21,27 @@ if TYPE_CHECKING:
     from stepcheck.prm.readout import Head
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A prompt that was laid out elsewhere, with its marks: it is read as it stands. `source` names it in an error."""
+
+    prompt: Prompt
+    source: str = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class AtMarks:
+    """The rewards at the marks of such a prompt, in order."""
+
+    rewards: tuple[float, ...]
+    cost: Cost
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """A document with `prompts` prompts in the engine, and what came back of them."""
+    """What has `prompts` prompts in the engine, and what came back of them."""
 
-    document: Document
+    item: Document | Marked
     prompts: tuple[Prompt, ...]
     answers: list[Rows | StepcheckError] = field(default_factory=list)
 
@@ -111,14 +127,18 @@ class Checker(Closing):
         Draws only a few documents ahead, so that the source may be endless. Candidates of one problem should follow
         each other: what they share is computed once. Close the generator to drop what is still in flight.
         """
+        return cast("Generator[Judged | Unscored, None, None]", self.stream(documents))
+
+    def stream(self, items: Iterable[Document | Unread | Marked]) -> Generator[Judged | Unscored | AtMarks, None, None]:
+        """Judge documents, and read prompts that were laid out elsewhere, in one stream; otherwise as `check_many`."""
         pending: deque[_Waiting | Unscored] = deque()
-        for answer in self.reader.read(self._prompts(documents, pending), self._want):
-            yield from _unscored(pending)
+        for answer in self.reader.read(self._prompts(items, pending), self._want):
+            yield from _at_front(pending)
             waiting = pending[0]
             if isinstance(waiting, _Waiting) and waiting.complete(answer):
                 pending.popleft()
-                yield self._judged(waiting)
-        yield from _unscored(pending)
+                yield self._result(waiting)
+        yield from _at_front(pending)
 
     def judge(self, items: Iterable[Document | Unread], /) -> Generator[Judged | Unscored, None, None]:
         """Judge documents as they come, as `check_many` does."""
@@ -129,39 +149,41 @@ class Checker(Closing):
         self.reader.close()
 
     def _prompts(
-        self, documents: Iterable[Document | Unread], pending: "deque[_Waiting | Unscored]"
+        self, items: Iterable[Document | Unread | Marked], pending: "deque[_Waiting | Unscored]"
     ) -> Iterator[Prompt]:
-        """Yield the prompts of every document that can have some; note all of them, in order, in `pending`."""
-        for document in documents:
-            if isinstance(document, Unread):
-                pending.append(Unscored.of(document, document.error))
+        """Yield the prompts of everything that can have some; note all of it, in order, in `pending`."""
+        for item in items:
+            if isinstance(item, Unread):
+                pending.append(Unscored.of(item, item.error))
                 continue
             try:
-                prompts = build_all(self.card.template, document)
+                prompts = (item.prompt,) if isinstance(item, Marked) else build_all(self.card.template, item)
             except InputError as error:
-                pending.append(Unscored.of(document, error))
+                pending.append(_unscored(item, error))
                 continue
-            pending.append(_Waiting(document, prompts))
+            pending.append(_Waiting(item, prompts))
             yield from prompts
 
-    def _judged(self, waiting: _Waiting) -> Judged | Unscored:
-        document, rows = waiting.document, list[Rows]()
+    def _result(self, waiting: _Waiting) -> Judged | Unscored | AtMarks:
+        item, rows = waiting.item, list[Rows]()
         for answer in waiting.answers:
             if isinstance(answer, StepcheckError):
-                return Unscored.of(document, answer)
+                return _unscored(item, answer)
             rows.append(answer)
         decoded, seconds = sum(answer.decoded for answer in rows), sum(answer.seconds for answer in rows)
+        cost = Cost(rows[-1].tokens, decoded, seconds)
         try:
             rewards, doubts = self._read(rows)
+            if isinstance(item, Marked):
+                return AtMarks(rewards, cost)
             lines = tuple(count for prompt in waiting.prompts for count in prompt.rows)
             if lines:
                 rewards, doubts = by_step(rewards, lines, self.card.template.lines), ()
-            cost = Cost(rows[-1].tokens, decoded, seconds)
-            return replace(by_rewards(document, rewards, self.identity, cost), uncertainty=doubts)
+            return replace(by_rewards(item, rewards, self.identity, cost), uncertainty=doubts)
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
-            return Unscored.of(document, error)
+            return _unscored(item, error)
 
     def _read(self, rows: list[Rows]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the rewards, and how sure the head is of each where it can say so."""
@@ -200,7 +222,11 @@ def _identify(card: ModelCard, threshold: float, notice: str) -> Identity:
     return Identity(name=card.name, sha256=sha256, notice=notice, threshold=threshold, card=card, adapter=adapter)
 
 
-def _unscored(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:
+def _unscored(item: Document | Marked, error: StepcheckError) -> Unscored:
+    return Unscored(item.source, error) if isinstance(item, Marked) else Unscored.of(item, error)
+
+
+def _at_front(pending: "deque[_Waiting | Unscored]") -> Iterator[Unscored]:
     """Hand over those at the front that wait for no answer."""
     while pending and isinstance(first := pending[0], Unscored):
         pending.popleft()

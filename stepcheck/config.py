@@ -88,7 +88,8 @@ PROJECT: ContextVar[bool] = ContextVar("project", default=True)
 """Whether the settings file of this folder is read: `stepcheck --no-project-config …` switches it off for a command."""
 DEBUG = "DEBUG"
 CRITIC_KEY = "CRITIC_KEY"
-"""No setting: a secret is neither kept in a file nor shown."""
+SERVER_TOKEN = "SERVER_TOKEN"  # noqa: S105 (a variable's name)
+"""No settings: a secret is neither kept in a file nor shown."""
 HUB_OFFLINE = "HF_HUB_OFFLINE"
 """The hub library's own variable and what it takes for yes; honoured, so that one variable keeps a machine offline."""
 YES = {"1", "ON", "YES", "TRUE"}
@@ -213,6 +214,12 @@ def critic_key(environment: Mapping[str, str] | None = None) -> str:
     return environment.get(PREFIX + CRITIC_KEY, "")
 
 
+def server_token(environment: Mapping[str, str] | None = None) -> str:
+    """Return the token that `stepcheck serve` wants and its clients send, from STEPCHECK_SERVER_TOKEN; or nothing."""
+    environment = os.environ if environment is None else environment
+    return environment.get(PREFIX + SERVER_TOKEN, "")
+
+
 def editor(environment: Mapping[str, str] | None = None) -> list[str]:
     """The user's editor and its arguments: VISUAL, else EDITOR, else what the system is sure to have."""
     environment = os.environ if environment is None else environment
@@ -273,7 +280,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Setting]:
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
     names = {PREFIX + key.environment: name for name, key in KEYS.items() if key.environment}
-    others = (PREFIX + DEBUG, PREFIX + CRITIC_KEY)
+    others = (PREFIX + DEBUG, PREFIX + CRITIC_KEY, PREFIX + SERVER_TOKEN)
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in others or not text:
             continue

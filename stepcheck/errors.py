@@ -26,6 +26,7 @@
         ├── OutOfMemoryError    no room for the model, the KV cache or a batch         kind "out_of_memory"
         ├── NonFiniteError      a reward is NaN or infinite                            kind "non_finite"
         ├── CancelledError      stopped on request                                     kind "cancelled"
+        ├── DeadlineError       whoever asked does not wait any longer                 kind "deadline"
         └── WorkerDiedError     the engine's process ended (a crash in C, a kill)      kind "worker_died"
 
 A message says what is wrong, where, and what to do. `kind` is the stable word that machine-readable output carries.
@@ -189,6 +190,12 @@ class CancelledError(EngineError):
     """Somebody asked to stop before it was done."""
 
     kind = "cancelled"
+
+
+class DeadlineError(EngineError):
+    """It took longer than whoever asked, or the server, waits."""
+
+    kind = "deadline"
 
 
 class WorkerDiedError(EngineError):

@@ -108,6 +108,7 @@ def build_app(*, light: bool = False) -> "typer.Typer":
     from stepcheck.cli import bench, data, models, runs, settings
     from stepcheck.cli.doctor import doctor
     from stepcheck.cli.score import score
+    from stepcheck.cli.serve import serve
     from stepcheck.cli.split import split
     from stepcheck.cli.tui import tui
 
@@ -115,6 +116,7 @@ def build_app(*, light: bool = False) -> "typer.Typer":
     app.command("tui")(tui)
     app.command("split")(split)
     app.command("check")(check)
+    app.command("serve")(serve)
     app.add_typer(bench.app, name="bench")
     app.add_typer(runs.app, name="runs")
     app.command("doctor")(doctor)

@@ -1,7 +1,7 @@
 """Documents: a problem and the steps of one solution, read from files and stdin.
 
 values.py       Document, Step, Unread
-reading.py      read: a source → documents
+reading.py      read: a source → documents; LineReader: lines as they come
 sources.py      opening: suffix or first line → text, JSON or JSONL; limits
 frontmatter.py  the YAML block at the top
 parts.py        headings → problem and solution
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from stepcheck.document.values import Document, Format, Step, Unread
 
 if TYPE_CHECKING:
-    from stepcheck.document.reading import read, reread
+    from stepcheck.document.reading import LineReader, read, reread
     from stepcheck.document.sources import text_or_file
 
-__all__ = ["Document", "Format", "Step", "Unread", "read", "reread", "text_or_file"]
+__all__ = ["Document", "Format", "LineReader", "Step", "Unread", "read", "reread", "text_or_file"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562 asks for it)

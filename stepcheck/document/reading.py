@@ -87,17 +87,38 @@ def _rows(file: Source, given: str | None, split: SplitMode, *, keep_thinking: b
     empty = True
     for row in rows.read(file):
         empty = False
-        if isinstance(row, rows.BadRow):
-            yield Unread(file.name, row.error, row.line, row.id)
-            continue
-        for index in range(len(row.solutions)):
-            candidate = index if row.candidates else None
-            try:
-                yield to_document(file.name, row, index, given, split, keep_thinking=keep_thinking)
-            except InputError as error:
-                yield Unread(file.name, error, row.line, row.id, candidate)
+        yield from _of_row(file.name, row, given, split, keep_thinking=keep_thinking)
     if empty:
         raise InputError(f"{file.name}: no row is in this file")
+
+
+def _of_row(
+    name: str, row: rows.Row | rows.BadRow, given: str | None, split: SplitMode, *, keep_thinking: bool
+) -> Iterator[Document | Unread]:
+    """Each of a row's solutions, in order."""
+    if isinstance(row, rows.BadRow):
+        yield Unread(name, row.error, row.line, row.id)
+        return
+    for index in range(len(row.solutions)):
+        candidate = index if row.candidates else None
+        try:
+            yield to_document(name, row, index, given, split, keep_thinking=keep_thinking)
+        except InputError as error:
+            yield Unread(name, error, row.line, row.id, candidate)
+
+
+class LineReader:
+    """Reads JSONL that comes line by line, and says of each what `read` says of it in a file called `name`."""
+
+    def __init__(self, name: str = "-", *, split: SplitMode = "auto", keep_thinking: bool = False) -> None:
+        self._name, self._split, self._keep_thinking = name, split, keep_thinking
+        self._lines = rows.Lines(name)
+
+    def read(self, data: bytes | None) -> Iterator[Document | Unread]:
+        """The documents of the next line, if there are any in it; None is a line that was too long to be kept."""
+        row = self._lines.read(data)
+        if row is not None:
+            yield from _of_row(self._name, row, None, self._split, keep_thinking=self._keep_thinking)
 
 
 def to_document(

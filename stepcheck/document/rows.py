@@ -15,7 +15,7 @@ import msgspec
 from stepcheck.document import dialects, own, parquet
 from stepcheck.document.contents import Missing, Path, Solution
 from stepcheck.document.given import Given, located, scalar
-from stepcheck.document.sources import LONGEST_LINE, Source
+from stepcheck.document.sources import BOM, LONGEST_LINE, Source
 from stepcheck.errors import InputError
 
 _MOST_COMMAS = 3_000_000
@@ -79,10 +79,14 @@ def read(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
 def _from_lines(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
     """The rows of JSONL; empty lines are skipped."""
     for line, data in source.lines():
-        if data is None:
-            yield BadRow(InputError(f"{source.name}:{line}: longer than {LONGEST_LINE // 2**20} MiB"), line)
-        elif data.strip():
-            yield _row(data, f"{source.name}:{line}", line, more)
+        if (row := _from_line(data, source.name, line, more)) is not None:
+            yield row
+
+
+def _from_line(data: bytes | None, name: str, line: int, more: tuple[str, ...]) -> Row | BadRow | None:
+    if data is None or len(data) > LONGEST_LINE:
+        return BadRow(InputError(f"{name}:{line}: longer than {LONGEST_LINE // 2**20} MiB"), line)
+    return _row(data, f"{name}:{line}", line, more) if data.strip() else None
 
 
 def _from_parquet(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
@@ -168,17 +172,42 @@ def _by_epoch(found: Iterable[Row | BadRow]) -> Iterator[Row | BadRow]:
     yield from rows
 
 
+class Lines:
+    """The rows of JSONL that comes line by line, for whoever has no source to read from."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._line, self._seen = name, 0, _Seen()
+
+    def read(self, data: bytes | None) -> Row | BadRow | None:
+        """The row of the next line; None where it is empty, or the same again. No data: it was too long to be kept."""
+        self._line += 1
+        if self._line == 1 and data is not None:
+            data = data.removeprefix(BOM)
+        row = _from_line(data, self._name, self._line, ())
+        return row if row is None or self._seen.first(row) else None
+
+
+class _Seen:
+    """Which rows there were; one that holds the same solutions as one before is of a second filter of lm-eval."""
+
+    def __init__(self) -> None:
+        self._variant: str | None = None
+        self._ids: set[str | None] = set()
+
+    def first(self, row: Row | BadRow) -> bool:
+        if isinstance(row, BadRow) or row.variant is None:
+            return True
+        self._variant = self._variant if self._variant is not None else row.variant
+        if row.variant != self._variant and row.id in self._ids:
+            return False
+        self._ids.add(row.id)
+        return True
+
+
 def _once(found: Iterable[Row | BadRow]) -> Iterator[Row | BadRow]:
-    """Leave out rows that hold the same solutions as one before: of a second filter of lm-eval. They say so."""
-    first: str | None = None
-    seen: set[str | None] = set()
-    for row in found:
-        if isinstance(row, Row) and row.variant is not None:
-            first = first if first is not None else row.variant
-            if row.variant != first and row.id in seen:
-                continue
-            seen.add(row.id)
-        yield row
+    """Leave out rows that hold the same solutions as one before."""
+    seen = _Seen()
+    return (row for row in found if seen.first(row))
 
 
 def _row(data: bytes, place: str, line: int, more: tuple[str, ...], *, whole: bool = False) -> Row | BadRow:

@@ -32,7 +32,7 @@ LARGEST_UNPACKED = 4 * 2**30
 _HEAD = 64 * 1024
 _PARQUET = ".parquet"
 _GZIP = ".gz"
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _SUFFIXES: dict[str, Format] = {
     ".md": "text",
     ".markdown": "text",
@@ -123,8 +123,8 @@ def opened(source: str | Path, stdin: TextIO | BinaryIO | None, form: Format | N
             return
         stream = io.BufferedReader(_Unpacked(file), _HEAD) if packed else file
         head = _head(stream, name)
-        whole = io.BufferedReader(_Spliced(head.removeprefix(_BOM), stream), _HEAD)
-        yield Source(name, _format(head.removeprefix(_BOM), suffix, form), whole)
+        whole = io.BufferedReader(_Spliced(head.removeprefix(BOM), stream), _HEAD)
+        yield Source(name, _format(head.removeprefix(BOM), suffix, form), whole)
 
 
 def holds_rows(path: Path) -> bool:
@@ -173,7 +173,7 @@ def _binary(stream: TextIO | BinaryIO) -> BinaryIO:
 def _head(stream: BinaryIO, name: str) -> bytes:
     """The beginning: whole lines up to the first that says something, 64 KiB at most. A live stream is not held up."""
     head = stream.readline(_HEAD)
-    while len(head) < _HEAD and head.removeprefix(_BOM).strip() in (b"", b"[") and (line := stream.readline(_HEAD)):
+    while len(head) < _HEAD and head.removeprefix(BOM).strip() in (b"", b"[") and (line := stream.readline(_HEAD)):
         head += line
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{name}: is UTF-16; save it as UTF-8")

@@ -67,6 +67,11 @@ class LlamaEngine(Closing):
         """
         return self._host.ready()
 
+    @property
+    def restarts(self) -> int:
+        """How often the process was started anew, because it had ended."""
+        return max(0, self._host.life - 1)
+
     def read(self, prompts: Iterable[Prompt], want: Want = HIDDEN) -> Iterator[Rows | StepcheckError]:
         """Yield rows or an error for every prompt, in order.
 
@@ -141,7 +146,8 @@ class _Reading:
         match self._host.hear(self._flight):
             case (wire.Answer() as answer, payload):
                 prompt = self._flight.pop(answer.job)
-                self._answers[answer.job] = rows_of(answer, payload, prompt.marks)
+                marks = answer.marks if prompt.tokens else prompt.marks
+                self._answers[answer.job] = rows_of(answer, payload, marks)
                 self._host.done([answer.job])
             case (wire.Failed(job=None) as failed, _):
                 self._bury(error_of(failed))
@@ -167,4 +173,4 @@ class _Reading:
 
 def _ask(job: int, prompt: Prompt, want: Want) -> wire.Ask:
     ends = tuple(end for segment in prompt.segments for end in segment.ends)
-    return wire.Ask(job, packed(prompt.segments), prompt.begins, ends, prompt.behind, prompt.lead, want)
+    return wire.Ask(job, packed(prompt.segments), prompt.begins, ends, prompt.behind, prompt.lead, want, prompt.tokens)

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from stepcheck.engine.batches import Floats, Ints
-from stepcheck.errors import CountMismatchError, TooLongError
+from stepcheck.errors import CountMismatchError, InputError, TooLongError
 from stepcheck.prm.prompt import Want
 
 REMEMBERED_TEXTS = 256
@@ -25,6 +25,8 @@ class Tokenizer(Protocol):
     context: int
     longest: int
     has_mark: bool
+    vocabulary: int
+    """How many tokens there are."""
 
     def tokenize(self, text: str, *, special: bool) -> Ints:
         """Token ids of a text on its own."""
@@ -102,6 +104,25 @@ class Layout:
         if first < 1 or marks[0] < first:
             raise CountMismatchError("a step without any text has no token whose likelihood could be read")
         return Laid(tokens, tuple(range(first - 1, max(marks))), marks)
+
+    def given(self, tokens: Sequence[int], mark: str) -> Laid:
+        """Take token ids as they are; what follows the last mark changes no row and is left out.
+
+        Raises:
+            TooLongError: they are more than the context holds.
+            InputError: one is no token of the model's, or none is its mark.
+        """
+        model = self._model
+        if len(tokens) > model.context:
+            raise too_long(str(len(tokens)), model.context, model.longest)
+        ids = np.array(tokens, np.int64)
+        foreign = ids[(ids < 0) | (ids >= model.vocabulary)]
+        if len(foreign):
+            raise InputError(f"{foreign[0]} is no token of this model's, which has {model.vocabulary:,}")
+        marks = tuple(map(int, np.flatnonzero(np.isin(ids, self._tokens(mark, special=True)))))
+        if not marks:
+            raise InputError(f"none of the tokens is the mark {mark!r}, so there is nothing to read")
+        return Laid(ids[: marks[-1] + 1].astype(np.int32), marks)
 
     def _counts(self, text: str, ends: Sequence[int]) -> list[int]:
         """Count the tokens that all before each end are on their own: the next step may share one with it."""

@@ -69,6 +69,7 @@ class Backbone:
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._spaced = lib.llama_vocab_type(self._vocab) == lib.LLAMA_VOCAB_TYPE_SPM
         self.hidden = lib.llama_model_n_embd(self._model)
+        self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         self.has_mark = load.mark is not None
         self._check_mark(load)
         offload = lib.llama_supports_gpu_offload() and load.n_gpu_layers != 0
@@ -250,8 +251,7 @@ class Backbone:
 
     @cached_property
     def _longest_token(self) -> int:
-        n = lib.llama_vocab_n_tokens(self._vocab)
-        return max((len(lib.llama_vocab_get_text(self._vocab, i) or b" ") for i in range(n)), default=1)
+        return max((len(lib.llama_vocab_get_text(self._vocab, i) or b" ") for i in range(self.vocabulary)), default=1)
 
 
 class _BatchArrays:

@@ -47,6 +47,8 @@ class Ask(msgspec.Struct, tag="ask", frozen=True):
     behind: int = 0
     lead: int = 0
     want: Want = HIDDEN
+    tokens: tuple[int, ...] = ()
+    """In the place of a text: token ids, read at those that are the mark, which is the one segment."""
 
 
 class Open(msgspec.Struct, tag="open", frozen=True):

@@ -103,6 +103,9 @@ class Worker:
         """Tokenize what is to be read; None where there is nothing to read."""
         lay_out = self._layout.lay_out
         match request:
+            case wire.Ask(job, [(mark, _, _)], want=want, tokens=tokens) if tokens:
+                self.backbone.check(want)
+                return Task(job, self._layout.given(tokens, mark), want)
             case wire.Ask(job, segments, begins, ends, behind, lead, want):
                 self.backbone.check(want)
                 return Task(job, lay_out(segments, want, Joined(begins, ends, behind, lead)), want)

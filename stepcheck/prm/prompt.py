@@ -62,10 +62,12 @@ class Prompt:
     """Tokens before the solution that its likelihood counts, too."""
     rows: tuple[int, ...] = ()
     """How many of the rows belong to each step, in order; empty where it is one each."""
+    tokens: tuple[int, ...] = ()
+    """In the place of a text: token ids of elsewhere, read at those that are the mark, which is the one segment."""
 
     @property
     def marks(self) -> int:
-        """How many rows are expected."""
+        """How many rows are expected; of token ids only the model can tell."""
         return sum(segment.mark + len(segment.ends) for segment in self.segments)
 
 

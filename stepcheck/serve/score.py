@@ -1,0 +1,195 @@
+"""POST /v1/score: a body is what `stepcheck score` reads, the answer what it prints.
+
+One row gives its object, an array an array, lines give lines as they are judged. Problem and steps are plain text to
+the model, so no text of a row can pretend to be a mark or a turn.
+"""
+
+import asyncio
+import io
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING, get_args
+
+from stepcheck.document import Document, LineReader, Unread, read
+from stepcheck.judge import Unscored
+from stepcheck.report import records
+from stepcheck.serve.exchange import AGAIN, NDJSON, Exchange, LeftError
+from stepcheck.serve.line import Place
+from stepcheck.serve.refusals import Refusal, refusal_of
+from stepcheck.serve.service import Service
+from stepcheck.steps import SplitMode
+
+if TYPE_CHECKING:
+    from stepcheck.serve.service import Result
+
+SOURCE = "-"
+"""What a record calls its source: as of standard input, for nothing of a request names a file."""
+HELD_AHEAD = 2**20
+"""Bytes of rows of a stream that are read before the first of them is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How rows are read: the options of `score`, by their names."""
+
+    split: SplitMode = "auto"
+    keep_thinking: bool = False
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> "Reading":
+        """Take the options out of a request's query.
+
+        Raises:
+            Refusal: 400, there is no such option or value.
+        """
+        asked, modes = exchange.query, get_args(SplitMode)
+        split, keep = asked.pop("split", "auto"), asked.pop("keep_thinking", "false")
+        if split not in modes:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"split: expected one of {', '.join(modes)}")
+        if keep not in {"true", "false"}:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "keep_thinking: expected true or false")
+        if asked:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "there are two options behind the path: split and keep_thinking")
+        return cls(split, keep == "true")  # type: ignore[arg-type]  # it is one of the modes
+
+
+async def score(exchange: Exchange, service: Service) -> None:
+    """Answer one request; errors as in `Exchange` and `Service`."""
+    service.check_ready()
+    exchange.check_json()
+    reading = Reading.of(exchange)
+    if exchange.in_lines:
+        await _Stream(exchange, service, reading).run()
+        return
+    body = await exchange.body()
+    items = await service.read(len(body), lambda: _items(body, reading, service.limits.rows))
+    results = await service.judged(exchange, items)
+    alone = len(results) == 1 and not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    if alone and isinstance(only := results[0], Unscored):
+        raise refusal_of(only.error, records.record(only))
+    await exchange.answer(HTTPStatus.OK, _written(results, alone=alone), {})
+
+
+def _items(body: bytes, reading: Reading, most: int) -> list[Document | Unread]:
+    """Read a body's rows.
+
+    Raises:
+        Refusal: 413, there are too many.
+    """
+    found = read(
+        SOURCE, stdin=io.BytesIO(body), format="json", split=reading.split, keep_thinking=reading.keep_thinking
+    )
+    items = list(islice(found, most + 1))
+    if len(items) > most:
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {most:,} solutions in one array: send them as {NDJSON}"
+        )
+    return items
+
+
+def _written(results: "list[Result]", *, alone: bool) -> bytes:
+    """Write results as `score --format json` does, but an array as an array, however many are in it."""
+    lines = [_line(result) for result in results]
+    return (lines[0] + "\n" if alone else "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n").encode()
+
+
+def _line(result: "Result") -> str:
+    return records.encode(records.record(result))  # type: ignore[arg-type]  # no prompt of elsewhere was asked for
+
+
+@dataclass(slots=True)
+class _Row:
+    """A row of a stream whose result is awaited, and the bytes that it holds until then."""
+
+    item: Document | Unread
+    promised: "asyncio.Future[Result]"
+    size: int
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Rows in, one a line, and results out in their order, as they are judged."""
+
+    exchange: Exchange
+    service: Service
+    reading: Reading
+    place: Place = field(default_factory=Place)
+    begun: bool = False
+    _rows: "asyncio.Queue[_Row | None]" = field(default_factory=asyncio.Queue)
+    _slots: asyncio.Semaphore = field(init=False)
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Make room for the rows that are read ahead."""
+        self._slots = asyncio.Semaphore(self.service.limits.ahead)
+        self._room.set()
+
+    async def run(self) -> None:
+        """Answer the request."""
+        if self.service.line.waiting >= self.service.line.room:
+            raise self.service.full()
+        left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        feeding = asyncio.ensure_future(self._feed(left))
+        try:
+            while (row := await self._rows.get()) is not None:
+                await self._say(_line(await self.service.in_time(row.item, row.promised, left)))
+                self.exchange.let_go(row.size)
+                self._room.set()
+                self._slots.release()
+            if left.done():
+                raise LeftError
+            await self._end(feeding)
+        finally:
+            feeding.cancel()
+            self.service.line.leave(self.place)
+
+    async def _end(self, feeding: "asyncio.Future[None]") -> None:
+        """Say why there were no more rows, if not that they were at their end."""
+        refused = None
+        if feeding.done() and isinstance(why := feeding.exception(), Refusal):
+            refused = why
+        elif not self.begun:
+            refused = Refusal(HTTPStatus.BAD_REQUEST, "no row is in the body")
+        if refused is not None and not self.begun:
+            raise refused
+        await self.exchange.say(refused.body if refused is not None else b"", last=True)
+
+    async def _say(self, line: str) -> None:
+        if not self.begun:
+            self.begun = True
+            await self.exchange.begin(HTTPStatus.OK, {}, NDJSON)
+        await self.exchange.say(line.encode() + b"\n")
+
+    async def _feed(self, left: "asyncio.Future[None]") -> None:
+        """Read rows and let them into the line, then listen whether the client leaves."""
+        reader = LineReader(SOURCE, split=self.reading.split, keep_thinking=self.reading.keep_thinking)
+        try:
+            async for line in self.exchange.lines():
+                size = len(line or b"")
+                for item in await self.service.read(size, lambda line=line: list(reader.read(line))):  # type: ignore[misc]
+                    await self._enter(item, size)
+                    size = 0  # several solutions of one line hold it once
+            self._rows.put_nowait(None)
+            await self.exchange.left()
+        except LeftError:
+            pass
+        except BaseException:
+            self._rows.put_nowait(None)
+            raise
+        if not left.done():
+            left.set_result(None)
+        self._rows.put_nowait(None)
+
+    async def _enter(self, item: Document | Unread, size: int) -> None:
+        """Let a row into the line, once there is room for it."""
+        await self._slots.acquire()
+        while self.exchange.holds > HELD_AHEAD and not self._rows.empty():
+            self._room.clear()
+            await self._room.wait()
+        await self.exchange.hold_in_time(size)
+        promised: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        while not self.service.line.put(self.place, [self.service.row(item, promised)]):
+            self.service.check_ready()
+            await asyncio.sleep(AGAIN)
+        self._rows.put_nowait(_Row(item, promised, size))
