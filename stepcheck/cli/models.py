@@ -333,6 +333,9 @@ def convert(  # noqa: PLR0913 (every option of a command is an argument of its f
         Path | None,
         typer.Option(metavar="DIR", help="The reference model's checkpoint, where the card's readout is a log ratio."),
     ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A PEFT folder: a LoRA that was trained over the checkpoint.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model of this name.")] = False,
     models_dir: groups.ModelsDir = None,
     as_json: options.JsonOption = False,
@@ -357,6 +360,7 @@ def convert(  # noqa: PLR0913 (every option of a command is an argument of its f
         name=name,
         card=lent,
         reference=reference,
+        adapter=adapter,
         force=force,
         on_progress=Progress(),
     )

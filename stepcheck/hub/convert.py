@@ -15,11 +15,14 @@ import msgspec
 from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.checkpoint.files import find_tensors
 from stepcheck.hub.checkpoint.heads import choose_readout, conversion_of, head_parts, pack_head
+from stepcheck.hub.checkpoint.peft import MERGE, read_peft
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, read_tokenizer
 from stepcheck.hub.disk.durable import write_durably
+from stepcheck.hub.disk.hashes import hash_file
 from stepcheck.hub.disk.naming import check_model_name, default_name, file_names
 from stepcheck.hub.gguf.backbone import plan, write_backbone
+from stepcheck.hub.gguf.lora import changes_of, half_type, target_of_shape, write_adapter
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import CardShape, Files, ModelCard, Readout, Template, read_card, render_card
 from stepcheck.prm.families import family_of
@@ -43,6 +46,7 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     template: Template | None = None,
     card: ModelCard | None = None,
     reference: Path | None = None,
+    adapter: Path | None = None,
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -50,7 +54,9 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
 
     `name` names the three files (by default the folder's name and the type). `card` lends title, licence, template,
     readout, threshold, notice and origin; `template` overrides its template. `reference` is the other checkpoint of a
-    model that is read by a log ratio. `on_progress` hears weights done and in all.
+    model that is read by a log ratio. `adapter` is a PEFT folder whose LoRA becomes a file of its own beside the
+    backbone, and whose head, where it was trained whole, takes the checkpoint's place.
+    `on_progress` hears weights done and in all.
 
     Raises:
         CheckpointError: something in the checkpoint is missing, broken or unknown; the message names file and key.
@@ -58,12 +64,18 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     """
     name = _name(source, weight_type, name)
     shape, tensors = read_shape(source), find_tensors(source)
+    peft = read_peft(adapter) if adapter else None
+    if peft is not None:
+        tensors |= peft.saved
     readout = card.readout if card else choose_readout(tensors, source)
     template = template or (card.template if card else _usual_template(readout, source))
     tokenizer = read_tokenizer(source, shape.vocab, template)
     pair = family_of(readout).beside == "reference"
     if pair != (reference is not None):
         raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
+    if pair and peft is not None:
+        raise CheckpointError(f"{source}: a log ratio is read without an adapter; {MERGE}")
+    changes = changes_of(peft, target_of_shape(shape, source)) if peft else []
     parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
     head = pack_head({part.name: part.read() for part in parts})
     weights = plan(shape, tensors, weight_type, source, writes=pair)
@@ -78,7 +90,11 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
         backbone = staging / f"{name}.gguf"
         sha256 = write_backbone(backbone, shape, tokenizer, weights, weight_type, name=name, on_progress=on_progress)
         base = card or _new_card(source, shape, template, readout, name=name)
-        files = msgspec.structs.replace(file_names(name, sha256, head_sha256), head=half)
+        lora = staging / f"{name}.lora.gguf"
+        if changes:
+            write_adapter(lora, shape.family, changes, half_type(weight_type), name=name)
+        adapted = hash_file(lora) if changes else ""
+        files = msgspec.structs.replace(file_names(name, sha256, head_sha256, adapted), head=half)
         made = make_card(base, shape, tokenizer, template, name=name, weight_type=weight_type, files=files, lent=card)
         write_card(staging, made)
         return _publish(staging, target, made)
@@ -192,7 +208,7 @@ def _card_shape(shape: Shape) -> CardShape:
 @contextlib.contextmanager
 def _staging(target: Path, name: str, *, force: bool) -> Iterator[Path]:
     """Give a folder to write in, on the target's file system; it is gone afterwards, whatever happens."""
-    for path in (target / f"{name}.toml", target / f"{name}.gguf", target / f"{name}.head.safetensors"):
+    for path in (target / f"{name}.{kind}" for kind in ("toml", "gguf", "head.safetensors", "lora.gguf")):
         if path.exists() and not force:
             raise ModelError(f"{path} is there already; choose another --name, or overwrite it with --force")
     staging = target / f".converting-{name}"
@@ -221,7 +237,7 @@ def _publish(staging: Path, target: Path, card: ModelCard) -> Path:
     path.unlink(missing_ok=True)
     moved: list[Path] = []
     try:
-        for name in (f"{card.name}.gguf", card.files.head if card.files else "", path.name):
+        for name in (*(card.files.pinned if card.files else ()), path.name):
             moved.append(target / name)
             (staging / name).replace(target / name)
     except BaseException:

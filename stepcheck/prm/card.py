@@ -287,7 +287,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Raises:
             ValueError: with the keys.
         """
-        if self.files and self.files.adapter and self.readout.kind in {"log_ratio", "critic", "token_pair"}:
+        if self.files and self.files.adapter and self.readout.kind in {"log_ratio", "critic"}:
             raise ValueError(f"'files.adapter' is for a head that reads hidden states, not for a {self.readout.kind}")
         if self.template.reads == "joined" and self.readout.kind != "log_ratio":
             raise ValueError("'template.reads' = \"joined\" is for a log ratio, not for a head at a mark")

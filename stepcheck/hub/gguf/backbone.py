@@ -66,8 +66,13 @@ class Rotated:
         columns = self.shape[-1]
         slab = max(1, most // (self.head * columns)) * self.head * columns
         for rows in self.tensor.rows(slab):
-            halves = rows.reshape(-1, 2, self.head // 2, columns)
-            yield np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows.shape)
+            yield turn_heads(rows, self.head)
+
+
+def turn_heads(rows: NDArray[np.float32], head: int) -> NDArray[np.float32]:
+    """Bring the rows of whole heads, `head` each, from a checkpoint's order into that of llama.cpp's `llama` graph."""
+    halves = rows.reshape(-1, 2, head // 2, rows.shape[-1])
+    return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows.shape)
 
 
 @dataclass(frozen=True, slots=True)
