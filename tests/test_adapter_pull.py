@@ -11,10 +11,13 @@ import pytest
 from stepcheck.errors import CardError, HubError, ModelError
 from stepcheck.hub.disk import store
 from stepcheck.hub.disk.store import find, list_models, verify
+from stepcheck.hub.export import export_model
 from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.library import import_model
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.pull.offer import make_offer
 from stepcheck.hub.pull.pull import already_here, pull
+from stepcheck.hub.pull.shared import check_foreign, find_shared
 from stepcheck.prm.card import ModelCard, Origin, Source, read_card, render_card
 from tests.checkpoints import TEXTS
 from tests.hubserver import HubServer, Repository, serving
@@ -105,6 +108,44 @@ def test_an_adapter_on_the_hub_is_taken_as_it_is(server: HubServer, card: ModelC
         "small.lora.gguf",
     }
     verify(find("Small", tmp_path / "models"))
+
+
+def test_a_model_with_an_adapter_is_exported_and_pulled(made: Made, tmp_path: Path) -> None:
+    """Backbone, head, adapter and card make a repository; what is pulled from it is equal to the byte and judges so.
+
+    The card that was lent names ready files elsewhere; the exported one does not, for a card from elsewhere may not.
+    """
+    adapter = write_adapter(tmp_path / "a.gguf", made.lora, made.alpha)
+    elsewhere = Source(repository="some/other", file="official.gguf")
+    origin = Origin(repository="some/gguf", backbone=elsewhere, head=elsewhere, adapter=elsewhere)
+    lent = msgspec.structs.replace(read_card(made.card), files=None, origin=origin)
+    first = import_model(*made.parts, lent, tmp_path / "models", adapter=adapter, name="Mine")
+    written = export_model(find("Mine", tmp_path / "models"), tmp_path / "repository")
+    assert [path.name for path in written] == [
+        *("Mine.gguf", "Mine.head.safetensors", "Mine.lora.gguf", "Mine.toml", "README.md"),
+    ]
+    page = written[-1].read_text(encoding="utf-8")
+    assert all(each in page for each in ("Head and adapter are files of their own", sha256(adapter)))
+    with serving(some__shared=Repository(tmp_path / "repository")) as server:
+        hub, folder = Hub(endpoint=server.url, stall_seconds=1.0, pace=0.01), tmp_path / "other"
+        shared = find_shared(hub, folder, "some/shared")
+        offer = make_offer(hub, shared.source, TYPE, folder, name=shared.card.name, told=shared.told)
+        assert offer.adapter is not None
+        again = pull(hub, offer)
+    verify(find("Mine", folder))
+    for name in ("Mine.gguf", "Mine.head.safetensors", "Mine.lora.gguf"):
+        assert (folder / name).read_bytes() == (tmp_path / "repository" / name).read_bytes()
+    assert score(again, TEXTS) == score(first, TEXTS)
+
+
+@pytest.mark.parametrize("name", ["../a.gguf", "a.safetensors", "m.gguf"])
+def test_a_foreign_cards_adapter_is_a_file_of_its_repository(name: str, made: Made) -> None:
+    """A path out of it, a file of another kind, the backbone itself: refused by the key."""
+    card = read_card(made.card)
+    assert card.files
+    files = msgspec.structs.replace(card.files, adapter=name, adapter_sha256="0" * 64)
+    with pytest.raises(CardError, match=r"key 'files\.adapter'"):
+        check_foreign(msgspec.structs.replace(card, files=files), "some/repository/m.toml")
 
 
 def test_another_backbone_than_the_pinned_one_is_not_used(server: HubServer, card: ModelCard, tmp_path: Path) -> None:

@@ -1,19 +1,26 @@
 """A model of the models folder as a hub repository: its files, its card, and a page that says what they are.
 
-Owns the form that `models pull OWNER/REPO` takes: at the top level a GGUF, a head and the card that names both with
-their hashes. Refuses a model whose files are not the pinned ones, and one whose readout needs two backbones.
+Owns the form that `models pull OWNER/REPO` takes: at the top level a GGUF, a head, an adapter where there is one, and
+the card that names them with their hashes. Refuses a model whose files are not the pinned ones, and one whose readout
+needs two backbones.
 """
 
 import json
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from stepcheck.errors import ModelError
 from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.store import Model, verify
-from stepcheck.prm.card import ModelCard, render_card
+from stepcheck.prm.card import ModelCard, Origin, render_card
 from stepcheck.prm.families import family_of
+
+if TYPE_CHECKING:
+    from stepcheck.prm.weights import Role
 
 PAGE = "README.md"
 
@@ -27,12 +34,9 @@ def export_model(model: Model, folder: Path, *, force: bool = False) -> list[Pat
     card = model.card
     if card.files is None or family_of(card.readout).beside != "head":
         raise ModelError(f"{card.name}: is read by two models, which this form has no place for")
-    if card.files.adapter:
-        raise ModelError(
-            f"{card.name}: is read with an adapter ({card.files.adapter}), which this form has no place for yet"
-        )
     verify(model)
-    sources = {card.files.backbone: model.backbone, card.files.head: model.weights["head"].path}
+    roles: dict[Role, str] = {"backbone": card.files.backbone, "head": card.files.head, "adapter": card.files.adapter}
+    sources = {name: model.weights.parts[role].path for role, name in roles.items() if role in model.weights.parts}
     if any("/" in name or "\\" in name for name in sources):
         raise ModelError(f"{card.name}: its files lie in folders of their own; pull or convert it again")
     written = [folder / name for name in (*sources, f"{card.name}.toml")]
@@ -43,11 +47,19 @@ def export_model(model: Model, folder: Path, *, force: bool = False) -> list[Pat
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in sources.items():
             _place(source.resolve(), folder / name)
-        write_durably(folder / f"{card.name}.toml", render_card(card).encode())
+        write_durably(folder / f"{card.name}.toml", render_card(_at_home(card)).encode())
         write_durably(folder / PAGE, page(card).encode())
     except OSError as error:
         raise ModelError(f"{folder}: cannot be written: {error.strerror or error}") from error
     return [*written, folder / PAGE]
+
+
+def _at_home(card: ModelCard) -> ModelCard:
+    """Leave out where ready files lay that are in this folder now; a card from elsewhere may name no other's."""
+    if card.origin is None:
+        return card
+    origin = Origin(repository=card.origin.repository, revision=card.origin.revision)
+    return msgspec.structs.replace(card, origin=origin)
 
 
 def _place(source: Path, target: Path) -> None:
@@ -81,9 +93,10 @@ def page(card: ModelCard) -> str:
     lines += [f"- Threshold: {card.threshold_source}", *([f"- Notice: {card.notice}"] if card.notice else []), ""]
     lines += ["## How to run it", ""]
     lines += ["    stepcheck models pull OWNER/REPOSITORY", f"    stepcheck score solution.md --model {card.name}", ""]
-    lines += ["The head is a file of its own beside the GGUF, which other programs therefore run without rewards.", ""]
+    beside = "The head is a file of its own" if not files.adapter else "Head and adapter are files of their own"
+    lines += [f"{beside} beside the GGUF, which other programs therefore run without rewards.", ""]
     lines += ["## Files", "", "| file | sha256 |", "|---|---|"]
-    lines += [f"| {files.backbone} | `{files.backbone_sha256}` |", f"| {files.head} | `{files.head_sha256}` |", ""]
+    lines += [*(f"| {name} | `{sha256}` |" for name, sha256 in files.pinned.items()), ""]
     if card.oracle:
         lines += ["## Oracle", "", f"What its authors tell ({card.oracle.source}); checked by:", ""]
         lines += [f"    stepcheck models verify --oracle {card.name}", "", "| step | reward |", "|---|---|"]

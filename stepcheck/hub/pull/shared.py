@@ -1,4 +1,4 @@
-"""A model in the form that `models export` writes, pulled from any repository: its card, its backbone and its head.
+"""A model in the form that `models export` writes, pulled from any repository: card, backbone, head and adapter.
 
 Owns what a card from elsewhere may say. It names files of its own repository and nothing else: no path, no address, no
 other repository's file; its numbers are those of a model; and its files are the ones whose hashes it tells. Refuses
@@ -41,6 +41,7 @@ class Shared:
     file: RemoteFile
     backbone: RemoteFile
     head: RemoteFile
+    adapter: RemoteFile | None
     sha256: str
     """The card's own."""
 
@@ -52,6 +53,7 @@ class Shared:
             repository=here,
             backbone=Source(repository=here, file=self.backbone.path),
             head=Source(repository=here, file=self.head.path),
+            adapter=Source(repository=here, file=self.adapter.path) if self.adapter else None,
         )
         return msgspec.structs.replace(self.card, name=self.card.base or self.card.name, files=None, origin=origin)
 
@@ -83,7 +85,10 @@ def find_shared(
     files = check_foreign(card, f"{repository}/{name}")
     backbone = _file(snapshot, name, "files.backbone", files.backbone, files.backbone_sha256)
     head = _file(snapshot, name, "files.head", files.head, files.head_sha256)
-    return Shared(card, snapshot.file(name), backbone, head, sha256)
+    adapter = None
+    if files.adapter:
+        adapter = _file(snapshot, name, "files.adapter", files.adapter, files.adapter_sha256)
+    return Shared(card, snapshot.file(name), backbone, head, adapter, sha256)
 
 
 def _read(hub: Hub, folder: Path, file: RemoteFile, watch: Watch | None) -> tuple[ModelCard, str]:
@@ -112,13 +117,12 @@ def check_foreign(card: ModelCard, where: str) -> Files:
         raise CardError(f"{where}: key 'files': is missing: it names no model")
     if not runs(card) or family_of(card.readout).beside != "head":
         raise CardError(f"{where}: key 'readout.kind': a {card.readout.kind} has no head to pull")
-    if card.files.adapter:
-        raise CardError(f"{where}: key 'files.adapter': a model with an adapter cannot be pulled from a repository yet")
     if card.weight_type not in list(WeightType):
         raise CardError(f"{where}: key 'weight_type': {card.weight_type!r:.40} is no type of weights")
     for key, name, ending in (
         ("files.backbone", card.files.backbone, ".gguf"),
         ("files.head", card.files.head, ".safetensors"),
+        *((("files.adapter", card.files.adapter, ".gguf"),) if card.files.adapter else ()),
         ("name", f"{card.name}.gguf", ".gguf"),
     ):
         try:
@@ -127,8 +131,9 @@ def check_foreign(card: ModelCard, where: str) -> Files:
             raise CardError(f"{where}: key '{key}': {error}") from error
         if "/" in plain or not plain.endswith(ending):
             raise CardError(f"{where}: key '{key}': {name!r:.80} is not a {ending} file of this repository")
-    if card.files.backbone == card.files.head:
-        raise CardError(f"{where}: key 'files.head': is the backbone's file")
+    for key, name in (("files.head", card.files.head), ("files.adapter", card.files.adapter)):
+        if name == card.files.backbone:
+            raise CardError(f"{where}: key '{key}': is the backbone's file")
     _check_origin(card.origin, where)
     return card.files
 
@@ -136,7 +141,7 @@ def check_foreign(card: ModelCard, where: str) -> Files:
 def _check_origin(origin: Origin | None, where: str) -> None:
     """Let it say where the weights come from, and nothing that would be fetched from there."""
     if origin is not None and (origin.backbone or origin.head or origin.adapter):
-        key = "origin.backbone" if origin.backbone else "origin.head"
+        key = next(f"origin.{part}" for part in ("backbone", "head", "adapter") if getattr(origin, part))
         raise CardError(f"{where}: key '{key}': names another repository's file")
     if origin is not None and not _is_repository(origin.repository):
         raise CardError(f"{where}: key 'origin.repository': {origin.repository!r:.80} is no name of a repository")
