@@ -14,7 +14,7 @@ from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards,
 from stepcheck.opening import Opened, Opening, open_model
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.families import family_of
-from stepcheck.prm.prompt import Prompt, Want, build_all
+from stepcheck.prm.prompt import Prompt, Want, Wants, build_all
 from stepcheck.prm.verdict import by_step
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class Checker(Closing):
             found = Opened(card, reader, head, card.notice if notice is None else notice)
         self.card, self.reader, self._head = found.card, found.reader, found.head
         self.threshold = self.card.threshold if threshold is None else threshold
-        self._want = family_of(self.card.readout).want or Want()
+        family = family_of(self.card.readout)
+        self._want = found.head.want if isinstance(found.head, Wants) else family.want or Want()
         self.identity = _identify(self.card, self.threshold, found.notice)
 
     def start(self) -> None:

@@ -81,6 +81,18 @@ KEYS: Mapping[str, Key] = {
         Flag, "true or false", "OFFLINE", "--offline", False, "open no connection", "STEPCHECK_OFFLINE, HF_HUB_OFFLINE"
     ),
     "n_ubatch": Key(Positive, _COUNT, "N_UBATCH", "--ubatch", None, "tokens per decode", "512"),
+    "server": Key(
+        Words,
+        "an address like http://gpu:8000, or: here",
+        "SERVER",
+        "--server",
+        None,
+        "a server that judges, of `stepcheck serve` or vLLM; here: this machine",
+        "this machine",
+    ),
+    "server_token_file": Key(
+        Words, "a file", "SERVER_TOKEN_FILE", "--server-token-file", None, "the file with the server's token", "none"
+    ),
     "theme": Key(Words, "a theme's name", "THEME", "--theme", "okabe-ito", "the app's colours", "okabe-ito"),
     "keys": Key(dict[str, str], "a table of ids and keys", "", "", None, "the app's keys"),
 }
@@ -90,6 +102,10 @@ DEBUG = "DEBUG"
 CRITIC_KEY = "CRITIC_KEY"
 SERVER_TOKEN = "SERVER_TOKEN"  # noqa: S105 (a variable's name)
 """No settings: a secret is neither kept in a file nor shown."""
+NOT_OF_FOLDERS = ("server", "server_token_file")
+"""What `./stepcheck.toml` may not set: the folder may be somebody else's, and solutions would go where it says."""
+HERE = "here"
+LONGEST_TOKEN = 4096
 HUB_OFFLINE = "HF_HUB_OFFLINE"
 """The hub library's own variable and what it takes for yes; honoured, so that one variable keeps a machine offline."""
 YES = {"1", "ON", "YES", "TRUE"}
@@ -156,6 +172,12 @@ class Config:
         return bool(self.settings["offline"].value)
 
     @property
+    def server(self) -> str:
+        """The address of the server that judges; empty where this machine does."""
+        value = str(self.settings["server"].value or "")
+        return "" if value == HERE else value
+
+    @property
     def theme(self) -> str:
         """The colours of the app, by name."""
         return str(self.settings["theme"].value)
@@ -189,6 +211,12 @@ def load(
     found |= _from_file(user_file or user_config_file())
     project = (folder or Path()) / FILE_NAME
     here = _from_file(project) if PROJECT.get() else {}
+    for name in NOT_OF_FOLDERS:
+        if name in here:
+            raise UsageError(
+                f"{here[name].origin}{here[name].line}: '{name}' is not taken from a folder's file, which may be "
+                f"somebody else's: put it into {user_file or user_config_file()}, or give {KEYS[name].flag}"
+            )
     found |= here
     found |= _from_environment(environment)
     found |= _from_flags(flags or {})
@@ -214,10 +242,27 @@ def critic_key(environment: Mapping[str, str] | None = None) -> str:
     return environment.get(PREFIX + CRITIC_KEY, "")
 
 
-def server_token(environment: Mapping[str, str] | None = None) -> str:
-    """Return the token that `stepcheck serve` wants and its clients send, from STEPCHECK_SERVER_TOKEN; or nothing."""
+def server_token(path: str | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Return the token that `stepcheck serve` wants and its clients send; empty where there is none.
+
+    It is taken from STEPCHECK_SERVER_TOKEN, else from a file.
+
+    Raises:
+        UsageError: the file cannot be read, or holds more than a token; what it holds is not shown.
+    """
     environment = os.environ if environment is None else environment
-    return environment.get(PREFIX + SERVER_TOKEN, "")
+    told = environment.get(PREFIX + SERVER_TOKEN, "")
+    if told or path is None:
+        return told
+    try:
+        with Path(path).expanduser().open(encoding="utf-8-sig") as file:
+            token = file.read(LONGEST_TOKEN + 1).strip()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or "is no text"
+        raise UsageError(f"{path}: the server's token cannot be read: {said}") from error
+    if not token or len(token.split()) > 1 or len(token) > LONGEST_TOKEN:
+        raise UsageError(f"{path}: expected a token in one line and nothing else")
+    return token
 
 
 def editor(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -259,7 +304,7 @@ def _from_file(path: Path) -> dict[str, Setting]:
         if name not in KEYS:
             raise UsageError(f"{path}{_line(text, name)}: unknown key '{name}'{_nearest(name, KEYS)}")
     values = {name: _fit(name, value, f"{path}{_line(text, name)}") for name, value in table.items()}
-    for name in {"models_dir", "runs_dir"} & values.keys():
+    for name in {"models_dir", "runs_dir", "server_token_file"} & values.keys():
         values[name] = str(path.absolute().parent / Path(values[name]).expanduser())
     return {name: Setting(value, str(path), _line(text, name)) for name, value in values.items()}
 

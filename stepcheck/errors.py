@@ -204,6 +204,16 @@ class WorkerDiedError(EngineError):
     kind = "worker_died"
 
 
+def error_of(kind: str, message: str) -> StepcheckError | None:
+    """Make the error that machine-readable output calls `kind`; None for a kind that is not known."""
+    waiting = [StepcheckError]
+    for known in waiting:
+        if known.kind == kind and kind != StepcheckError.kind:
+            return known(message)
+        waiting += known.__subclasses__()
+    return None
+
+
 def unforeseen(error: Exception) -> str:
     """Word an error that nobody foresaw: what it is, and where in the code it arose."""
     trace = error.__traceback__

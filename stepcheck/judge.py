@@ -42,6 +42,8 @@ class Identity:
     votes: int | None = None
     sampling: Sampling | None = None
     address: str = ""
+    server: str = ""
+    """The program that judges at `address`, and its version, where it tells them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`stepcheck bench`: ProcessBench and Best-of-N over local files, kept as runs."""
 
 import itertools
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 from stepcheck import config
 from stepcheck.cli import groups
 from stepcheck.cli.data import pulled
-from stepcheck.cli.judging import asked_critic
+from stepcheck.cli.judging import asked_critic, asked_server
 from stepcheck.cli.output import ExitCode, opened, say
 from stepcheck.cli.perform import Order, perform, select
 from stepcheck.errors import NoRewardsError, UsageError
@@ -99,6 +100,7 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     threshold: groups.Threshold = None,
     tune_on: TuneOption = None,
     tune_threshold: KeepOption = None,
+    server: groups.ServerFlags,
     critic: groups.CriticFlags,
     votes: groups.Votes = None,
     form: FormatOption = Shown.human,
@@ -118,9 +120,10 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     if sum(given is not None for given in (tune_on, threshold, tune_threshold)) > 1:
         raise UsageError("--threshold, --tune-on and --tune-threshold: give one of them")
     rewards = {"--threshold": threshold, "--tune-on": tune_on, "--tune-threshold": tune_threshold}
-    asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
+    words = asked_critic(critic, votes, rewards=rewards, model=engine.model)
     tune_on = tune_on or tune_threshold
-    settings = groups.settle(engine.flags | {"threshold": threshold, "runs_dir": kept.runs_dir})
+    settings = groups.settle(engine.flags | server.flags | {"threshold": threshold, "runs_dir": kept.runs_dir})
+    there = asked_server(server, engine, settings, words)
     selection = select(cases)
     subsets = [
         scan(name, path, selection, merge=False)
@@ -130,7 +133,9 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     _warn_of_one_kind(subsets, selection)
     if tune_on is not None and tune_on not in {found.name for found in subsets}:
         raise UsageError(f"--tune-on {tune_on}: the subsets are {', '.join(found.name for found in subsets)}")
-    order = Order("processbench", subsets, selection, read_cases, {}, tune_on, kept.run, kept.retry_errors, asked)
+    order = Order(
+        "processbench", subsets, selection, read_cases, {}, tune_on, kept.run, kept.retry_errors, words or there
+    )
     folder = perform(order, settings)
     if tune_threshold is not None:
         _keep_threshold(folder, tune_threshold, settings)
@@ -199,6 +204,7 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
     cases: groups.CaseFlags,
     kept: groups.RunFlags,
     engine: groups.EngineFlags,
+    server: groups.ServerFlags,
 ) -> None:
     """Choose the best of N candidates by their steps' rewards, and compare with votes and with what is published.
 
@@ -212,9 +218,10 @@ def bon(  # noqa: PLR0913 (every option of a command is an argument of its funct
     if n is not None and n < 1:
         raise UsageError(f"--n {n}: expected 1 or more")
     asked = Asked(n=n, grading=grading.value if grading else None, aggregates=parse_aggregates(aggregate))
-    settings = groups.settle(engine.flags | {"runs_dir": kept.runs_dir})
+    settings = groups.settle(engine.flags | server.flags | {"runs_dir": kept.runs_dir})
     reading = Reading(n, split, answers.value)
     order = _order_candidates(find_files(files, task or []), select(cases), reading, kept)
+    order = replace(order, asked=asked_server(server, engine, settings, None))
     conclude(perform(order, settings), form, output, asked)
 
 

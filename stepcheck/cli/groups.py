@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 ENGINE = "Engine"
 INPUT = "Input"
 CRITIC = "Critic"
+SERVER = "Server"
 CASES = "Which cases"
 RUN = "The run"
 
@@ -163,6 +164,27 @@ class CriticFlags:
         str | None,
         typer.Option(metavar="NAME", help="The server's model.", show_default="its first", rich_help_panel=CRITIC),
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFlags:
+    """A server in the place of a model on this machine; its token is no option, for others see command lines."""
+
+    server: Annotated[str | None, setting("server", metavar="ADDRESS", rich_help_panel=SERVER)] = None
+    server_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What the server calls --model.", show_default="the same", rich_help_panel=SERVER
+        ),
+    ] = None
+    server_token_file: Annotated[str | None, setting("server_token_file", metavar="FILE", rich_help_panel=SERVER)] = (
+        None
+    )
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """The settings that these options set."""
+        return {"server": self.server, "server_token_file": self.server_token_file}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

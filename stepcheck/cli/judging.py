@@ -1,4 +1,4 @@
-"""Which judge a command line asks for: a critic, if one is named, else the model that is read by its rewards.
+"""Which judge a command line asks for: a critic, if one is named, else a server, else the model that is here.
 
 The one place where a command opens a judge; what it gets is the seam of `stepcheck.judge` and nothing more.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepcheck import config
-from stepcheck.cli.groups import CriticFlags, Heard
+from stepcheck.cli.groups import CriticFlags, EngineFlags, Heard, ServerFlags
 from stepcheck.errors import OfflineError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,19 @@ class AskedCritic:
     name: str
     server_model: str
     votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskedServer:
+    """The server that is to judge, with which model: what it is called here, and there."""
+
+    address: str
+    model: str
+    server_model: str
+
+
+Asked = AskedCritic | AskedServer
+"""Who is to judge, if not a model on this machine."""
 
 
 def asked_critic(
@@ -45,8 +58,36 @@ def asked_critic(
     return AskedCritic(given.critic, given.critic_model or "", 1 if votes is None else votes)
 
 
+def asked_server(
+    given: ServerFlags, engine: EngineFlags, settings: config.Config, critic: AskedCritic | None
+) -> AskedServer | None:
+    """Check the server's options together; none where this machine judges, or a critic.
+
+    Raises:
+        UsageError: options that do not go together.
+    """
+    if critic is not None and given.server not in {None, config.HERE}:
+        raise UsageError("--server and --critic: one judge at a time")
+    address = "" if critic is not None else settings.server
+    if not address:
+        if given.server_model is not None:
+            raise UsageError("--server-model is for a server: give its address with --server")
+        return None
+    here = {
+        "--threads": engine.threads,
+        "--gpu-layers": engine.gpu_layers,
+        "--ctx": engine.ctx,
+        "--ubatch": engine.ubatch,
+    }
+    for flag, value in here.items():
+        if value is not None:
+            raise UsageError(f"{flag}: is for a model on this machine, and {address} judges (--server {config.HERE})")
+    named = settings.settings["model"].origin != "default"
+    return AskedServer(address, settings.model if named else "", given.server_model or "")
+
+
 def open_judge(
-    asked: AskedCritic | None,
+    asked: Asked | None,
     settings: config.Config,
     on_loading: Callable[[float], None],
     *,
@@ -66,14 +107,14 @@ def open_judge(
     return beside(judge, decides=evidence is Heard.judge)
 
 
-def _open(
-    asked: AskedCritic | None, settings: config.Config, on_loading: Callable[[float], None], *, force: bool
-) -> "Judge":
+def _open(asked: Asked | None, settings: config.Config, on_loading: Callable[[float], None], *, force: bool) -> "Judge":
     """Open the judge that was asked for.
 
     Raises:
         StepcheckError: there is none of that name, its files are not the pinned ones, or it does not fit.
     """
+    if isinstance(asked, AskedServer):
+        return open_there(asked, settings)
     if asked is not None:
         return open_asked(asked, settings, on_loading)
     from stepcheck.checker import Checker
@@ -95,12 +136,8 @@ def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable
         OfflineError: it is on another machine, and no connection may be opened.
     """
     from stepcheck.critic.opening import open_critic
-    from stepcheck.door.address import is_elsewhere
 
-    if settings.offline and is_elsewhere(asked.name):
-        raise OfflineError(
-            f"{asked.name}: is on another machine, and {settings.settings['offline'].origin} forbids that"
-        )
+    _check_offline(asked.name, settings)
     return open_critic(
         asked.name,
         server_model=asked.server_model,
@@ -110,3 +147,30 @@ def open_asked(asked: AskedCritic, settings: config.Config, on_loading: Callable
         options=settings.engine,
         on_loading=on_loading,
     )
+
+
+def open_there(asked: AskedServer, settings: config.Config) -> "Judge":
+    """Open the judge on a server.
+
+    Raises:
+        OfflineError: it is on another machine, and no connection may be opened.
+        StepcheckError: as `open_server`.
+    """
+    from stepcheck.remote.opening import open_server
+
+    _check_offline(asked.address, settings)
+    return open_server(
+        asked.address,
+        model=asked.model,
+        server_model=asked.server_model,
+        token=config.server_token(settings.settings["server_token_file"].value),
+        threshold=settings.threshold,
+        models_dir=settings.models_dir,
+    )
+
+
+def _check_offline(address: str, settings: config.Config) -> None:
+    from stepcheck.door.address import is_elsewhere
+
+    if settings.offline and is_elsewhere(address):
+        raise OfflineError(f"{address}: is on another machine, and {settings.settings['offline'].origin} forbids that")

@@ -17,12 +17,12 @@ import typer
 from stepcheck import __version__, config
 from stepcheck.cli import judging
 from stepcheck.cli.groups import CaseFlags
-from stepcheck.cli.judging import AskedCritic
+from stepcheck.cli.judging import Asked
 from stepcheck.cli.output import ExitCode, say
 from stepcheck.errors import NoRewardsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from stepcheck.bench.cases import Case
     from stepcheck.bench.data import Selection, Subset
@@ -44,7 +44,7 @@ class Order:
     tuned_on: str | None = None
     name: str | None = None
     retry_errors: bool = False
-    critic: AskedCritic | None = None
+    asked: Asked | None = None
 
 
 def select(cases: CaseFlags) -> "Selection":
@@ -87,7 +87,7 @@ def perform(order: Order, settings: config.Config) -> Path:
     from stepcheck.cli.progress import Progress
 
     progress = Progress(Tally())
-    with closing(judging.open_judge(order.critic, settings, progress.loading)) as judge:
+    with closing(judging.open_judge(order.asked, settings, progress.loading)) as judge:
         _check_gives(order, judge)
         for subset in order.subsets:
             for note in subset.notes:
@@ -137,7 +137,9 @@ def describe(order: Order, judge: "Judge", settings: config.Config) -> "Manifest
 
     from stepcheck.bench.runs.manifest import Manifest, describe_judge, fingerprint, to_parts
 
-    engine = {name: settings.settings[name].value for name in ("n_ctx", "n_ubatch", "n_gpu_layers")}
+    there = bool(judge.identity.server)
+    here = () if there else ("n_ctx", "n_ubatch", "n_gpu_layers")
+    engine = {name: settings.settings[name].value for name in here}
     card, more = describe_judge(judge.identity)
     manifest = Manifest(
         bench=order.bench,
@@ -149,7 +151,7 @@ def describe(order: Order, judge: "Judge", settings: config.Config) -> "Manifest
         data=to_parts(order.subsets),
         selection=order.selection,
         settings=order.settings | engine,
-        versions=versions(),
+        versions=versions(OUTSIDE[1:] if there else OUTSIDE),
         machine=machine(),
         command=("stepcheck", *sys.argv[1:]),
         created=time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -160,12 +162,12 @@ def describe(order: Order, judge: "Judge", settings: config.Config) -> "Manifest
     return manifest
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what takes part."""
+def versions(packages: "Sequence[str]" = OUTSIDE) -> dict[str, str]:
+    """Return the versions of what takes part; a server tells its own."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"stepcheck": __version__, "python": platform.python_version()}
-    for package in OUTSIDE:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

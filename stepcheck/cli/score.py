@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepcheck.cli import groups, judging, options
-from stepcheck.cli.judging import asked_critic
+from stepcheck.cli.judging import asked_critic, asked_server
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, Sink, opened, say
 from stepcheck.cli.writers import DRAWN, WRITERS, WrittenAs
@@ -47,6 +47,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     ] = None,
     reading: groups.InputFlags,
     engine: groups.EngineFlags,
+    server: groups.ServerFlags,
     critic: groups.CriticFlags,
     votes: groups.Votes = None,
     evidence: groups.Evidence = groups.Heard.show,
@@ -59,19 +60,20 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     Settings may also stand in the environment and in stepcheck.toml:
     stepcheck config show lists them.
     """
-    settings = groups.settle(engine.flags | {"threshold": threshold})
+    settings = groups.settle(engine.flags | server.flags | {"threshold": threshold})
     if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
         raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
     rewards = {"--threshold": threshold, "--fail-under": fail_under}
     if form in DRAWN:
         rewards[f"--format {form.value}"] = 1.0
-    asked = asked_critic(critic, votes, rewards=rewards, model=engine.model)
+    words = asked_critic(critic, votes, rewards=rewards, model=engine.model)
+    there = asked_server(server, engine, settings, words)
     documents = reading.documents(files)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
         _opened(output, form, resume=resume) as sink,
-        Meter(silent=typing, talks=asked is not None) as meter,
-        closing(judging.open_judge(asked, settings, meter.loading, force=force, evidence=evidence)) as judge,
+        Meter(silent=typing, talks=words is not None) as meter,
+        closing(judging.open_judge(words or there, settings, meter.loading, force=force, evidence=evidence)) as judge,
     ):
         _begin(judge)  # the model loads while the files are read
         if typing:

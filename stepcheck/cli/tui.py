@@ -3,15 +3,19 @@
 import gc
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stepcheck import config
 from stepcheck.cli import groups
-from stepcheck.cli.judging import AskedCritic, asked_critic, open_asked
+from stepcheck.cli.judging import AskedCritic, AskedServer, asked_critic, asked_server, open_asked, open_there
 from stepcheck.document import Format
 from stepcheck.steps import SplitMode
+
+if TYPE_CHECKING:
+    from stepcheck.judge import Judge
+    from stepcheck.tui.judging.opening import OnLoading, OpenJudge
 
 
 @groups.grouped
@@ -24,16 +28,18 @@ def tui(
     theme: Annotated[str | None, groups.setting("theme", metavar="NAME")] = None,
     reading: groups.InputFlags,
     engine: groups.EngineFlags,
+    server: groups.ServerFlags,
     critic: groups.CriticFlags,
 ) -> None:
     """See where a solution breaks, mend it, see it heal.
 
     ? shows every key. Themes: okabe-ito, cividis, mono, each also with -light, and Textual's own.
     """
-    settings = groups.settle(engine.flags | {"threshold": threshold, "theme": theme})
-    asked = asked_critic(critic, None, rewards={}, model=None)
+    settings = groups.settle(engine.flags | server.flags | {"threshold": threshold, "theme": theme})
+    words = asked_critic(critic, None, rewards={}, model=None)
+    there = asked_server(server, engine, settings, None)
     code = _run(
-        Asked(target, reading.given_problem, reading.split, reading.kind, asked, reading.keep_thinking), settings
+        Asked(target, reading.given_problem, reading.split, reading.kind, words, reading.keep_thinking, there), settings
     )
     if code:
         raise typer.Exit(code)
@@ -49,6 +55,7 @@ class Asked:
     kind: Format | None
     critic: AskedCritic | None
     keep_thinking: bool
+    server: AskedServer | None = None
 
 
 def _run(asked: Asked, settings: config.Config) -> int:
@@ -63,8 +70,23 @@ def _run(asked: Asked, settings: config.Config) -> int:
 
         target = Target(asked.path, asked.problem, asked.split, asked.kind, stream, asked.keep_thinking)
         critic = partial(open_asked, asked.critic, settings) if asked.critic is not None else None
-        app = StepcheckApp(target, settings, editor=config.editor(), puller=HubPuller(settings), critic=critic)
+        judge = _open_first(asked.server, settings) if asked.server is not None else None
+        app = StepcheckApp(
+            target, settings, editor=config.editor(), open_judge=judge, puller=HubPuller(settings), critic=critic
+        )
         app.run()
     finally:
         gc.enable()
     return app.return_code or 0
+
+
+def _open_first(asked: AskedServer, settings: config.Config) -> "OpenJudge":
+    """Open the judge on the server first; another model that is chosen in the app is one of this machine."""
+    from stepcheck.tui.judging.opening import opener
+
+    here = opener(settings)
+
+    def open_judge(model: str, on_loading: "OnLoading") -> "Judge":
+        return open_there(asked, settings) if model == settings.model else here(model, on_loading)
+
+    return open_judge

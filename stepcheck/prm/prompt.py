@@ -8,7 +8,7 @@ import itertools
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 from stepcheck.errors import InputError
 from stepcheck.patterns import regex
@@ -34,6 +34,17 @@ class Want:
 
 HIDDEN: Final = Want("hidden")
 LIKELIHOOD: Final = Want("log_likelihood")
+PROBABILITIES: Final = Want("probabilities")
+
+
+@runtime_checkable
+class Wants(Protocol):
+    """A head that reads something else than its family's do."""
+
+    @property
+    def want(self) -> Want:
+        """What its rows are to hold, instead."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

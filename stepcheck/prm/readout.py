@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from stepcheck.errors import CountMismatchError, ModelError, NonFiniteError
 from stepcheck.prm.card import Readout
+from stepcheck.prm.prompt import PROBABILITIES, Want
 
 Floats = NDArray[np.float32]
 Activation = Literal["softmax", "sigmoid", "none"]
@@ -156,6 +157,25 @@ class LogRatioHead:
         _check_rows(rows, self.hidden)
         values = self.scale * (rows[:, :1] - rows[:, 1:])
         return activate(np.asarray(values, np.float32), self.activation)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityHead:
+    """Rows hold the probabilities themselves, of a server that keeps its head: one, or one for each of two classes."""
+
+    outputs: int
+    positive: int = 1
+    want: Want = PROBABILITIES
+
+    @property
+    def hidden(self) -> int:
+        """The width of a row."""
+        return self.outputs
+
+    def rewards(self, rows: Floats) -> Floats:
+        """Take rewards of shape (marks,) out of rows of shape (marks, outputs); errors as in `Head`."""
+        _check_rows(rows, self.hidden)
+        return rows[:, self.positive if self.outputs > 1 else 0]
 
 
 def activate(logits: Floats, activation: Activation, positive: int = 1) -> Floats:

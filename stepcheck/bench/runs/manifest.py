@@ -101,7 +101,8 @@ def identity(manifest: Manifest) -> dict[str, Any]:
 
 def describe_judge(identity: Identity) -> tuple[dict[str, Any], dict[str, Any]]:
     """Lay out who judges: the card, and what no card says."""
-    usual: dict[str, Any] = {"notice": "", "hashes": {}, "adapter": "", "votes": None, "sampling": None, "address": ""}
+    usual: dict[str, Any] = {"notice": "", "hashes": {}, "adapter": "", "votes": None, "sampling": None}
+    usual |= {"address": "", "server": ""}
     if identity.card is None:
         usual |= {"name": None, "sha256": ""}
     said = {name: getattr(identity, name) for name in usual}
