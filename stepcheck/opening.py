@@ -105,10 +105,11 @@ def _memory(model: Model) -> str:
 def _reader(model: Model, options: EngineOptions, on_loading: Callable[[float], None] | None) -> Reader:
     """Make what reads a model's files."""
     from stepcheck.engine.client import LlamaEngine
-    from stepcheck.engine.ratio import RatioEngine
 
     card, backbone = model.card, model.backbone
     if "reference" in model.weights:
+        from stepcheck.engine.ratio import RatioEngine
+
         reference = model.weights["reference"].path
         return RatioEngine(backbone, reference, context=card.context, options=options, on_loading=on_loading)
     return LlamaEngine(

@@ -8,21 +8,26 @@ not be right.
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from stepcheck.document import Document, Unread
-from stepcheck.evidence import Examined, examine
 from stepcheck.judge import Cost, Gives, Identity, Judge, Judged, Unscored, begin, ready
 from stepcheck.prm.verdict import Verdict
+
+if TYPE_CHECKING:
+    from stepcheck.evidence import Examined
 
 NAME = "evidence"
 
 
-def read(document: Document) -> tuple[Examined, ...]:
+def read(document: Document) -> "tuple[Examined, ...]":
     """Examine a document's steps."""
+    from stepcheck.evidence import examine
+
     return examine(document.problem, [step.text for step in document.steps])
 
 
-def first_shown(evidence: Iterable[Examined]) -> int | None:
+def first_shown(evidence: "Iterable[Examined]") -> int | None:
     """Find the first step that a certain finding shows to be wrong."""
     return next((i for i, step in enumerate(evidence) if any(found.certain for found in step.findings)), None)
 
@@ -62,6 +67,7 @@ class _Beside:
 
     def start(self) -> None:
         begin(self.inner)
+        import stepcheck.evidence  # noqa: F401 (while a model loads: it is there with the first result)
 
     def ready(self) -> str:
         return ready(self.inner)

@@ -18,9 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "stepcheck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LLAMA_DOORS = {
-    "engine/llama.py",
-    "engine/lora.py",
-    "engine/author.py",
+    "engine/binding.py",
     "hub/gguf/quantize.py",
     "hub/gguf/requantize.py",
 }

@@ -19,11 +19,12 @@ REPEAT_SECONDS = 0.4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; no exception leaves here."""
-    if list(sys.argv[1:] if arguments is None else arguments) in (["--version"], ["-V"]):  # before anything is imported
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):  # before anything is imported
         sys.stdout.write(f"stepcheck {__version__}\n")
         return 0
     try:
-        with _insistent_interrupt():
+        with _insistent_interrupt(), _engine_begun(ahead=arguments is None and _wants_engine(words)):
             return _run(arguments)
     except KeyboardInterrupt:  # while modules are imported, or twice in a row
         return _interrupted()
@@ -31,6 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:  # noqa: BLE001 (the boundary)
         return _report(error)
+
+
+def _wants_engine(words: Sequence[str]) -> bool:
+    """Whether a command line will have a model on this machine judge, as far as that can be told before it is read."""
+    otherwise = ("-h", "--help", "--critic", "--server")
+    return words[:1] == ["score"] and len(words) > 1 and not any(word.startswith(otherwise) for word in words)
+
+
+@contextlib.contextmanager
+def _engine_begun(*, ahead: bool) -> Iterator[None]:
+    """Begin the engine's process `ahead` of a command's own imports, which take as long as its do."""
+    if not ahead:
+        yield
+        return
+    from stepcheck.engine import spawn
+
+    spawn.begin_early()
+    try:
+        yield
+    finally:
+        spawn.end_early()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """What writing needs: the chat template, the draw of the next token, and the words that come of it.
 
-A door to llama_cpp, for its samplers and templates. A template is one that llama.cpp knows by itself: the file's own
+Calls llama.cpp for its samplers and templates. A template is one that llama.cpp knows by itself: the file's own
 text is compared, never executed. What the user's turn says is tokenized as plain text, so it cannot end its turn and
 begin another.
 """
@@ -10,11 +10,11 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any
 
-import llama_cpp.llama_cpp as lib
 import numpy as np
 
 from stepcheck.engine import wire
 from stepcheck.engine.batches import Ints
+from stepcheck.engine.binding import lib
 from stepcheck.engine.llama import Backbone
 from stepcheck.errors import LoadError
 

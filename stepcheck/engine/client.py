@@ -4,7 +4,6 @@ A worker that dies costs at most the prompt it was on: those in flight are read 
 brings the worker down alone gets the error. Branches of the tree can be held besides; see `engine/tree.py`.
 """
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,14 +12,13 @@ from stepcheck.closing import Closing
 from stepcheck.engine import wire
 from stepcheck.engine.base import Branch, EngineInfo, EngineOptions, Rows
 from stepcheck.engine.host import STALL_SECONDS, Host, error_of, load_of, rows_of
+from stepcheck.engine.spawn import WORKER
 from stepcheck.engine.tree import LlamaBranch, packed
 from stepcheck.errors import StepcheckError, WorkerDiedError
 from stepcheck.prm.prompt import HIDDEN, Prompt, Segment, Want
 
 WINDOW = 32
 """Prompts in flight: enough to fill batches across short ones."""
-COMMAND = (sys.executable, "-P", "-m", "stepcheck.engine.worker")
-"""-P keeps the working directory out of the worker's import path."""
 
 
 class LlamaEngine(Closing):
@@ -48,7 +46,7 @@ class LlamaEngine(Closing):
         use: wire.Use = "read",
         adapter: Path | None = None,
         on_loading: Callable[[float], None] | None = None,
-        command: Sequence[str] = COMMAND,
+        command: Sequence[str] = WORKER,
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
         load = load_of(backbone, mark=mark, context=context, options=options, mapped=mapped, use=use, adapter=adapter)
@@ -140,6 +138,7 @@ class _Reading:
             self._flight.update(prompts)
             asks = [_ask(job, prompt, self._want) for job, prompt in prompts]
             self._host.ask(wire.Asks(asks), [job for job, _ in prompts])
+            import numpy as np  # noqa: F401 (while the first batch is read: its rows need it)
 
     def _hear(self) -> None:
         """Wait for one answer, or for the worker's end."""

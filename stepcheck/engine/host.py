@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from stepcheck import errors
 from stepcheck.engine import wire
 from stepcheck.engine.base import EngineInfo, EngineOptions, Rows
@@ -180,6 +178,8 @@ def load_of(
 
 def rows_of(answer: wire.Answer, payload: bytes, marks: int) -> Rows:
     """Take an answer apart; refuses one that has not a row for every mark."""
+    import numpy as np
+
     hidden = np.frombuffer(payload, np.float32)
     if answer.marks != marks or (marks and len(hidden) % marks):
         raise CountMismatchError(f"the engine returned {answer.marks} rows for {marks} marks")

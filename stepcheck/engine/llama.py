@@ -1,6 +1,6 @@
 """llama.cpp: a loaded backbone that tokenizes, decodes batches and hands out the state after the final norm.
 
-Imports llama_cpp, as `lora.py`, `author.py` and the quantizer do. Owns what is particular to llama.cpp: its parameters,
+Calls llama.cpp, as `lora.py`, `author.py` and the quantizer do. Owns what is particular to llama.cpp: its parameters,
 its return codes, its log, and the tap. Runs in the engine's process only; the parent may import nothing of it.
 
 The tap: the evaluation callback asks for the node `result_norm`, copies it and stops the graph there, so the lm_head
@@ -15,11 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import llama_cpp.llama_cpp as lib
 import numpy as np
-from llama_cpp._ctypes_extensions import load_shared_library
 
 from stepcheck.engine.batches import Batch, Copy, Floats, Ints, Operation
+from stepcheck.engine.binding import lib, libggml, load_shared_library
 from stepcheck.engine.cores import usable_cores
 from stepcheck.engine.lora import apply_adapter
 from stepcheck.engine.wire import Load
@@ -363,7 +362,6 @@ def devices() -> list[dict[str, Any]]:
         function.argtypes = [ctypes.c_void_p]
     sizes = ctypes.POINTER(ctypes.c_size_t)
     _base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
-    from llama_cpp._ggml import libggml
 
     libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
     libggml.ggml_backend_dev_get.restype = ctypes.c_void_p

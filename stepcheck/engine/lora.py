@@ -8,8 +8,7 @@ import ctypes
 import os
 from collections.abc import Callable
 
-import llama_cpp.llama_cpp as lib
-
+from stepcheck.engine.binding import lib
 from stepcheck.engine.wire import Load
 from stepcheck.errors import LoadError
 

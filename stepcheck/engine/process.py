@@ -2,8 +2,6 @@
 
 import contextlib
 import queue
-import subprocess
-import sys
 import threading
 import weakref
 from collections import deque
@@ -11,6 +9,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from stepcheck.engine import wire
+from stepcheck.engine.spawn import end, spawned
 
 POLL_SECONDS = 0.25
 """How long one wait for a reply may last, so that Ctrl-C is heard on every system."""
@@ -20,14 +19,7 @@ class WorkerProcess:
     """A running worker; a thread each drains its replies and its stderr."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._popen = subprocess.Popen(  # noqa: S603 (our own worker)
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=sys.platform != "win32",  # Ctrl-C is for the parent, which ends the worker
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        self._popen = spawned(command)
         self._replies: queue.Queue[tuple[wire.Reply, bytes] | None] = queue.Queue()
         self._stderr: deque[bytes] = deque(maxlen=6)
         self._threads = [
@@ -36,7 +28,7 @@ class WorkerProcess:
         ]
         for thread in self._threads:
             thread.start()
-        self._end = weakref.finalize(self, _end, self._popen)
+        self._end = weakref.finalize(self, end, self._popen)
 
     @property
     def pid(self) -> int:
@@ -87,11 +79,3 @@ def _drain_replies(stream: IO[bytes], replies: "queue.Queue[tuple[wire.Reply, by
 def _drain_lines(stream: IO[bytes], lines: deque[bytes]) -> None:
     with stream:
         lines.extend(stream)
-
-
-def _end(popen: "subprocess.Popen[bytes]") -> None:
-    popen.kill()
-    popen.wait()
-    if popen.stdin is not None:
-        with contextlib.suppress(OSError):
-            popen.stdin.close()

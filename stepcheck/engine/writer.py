@@ -8,8 +8,8 @@ from pathlib import Path
 
 from stepcheck.closing import Closing
 from stepcheck.engine.base import Ending, EngineInfo, EngineOptions, Sampling
-from stepcheck.engine.client import COMMAND
 from stepcheck.engine.host import Host, load_of
+from stepcheck.engine.spawn import WORKER
 from stepcheck.engine.tree import written
 
 CONTEXT = 8192
@@ -25,7 +25,7 @@ class LlamaWriter(Closing):
         *,
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
-        command: Sequence[str] = COMMAND,
+        command: Sequence[str] = WORKER,
     ) -> None:
         load = load_of(model, mark=None, context=CONTEXT, options=options, use="write")
         self._host = Host(load, on_loading, command)

@@ -1,0 +1,27 @@
+"""llama.cpp's own functions, through llama-cpp-python's binding and nothing else of that package.
+
+The package's `__init__` imports chat formats, caches and what they need (jinja2, sqlite3): 0.05 s, and none of it is
+used here. So the binding is imported in the place of the package, which stays importable as it is.
+"""
+
+import importlib.util
+import sys
+from typing import Any
+
+
+def _bind() -> tuple[Any, Any, Any]:
+    """Import the binding, the library `ggml`, and what loads another library that lies beside it."""
+    spec = None if "llama_cpp" in sys.modules else importlib.util.find_spec("llama_cpp")
+    if spec is not None:
+        sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)  # its folder is known, its code not run
+    try:
+        import llama_cpp.llama_cpp as functions
+        from llama_cpp._ctypes_extensions import load_shared_library
+        from llama_cpp._ggml import libggml
+    finally:
+        if spec is not None:
+            del sys.modules["llama_cpp"]
+    return functions, libggml, load_shared_library
+
+
+lib, libggml, load_shared_library = _bind()
