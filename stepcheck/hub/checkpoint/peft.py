@@ -16,6 +16,7 @@ from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import read_json
 from stepcheck.hub.checkpoint.shard import read_shard
 from stepcheck.hub.checkpoint.tensors import ELEMENT, ENSEMBLE, HEAD, LINEAR_HEADS, Tensor
+from stepcheck.patterns import regex
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = ("adapter_model.safetensors", "adapter_model.bin")
@@ -36,8 +37,8 @@ WITHOUT_EFFECT: Final = {
 }
 """Keys that say how the training went, or where; what it came to stands in the tensors."""
 UNDERSTOOD: Final = {"r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "bias"}
-_KEY: Final = re.compile(r"(?P<module>.+)\.lora_(?P<half>[AB])(?:\.(?P<adapter>\w+))?\.weight")
-_PATTERN: Final = re.compile(r"(?:\w|\\[.dw]|[.^$|]|\[[\w-]+\]|[()](?![*+?{])|(?<=[\w.\])])[*+?]|\{\d+\})+")
+_KEY: Final = regex(r"(?P<module>.+)\.lora_(?P<half>[AB])(?:\.(?P<adapter>\w+))?\.weight")
+_PATTERN: Final = regex(r"(?:\w|\\[.dw]|[.^$|]|\[[\w-]+\]|[()](?![*+?{])|(?<=[\w.\])])[*+?]|\{\d+\})+")
 """Regular expressions that are matched: none whose groups repeat, for these can take forever."""
 LONGEST_PATTERN: Final = 200
 MOST_REPEATS: Final = 4
