@@ -6,13 +6,29 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from importlib import import_module
+from types import FunctionType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from stepcheck import __version__
 
 if TYPE_CHECKING:
     import typer
 
+COMMANDS: Final = {
+    "score": "score",
+    "tui": "tui",
+    "split": "split",
+    "check": "check",
+    "serve": "serve",
+    "bench": "bench",
+    "runs": "runs",
+    "doctor": "doctor",
+    "data": "data",
+    "models": "models",
+    "config": "settings",
+}
+"""The module of each command, in the order of the help; it has a function of that name, or a group of commands."""
 REPEAT_SECONDS = 0.4
 """Longer than what is left to do after Ctrl-C, shorter than a person waits."""
 
@@ -90,12 +106,11 @@ def _send_interrupt() -> None:
         _thread.interrupt_main()
 
 
-def build_app(*, light: bool = False) -> "typer.Typer":
-    """Put the commands together; `light`: only those that need no model and are to be there at once."""
+def build_app(asked: str = "") -> "typer.Typer":
+    """Put the commands together: the one that is asked for, or all of them where it is none."""
     import typer
 
     from stepcheck import config
-    from stepcheck.cli.check import check
 
     app = typer.Typer(
         name="stepcheck",
@@ -124,27 +139,12 @@ def build_app(*, light: bool = False) -> "typer.Typer":
         """Which step of a mathematical solution is wrong? Judged on this machine, without a network."""
         config.PROJECT.set(not no_project_config)
 
-    if light:
-        app.command("check")(check)
-        return app
-    from stepcheck.cli import bench, data, models, runs, settings
-    from stepcheck.cli.doctor import doctor
-    from stepcheck.cli.score import score
-    from stepcheck.cli.serve import serve
-    from stepcheck.cli.split import split
-    from stepcheck.cli.tui import tui
-
-    app.command("score")(score)
-    app.command("tui")(tui)
-    app.command("split")(split)
-    app.command("check")(check)
-    app.command("serve")(serve)
-    app.add_typer(bench.app, name="bench")
-    app.add_typer(runs.app, name="runs")
-    app.command("doctor")(doctor)
-    app.add_typer(data.app, name="data")
-    app.add_typer(models.app, name="models")
-    app.add_typer(settings.app, name="config")
+    for name in (asked,) if asked in COMMANDS else COMMANDS:
+        command = import_module(f"stepcheck.cli.{COMMANDS[name]}")
+        if isinstance(found := getattr(command, name, None), FunctionType):
+            app.command(name)(found)
+        else:
+            app.add_typer(command.app, name=name)
     return app
 
 
@@ -159,7 +159,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     config.forget_empty_no_color()
     asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), "")
-    command = typer.main.get_command(build_app(light=True) if asked == "check" else build_app())
+    command = typer.main.get_command(build_app(asked))
     _say_no_type_of_flags(command)
     given = None if arguments is None else list(arguments)
     reads_project = config.PROJECT.set(True)

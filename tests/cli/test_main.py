@@ -47,7 +47,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], in
         def go() -> None:
             raise error
 
-        monkeypatch.setattr(cli, "build_app", lambda: app)
+        monkeypatch.setattr(cli, "build_app", lambda _asked: app)
         return cli.main(["go"])
 
     return run
@@ -74,6 +74,27 @@ def test_nothing_heavy_is_imported(code: str) -> None:
     loaded = {name.split(".")[0] for name in done.stderr.split()}
     assert "stepcheck" in loaded
     assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spared"),
+    [
+        (["--help"], {"numpy", "yaml", "stepcheck.document.reading", "stepcheck.evidence"}),
+        (
+            ["split", "examples/wrong.md"],
+            {"numpy", "rich", "stepcheck.evidence", "stepcheck.cli.bench"},
+        ),
+        (["check", "examples/wrong.md"], {"numpy", "stepcheck.hub", "stepcheck.engine.client", "stepcheck.cli.bench"}),
+    ],
+    ids=lambda given: given[0] if isinstance(given, list) else "",
+)
+def test_a_command_loads_what_it_needs(arguments: list[str], spared: set[str]) -> None:
+    """Neither the modules of other commands nor libraries that this one does not use: it answers at once."""
+    code = f"import sys; from stepcheck.cli.main import main; main({arguments}); print(*sys.modules, file=sys.stderr)"
+    done = python("-c", code)
+    assert done.returncode == 0
+    assert "stepcheck.cli.main" in (loaded := set(done.stderr.split()))
+    assert not loaded & {*spared, "pydantic", "textual", "huggingface_hub", "llama_cpp"}
 
 
 def test_help_lists_the_commands() -> None:
