@@ -79,9 +79,20 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
         summary = _run(judge, _gather(files, documents), sink, form, meter)
+        if form is WrittenAs.human and summary.done > summary.unscored:
+            _suggest(judge.identity.name, settings.models_dir)
     code = conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)
+
+
+def _suggest(model: str, models_dir: Path | None) -> None:
+    """Say to a person who judged with the demonstration how to have a better judge."""
+    from stepcheck.hub.disk.better import better_judge
+
+    better = better_judge(model, models_dir)
+    if better:
+        say(f"a better judge of grade-school mathematics: {better}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def preview_of_card(card: "ModelCard", weight_type: str, why: str) -> str:
         ("model", f"{card.name}: {card.title}"),
         ("from", card.origin.repository if card.origin else "no repository is known: convert a copy of your own"),
         ("licence", card.licence),
-        *(("download", f"about {size(each.download)}: the original weights") for each in known[:1]),
+        *(("download", f"about {size(each.download)}: {each.what}") for each in known[:1]),
         *(
             ("wanted" if each.weight_type == weight_type else "or", f"{each.weight_type}, about {size(each.result)}")
             for each in sorted(known, key=lambda each: each.weight_type != weight_type)

@@ -179,6 +179,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     revision: str = ""
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
     """What the file must have; empty where the first pull pins it."""
+    size: Annotated[int, Meta(ge=0, le=2**40)] = 0
+    """Bytes, so that a pull can be told of without asking the hub; 0 where the card does not say."""
 
     def __post_init__(self) -> None:
         """Refuse a shipped file that is not pinned.

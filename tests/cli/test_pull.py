@@ -107,6 +107,17 @@ def test_show_says_what_a_pull_would_take(capsys: pytest.CaptureFixture[str]) ->
     assert pull["sizes"]["q4_k_m"]["download"] == pytest.approx(3.09e9, rel=0.01)
 
 
+def test_a_ready_file_is_told_of_with_its_pinned_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a model over one official file: that file's bytes to download, and what lies on the disk with the adapter."""
+    assert main(["models", "pull", "stepcheck-0.5B", "--dry-run", "--offline", "--models-dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert "download  about 491 MB: qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" in told
+    assert re.search(r"wanted +q4_k_m, about 51\d MB", told)
+    assert main(["models", "show", "stepcheck-0.5B", "--json"]) == 0
+    sizes = json.loads(capsys.readouterr().out)["pull"]["sizes"]
+    assert sizes["q4_k_m"]["download"] == 491_400_064
+
+
 def test_a_dry_run_says_everything_and_does_nothing(
     server: HubServer, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

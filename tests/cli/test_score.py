@@ -77,7 +77,7 @@ def test_human(solution: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "█" not in out
     assert "\x1b" not in out
     assert [line for line in out.splitlines() if line != line.rstrip()] == []
-    assert err == ""
+    assert err == "a better judge of grade-school mathematics: stepcheck models pull stepcheck-0.5B\n"
 
 
 def test_json_of_one_document(solution: str, capsys: pytest.CaptureFixture[str]) -> None:

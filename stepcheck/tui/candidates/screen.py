@@ -158,7 +158,7 @@ class CandidatesScreen(SessionScreen):
         name = self.place_of(self.group.keys[0]).replace("[0]", "")
         self.query_one(TitleBar).present(name, "Best-of-N", self.session.state, self.session.shown_threshold)
         state = self.session.state
-        self.notice(state.error or (state.name.notice if state.name is not None else ""), error=bool(state.error))
+        self.notice(state.error or self.note_of_model(), error=bool(state.error))
         self._show_beside()
 
     def _words(self) -> str:

@@ -128,7 +128,7 @@ class DocumentsScreen(SessionScreen):
         name = "this folder" if self.desk.path == "." else self.desk.path
         state = self.session.state
         self.query_one(TitleBar).present(name, "", state, threshold)
-        self.notice(state.error or (state.name.notice if state.name is not None else ""), error=bool(state.error))
+        self.notice(state.error or self.note_of_model(), error=bool(state.error))
 
     def wrong(self, index: int) -> bool:
         """Whether a row has a step under the threshold."""

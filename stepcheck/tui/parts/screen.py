@@ -77,6 +77,16 @@ class SessionScreen(ListScreen[None]):
         self.query_one(Notice).present("" if hidden else words, error=error)
         self._note = "" if error else words
 
+    def note_of_model(self) -> str:
+        """What must be said of the model; of the demonstration first of all how to have a better judge."""
+        from stepcheck.hub.disk.better import better_judge
+
+        name = self.session.state.name
+        if name is None:
+            return ""
+        better = better_judge(name.name, self.desk.models_dir)
+        return f"A demonstration; better: {better} · {name.notice}" if better else name.notice
+
     def place_of(self, key: int) -> str:
         """How a document is called."""
         item = self.session.entries[key].item

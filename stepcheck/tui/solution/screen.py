@@ -160,7 +160,7 @@ class SolutionScreen(SessionScreen):
         if self.editing.error:
             return f"✗ {self.editing.error}", True
         notes = " · ".join(item.notes)
-        notice = self.session.state.name.notice if self.session.state.name is not None else ""
+        notice = self.note_of_model()
         return f"{notes} · {notice}" if notes and notice else notes or notice, False
 
     def _refresh_critique(self) -> None:
