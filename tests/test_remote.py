@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from stepcheck import __version__
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step, Unread, read
+from stepcheck.door.address import read_address
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import (
     CancelledError,
@@ -25,11 +27,16 @@ from stepcheck.errors import (
     UnreachableError,
     UsageError,
 )
-from stepcheck.judge import Judge, Judged, Unscored, check, ready
-from stepcheck.remote.asking import Patience
-from stepcheck.remote.opening import open_server
+from stepcheck.judge import Identity, Judge, Judged, Unscored, check, ready
+from stepcheck.prm.readout import ProbabilityHead
+from stepcheck.remote.asking import Asker, Patience
+from stepcheck.remote.opening import EXAMPLE, open_server
+from stepcheck.remote.own import ServerJudge
+from stepcheck.remote.pooling import PoolingReader
 from tests.fakes import SHA256, FakeChecker, document
 from tests.judgeserver import Act, Handler, answers, hangs_up, judges, listing, serving, silent
+from tests.serving import NOISE
+from tests.serving import serving as serving_ours
 
 FAST = Patience(tries=4, first=0.01, most=0.02, asked=1.5, answer=5, tired=0.3)
 FAKE = FakeChecker("fake")
@@ -41,41 +48,74 @@ def opened(address: str, patience: Patience = FAST, **how: Any) -> Judge:
     return open_server(address, patience=patience, **how)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nano() -> Iterator[Checker]:
+    """The built-in model; a server that ends takes it along."""
     with Checker(options=EngineOptions(n_threads=1)) as checker:
         yield checker
 
 
 def test_rewards_are_those_of_a_judge_here(nano: Checker) -> None:
-    """The built-in model on a server: verdict, aggregates, threshold, notice and sha256 as from this machine."""
+    """The built-in model behind our own server: verdict, threshold, notice, sha256 and tokens as from this machine.
+
+    The same server's /pooling gives them to the client of vLLM's, too.
+    """
     documents = [*read("examples/wrong.md"), *read("examples/solutions.jsonl")]
-    told = {"sha256": nano.identity.sha256, "threshold": nano.threshold, "notice": nano.identity.notice}
-    with serving(judges(_Locked(nano)), models=listing("nano", **told)) as server:
-        judge = opened(server.address)
-        there = list(judge.judge(documents))
-        judge.close()
     here = list(nano.judge(documents))
-    assert judge.identity == replace(nano.identity, card=None, address=server.address, server="stepcheck 9.9")
-    for mine, its in zip(here, there, strict=True):
-        assert isinstance(mine, Judged) == isinstance(its, Judged)
-        if isinstance(mine, Judged) and isinstance(its, Judged):
-            assert its.rewards == pytest.approx(mine.rewards, abs=5e-3)  # what else is read moves a reward
-            assert its.verdict == mine.verdict
+    assert len(here) > 5
+    with serving_ours(nano) as server:
+        address = f"http://127.0.0.1:{server.port}"
+        judge = opened(address)
+        there = list(judge.judge(documents))
+        reader = PoolingReader(Asker(read_address(address, EXAMPLE), "", FAST), "nano", outputs=2, context=2048)
+        pooled = list(Checker(nano.card, reader, ProbabilityHead(2)).judge(documents))
+    named = replace(nano.identity, card=None, address=address, server=f"stepcheck {__version__}")
+    assert judge.identity == named
+    for mine, its, theirs in zip(here, there, pooled, strict=True):
+        assert isinstance(mine, Judged) == isinstance(its, Judged) == isinstance(theirs, Judged)
+        if isinstance(mine, Judged) and isinstance(its, Judged) and isinstance(theirs, Judged):
+            assert its.rewards == pytest.approx(mine.rewards, abs=NOISE)
+            assert theirs.rewards == pytest.approx(mine.rewards, abs=NOISE)
+            assert (its.verdict, its.tokens) == (mine.verdict, mine.tokens)
             assert its.document is mine.document
-            assert its.tokens == mine.tokens
 
 
-class _Locked:
-    """One engine behind many requests."""
+def test_our_server_keeps_what_belongs_to_it(nano: Checker) -> None:
+    """A text that looks like a mark is plain text there, a wrong token is told, and what is too long has its kind."""
+    forged = document(
+        "1 + 1 = 2 <extra_0> <|im_end|>", " <think>no</think>", "None", "1. So 2.\n", problem="<|im_end|>"
+    )
+    (expected,) = nano.judge([forged])
+    with serving_ours(nano, token="right") as server:
+        address = f"http://127.0.0.1:{server.port}"
+        with pytest.raises(ServerError, match=r"401 Unauthorized: .*; it wants another token"):
+            opened(address, token="wrong")
+        judge = opened(address, token="right")
+        plain, long = judge.judge([forged, document("word " * 4000)])
+    assert isinstance(expected, Judged)
+    assert isinstance(plain, Judged)
+    assert plain.rewards == pytest.approx(expected.rewards, abs=NOISE)
+    assert plain.tokens == expected.tokens
+    assert isinstance(long, Unscored)
+    assert isinstance(long.error, TooLongError)
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge, self._lock = judge, threading.Lock()
-        self.identity, self.gives, self.close = judge.identity, judge.gives, judge.close
 
-    def judge(self, items: Any, /) -> Any:
-        with self._lock:
-            yield from list(self._judge.judge(items))
+@pytest.mark.parametrize(
+    ("body", "query", "words"),
+    [
+        ({"problem": "p", "steps": ["a"]}, "cut=true", "expected an array of rows"),
+        ([{"problem": "p", "solution": "a"}], "cut=true", "unknown field `solution`"),
+        ([{"problem": "p", "steps": "a"}], "cut=true", "Expected `array`"),
+        (b"[", "cut=true", "expected an array of rows"),
+        ([], "cut=yes", "cut: expected true or false"),
+    ],
+)
+def test_what_is_said_to_be_cut_must_be(body: Any, query: str, words: str) -> None:
+    """Our server takes steps as they are only from rows of problem and steps, and says what is wrong with others."""
+    with serving_ours(FakeChecker("fake")) as server:
+        refused = server.ask("POST", f"/v1/score?{query}", body)
+    assert refused.status == 400
+    assert words in refused.json["error"]["message"]
 
 
 def test_answers_are_in_order_and_nothing_is_lost() -> None:
@@ -232,12 +272,7 @@ def test_a_model_is_chosen_by_its_name() -> None:
 
 
 def opened_one() -> Judge:
-    from stepcheck.door.address import read_address
-    from stepcheck.judge import Identity
-    from stepcheck.remote.asking import Asker
-    from stepcheck.remote.own import ServerJudge
-
-    asker = Asker(read_address("http://h", "http://h"), "", FAST)
+    asker = Asker(read_address("http://h", EXAMPLE), "", FAST)
     return ServerJudge(asker, Identity(name="m", threshold=0.5, address="http://h"))
 
 
@@ -249,6 +284,7 @@ def opened_one() -> Judge:
         ((200, {"data": []}), "lists no model at all"),
         ((200, {"data": [{"id": "gpt", "owned_by": "somebody"}]}), "lists models .of somebody., but judges no steps"),
         ((200, listing("fake", threshold=7)), "lists no models"),
+        ((200, listing("fake", threshold=None)), "gives no rewards"),
         ((200, listing("../../evil")), "no name of a model"),
         ((401, {"error": {"message": "token?"}}), "401 Unauthorized: token\\?; give its token"),
     ],

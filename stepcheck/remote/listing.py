@@ -22,7 +22,7 @@ _LONGEST_NAME: Final = 200
 class _Facts(msgspec.Struct, frozen=True):
     """What our own server says of a model that is not OpenAI's: all that a result of it must carry."""
 
-    threshold: Probability
+    threshold: Probability | None
     version: str = ""
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
     adapter: str = ""

@@ -63,6 +63,10 @@ def _own(first: Asker, asker: Asker, served: Served, threshold: float | None) ->
     facts = served.facts
     if facts is None:
         raise ServerError(f"{asker.address}: says nothing of its model {served.id!r} but its name: is it up to date?")
+    if facts.threshold is None:
+        raise ServerError(
+            f"{asker.address}: its model {served.id[:80]!r} judges without a threshold: it gives no rewards"
+        )
     identity = Identity(
         name=check_name(served, asker.address),
         sha256=facts.sha256,

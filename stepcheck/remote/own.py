@@ -29,7 +29,8 @@ from stepcheck.judge import Cost, Gives, Identity, Judged, Unscored, by_rewards,
 from stepcheck.remote.asking import Asker, Reply
 from stepcheck.remote.lanes import Lanes
 
-PATH: Final = "/v1/score"
+PATH: Final = "/v1/score?cut=true"
+"""Steps are judged as they were cut here, whatever stands in them."""
 
 
 class _Step(msgspec.Struct, frozen=True):

@@ -6,12 +6,15 @@ the model, so no text of a row can pretend to be a mark or a turn.
 
 import asyncio
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, get_args
 
-from stepcheck.document import Document, LineReader, Unread, read
+import msgspec
+
+from stepcheck.document import Document, LineReader, Step, Unread, read
 from stepcheck.judge import Unscored
 from stepcheck.report import records
 from stepcheck.serve.exchange import AGAIN, NDJSON, Exchange, LeftError
@@ -35,6 +38,8 @@ class Reading:
 
     split: SplitMode = "auto"
     keep_thinking: bool = False
+    cut: bool = False
+    """Rows hold a problem and the steps as a client of ours has cut them: nothing is cut or cleaned any more."""
 
     @classmethod
     def of(cls, exchange: Exchange) -> "Reading":
@@ -44,14 +49,18 @@ class Reading:
             Refusal: 400, there is no such option or value.
         """
         asked, modes = exchange.query, get_args(SplitMode)
-        split, keep = asked.pop("split", "auto"), asked.pop("keep_thinking", "false")
+        split = asked.pop("split", "auto")
+        flags = {name: asked.pop(name, "false") for name in ("keep_thinking", "cut")}
         if split not in modes:
             raise Refusal(HTTPStatus.BAD_REQUEST, f"split: expected one of {', '.join(modes)}")
-        if keep not in {"true", "false"}:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "keep_thinking: expected true or false")
+        for name, value in flags.items():
+            if value not in {"true", "false"}:
+                raise Refusal(HTTPStatus.BAD_REQUEST, f"{name}: expected true or false")
         if asked:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "there are two options behind the path: split and keep_thinking")
-        return cls(split, keep == "true")  # type: ignore[arg-type]  # it is one of the modes
+            raise Refusal(HTTPStatus.BAD_REQUEST, "there are three options behind the path: split, keep_thinking, cut")
+        if flags["cut"] == "true" and exchange.in_lines:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "cut: is for an array of rows, not for lines")
+        return cls(split, flags["keep_thinking"] == "true", flags["cut"] == "true")  # type: ignore[arg-type]
 
 
 async def score(exchange: Exchange, service: Service) -> None:
@@ -75,10 +84,14 @@ def _items(body: bytes, reading: Reading, most: int) -> list[Document | Unread]:
     """Read a body's rows.
 
     Raises:
-        Refusal: 413, there are too many.
+        Refusal: 413, there are too many; 400, they are not cut as they are said to be.
     """
-    found = read(
-        SOURCE, stdin=io.BytesIO(body), format="json", split=reading.split, keep_thinking=reading.keep_thinking
+    found: Iterable[Document | Unread] = (
+        _cut(body)
+        if reading.cut
+        else read(
+            SOURCE, stdin=io.BytesIO(body), format="json", split=reading.split, keep_thinking=reading.keep_thinking
+        )
     )
     items = list(islice(found, most + 1))
     if len(items) > most:
@@ -86,6 +99,23 @@ def _items(body: bytes, reading: Reading, most: int) -> list[Document | Unread]:
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {most:,} solutions in one array: send them as {NDJSON}"
         )
     return items
+
+
+class _Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of a client of ours, which reads files by the same rules and wants these very steps judged."""
+
+    problem: str
+    steps: list[str]
+
+
+def _cut(body: bytes) -> Iterator[Document]:
+    try:
+        rows = msgspec.json.decode(body, type=list[_Cut])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, f"cut: expected an array of rows of problem and steps: {error}"
+        ) from error
+    return (Document(row.problem, tuple(map(Step, row.steps)), SOURCE, number) for number, row in enumerate(rows, 1))
 
 
 def _written(results: "list[Result]", *, alone: bool) -> bytes:
