@@ -3,7 +3,8 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -80,3 +81,11 @@ def serving(judge: Judge, limits: Limits = LIMITS, *, token: str = "", evidence:
         server.stop()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Wait for something that another thread does, ten seconds at most."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -191,7 +191,8 @@ class Exchange:
         return self._holds
 
     def let_go(self, size: int) -> None:
-        """Hold so many bytes no longer."""
+        """Hold so many bytes no longer, of those that are held."""
+        size = min(size, self._holds)
         self._held.now -= size
         self._holds -= size
 

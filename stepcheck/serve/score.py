@@ -171,8 +171,11 @@ class _Stream:
                 raise LeftError
             await self._end(feeding)
         finally:
-            feeding.cancel()
             self.service.line.leave(self.place)
+            feeding.cancel()
+            await asyncio.wait({feeding})
+            if not feeding.cancelled():
+                feeding.exception()  # it was told, or there is nobody to tell it to
 
     async def _end(self, feeding: "asyncio.Future[None]") -> None:
         """Say why there were no more rows, if not that they were at their end."""

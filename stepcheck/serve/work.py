@@ -2,7 +2,7 @@
 
 Rows of all requests go through one stream, so that they fill batches together and share what the model has read. The
 stream ends whenever no row waits, and the next row begins another: what was read stays in the model's process. Owns
-what becomes of a row when that process ends: it is tried once more, then it is an error.
+what becomes of a row when that process ends, or the whole stream fails: it is tried once more, then it is an error.
 """
 
 import threading
@@ -23,8 +23,10 @@ Evidence = Literal["off", "show", "judge"]
 State = Literal["loading", "ready", "ending"]
 MOST_DEATHS = 2
 """A row over which the model's process ended so often is an error."""
+MOST_LOADS = 10
+"""How often in a row a model may fail to load that was loaded before, until what waits is told so."""
 PAUSE = 0.2
-"""Seconds before a model is tried again that could not be loaded."""
+"""Seconds before the next stream begins after one that failed."""
 
 
 @runtime_checkable
@@ -46,6 +48,7 @@ class Work:
         self.state: State = "loading"
         self.device = ""
         self.failed: StepcheckError | None = None
+        self._unloaded = 0
         self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
         self._loaded: Callable[[], None] = lambda: None
 
@@ -87,10 +90,8 @@ class Work:
         self._loaded()
         while self.line.wait():
             self._round()
-        left = deque[tuple[Place, Row]]()
-        for _ in _drawing(self.line, left):
-            place, row = left.pop()
-            self._settle(place, row, Unscored("-", self.failed or CancelledError("the server is ending")))
+        while (left := self.line.take()) is not None:
+            self._fail(*left, self.failed or CancelledError("the server is ending"), again=False)
 
     def _round(self) -> None:
         """Judge until no row waits."""
@@ -98,11 +99,18 @@ class Work:
         results = self._judge(_drawing(self.line, drawn))
         try:
             for result in results:
+                self._unloaded = 0
                 self._settle(*drawn.popleft(), result)
+        except LoadError as error:  # no row's fault
+            self._unloaded += 1
+            for place, row in drawn:
+                row.deaths -= self._unloaded < MOST_LOADS
+                self._fail(place, row, error, again=self._unloaded < MOST_LOADS)
+            time.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 (a thread's edge)
             why = _foreseen(error)
             for place, row in drawn:
-                self._settle(place, row, Unscored("-", why))
+                self._fail(place, row, why, again=not isinstance(why, CancelledError))
             time.sleep(PAUSE)
         finally:
             results.close()
@@ -115,33 +123,39 @@ class Work:
         return self.judge.judge(items)  # type: ignore[arg-type]  # `pooling` refuses prompts for such a judge
 
     def _settle(self, place: Place, row: Row, result: "Judged | Unscored | AtMarks") -> None:
-        """Deliver a result, unless it is only that the model's process ended, for the first time."""
+        """Deliver a result, with the evidence; a row over which the model's process ended may be tried once more."""
         if isinstance(result, Unscored):
-            died = isinstance(result.error, (WorkerDiedError, LoadError))
-            row.deaths += died
-            if died and row.deaths < MOST_DEATHS and not place.left and self.state != "ending":
-                self.line.put_back(place, row)
-                return
-            result = _in_place(row.item, result)
-        elif self._evidence != "off" and isinstance(result, Judged):
+            self._fail(place, row, result.error, again=isinstance(result.error, WorkerDiedError))
+            return
+        if self._evidence != "off" and isinstance(result, Judged):
             from stepcheck.witness import with_evidence
 
             result = with_evidence(result, decides=self._evidence == "judge")
         row.deliver(result)
 
+    def _fail(self, place: Place, row: Row, error: StepcheckError, *, again: bool) -> None:
+        """Deliver an error, unless the row may be tried `again` and was not yet."""
+        row.deaths += 1
+        if again and row.deaths < MOST_DEATHS and not place.left and self.state != "ending":
+            self.line.put_back(place, row)
+        else:
+            row.deliver(_in_place(row.item, error))
+
 
 def _drawing(line: Line, drawn: deque[tuple[Place, Row]]) -> "Iterator[Document | Unread | Marked]":
-    """Yield what waits, in its turn, and note whose it is."""
+    """Yield what waits, in its turn, and note whose it is; a row that is tried again ends it, alone at fault."""
     while (found := line.take()) is not None:
         drawn.append(found)
         yield found[1].item
+        if found[1].deaths:
+            return
 
 
-def _in_place(item: "Document | Unread | Marked", result: Unscored) -> Unscored:
-    """Put an error of the whole judge in a row's place."""
+def _in_place(item: "Document | Unread | Marked", error: StepcheckError) -> Unscored:
+    """Put an error in a row's place."""
     return Unscored(
         item.source,
-        result.error,
+        error,
         getattr(item, "line", None),
         getattr(item, "id", None),
         getattr(item, "candidate", None),
