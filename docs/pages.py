@@ -73,7 +73,8 @@ def _section(card: ModelCard) -> list[str]:
         "architecture": f"`{card.architecture}`",
         "read by": READ[card.readout.kind],
         "context": f"{card.context:,} tokens",
-        "threshold": f"{card.threshold:g}: {card.threshold_source}",
+        "threshold": _threshold(card),
+        "writes": _writes(card),
         "memory": ", ".join(f"{kind} {size / 1000:.1f} GB" for kind, size in card.memory.items()),
         "notice": card.notice,
     }
@@ -88,6 +89,20 @@ def _section(card: ModelCard) -> list[str]:
     if card.published:
         lines += [f"Source: {card.published.source}.", ""]
     return lines
+
+
+def _threshold(card: ModelCard) -> str:
+    """The threshold and where it comes from; a source that begins with the figure says it once."""
+    value = f"{card.threshold:g}: "
+    return card.threshold_source if card.readout.kind == "critic" else value + card.threshold_source.removeprefix(value)
+
+
+def _writes(card: ModelCard) -> str:
+    if card.writing is None:
+        return ""
+    how = card.writing
+    drawn = f"temperature {how.temperature:g}, top-p {how.top_p:g}" + (f", top-k {how.top_k}" if how.top_k else "")
+    return f"at most {how.new_tokens:,} new tokens, greedily; votes at {drawn} ({how.source})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -98,6 +98,12 @@ WRONG = {
         '[origin]\nrepository = "a/b"\nrevision = "main"\nrevisions = ["main"]\n[files]',
         "give one of the two",
     ),
+    "writing": (
+        "[files]",
+        '[writing]\nnew_tokens = 9\nsource = "a"\n[files]',
+        "'writing' is for a critic, not for a mlp",
+    ),
+    "source of writing": ("[files]", "[writing]\nnew_tokens = 9\n[files]", "writing"),
     "empty revision": ("[files]", '[origin]\nrepository = "a/b"\nrevisions = [""]\n[files]', "origin.revisions"),
     "backbone": ("[files]", '[origin]\nrepository = "a/b"\nbackbone = {file = "x.gguf"}\n[files]', "origin.backbone"),
 }
@@ -204,10 +210,24 @@ def test_no_card_states_anything_without_a_source() -> None:
             "licence": card.licence_source,
             "published": card.published.source if card.published else None,
             "oracle": card.oracle.source if card.oracle else None,
+            "writing": card.writing.source if card.writing else None,
         }
         without = [key for key, source in stated.items() if source is not None and not A_SOURCE.search(source)]
         assert without == [], card.name
         assert card.licence
+
+
+def test_a_critics_card_says_how_it_was_let_write() -> None:
+    """8,192 new tokens as ProcessBench's script has it, 32,768 for QwQ; votes at temperature 1 and top-p 0.9."""
+    found = {card.name: card.writing for card in built_in().values() if card.readout.kind == "critic"}
+    assert {name: writing.new_tokens for name, writing in found.items() if writing} == {
+        "Llama-3.3-70B-Instruct": 8192,
+        "Qwen2.5-72B-Instruct": 8192,
+        "QwQ-32B-Preview": 32768,
+    }
+    assert {(writing.temperature, writing.top_p, writing.top_k) for writing in found.values() if writing} == {
+        (1, 0.9, 0)
+    }
 
 
 def test_oracles_are_of_their_cards() -> None:

@@ -1,9 +1,11 @@
 """A critic by what the user calls it: an address, a GGUF file, or the name of a model that is here."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepcheck.critic.base import published_sampling
 from stepcheck.critic.critic import Critic
 from stepcheck.door.address import SCHEMES
 from stepcheck.engine.base import EngineOptions
@@ -13,6 +15,7 @@ from stepcheck.prm.families import family_of
 
 if TYPE_CHECKING:
     from stepcheck.engine.base import Sampling
+    from stepcheck.prm.card import Writing
 
 MAGIC = b"GGUF"
 _CRITICS = "a critic is an instruct model's GGUF file, or a server's address"
@@ -31,7 +34,8 @@ def open_critic(
 ) -> Critic:
     """Open a critic.
 
-    `name`: an address (`http://…`), a path ending in `.gguf`, or a card's name whose readout is `critic`.
+    `name`: an address (`http://…`), a path ending in `.gguf`, or a card's name whose readout is `critic`. `sampling` is
+    by default that of its published figures, by its card or the card that its name begins with.
 
     Raises:
         UsageError: the address is none, or the votes make no sense.
@@ -42,12 +46,27 @@ def open_critic(
         from stepcheck.critic.server import ServerWriter
 
         server = ServerWriter(name, model=server_model, key=key)
-        return Critic(server, Identity(name=server.model, address=name), votes=votes, sampling=sampling)
+        model = Identity(name=server.model, address=name)
+        sampling = sampling or published_sampling(model.name, votes, _writing_of(model, models_dir))
+        return Critic(server, model, votes=votes, sampling=sampling)
     from stepcheck.engine.writer import LlamaWriter
 
     path, model = _file(name, models_dir)
-    writer = LlamaWriter(path, options=options, on_loading=on_loading)
+    sampling = sampling or published_sampling(model.name, votes, _writing_of(model, models_dir))
+    writer = LlamaWriter(path, new_tokens=sampling.max_tokens, options=options, on_loading=on_loading)
     return Critic(writer, model, votes=votes, sampling=sampling)
+
+
+def _writing_of(model: Identity, models_dir: Path | None) -> "Writing | None":
+    """Return what the model's card says of its writing, or that of a critic's card whose name its own begins with."""
+    from stepcheck.hub.disk.store import list_models
+
+    if model.card is not None:
+        return model.card.writing
+    name = model.name.rsplit("/", 1)[-1].lower()
+    cards = (entry.card for entry in list_models(models_dir) if entry.card and entry.card.writing)
+    found = [card for card in cards if re.fullmatch(rf"{re.escape(card.name.lower())}([-_.:].*)?", name)]
+    return max(found, key=lambda card: len(card.name)).writing if found else None
 
 
 def _file(name: str, models_dir: Path | None) -> tuple[Path, Identity]:

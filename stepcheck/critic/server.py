@@ -28,6 +28,8 @@ BYTES_A_TOKEN: Final = 4096
 """Of the stream: one event for each token, some hundred bytes of JSON."""
 SPARE_TOKENS: Final = 256
 STREAM: Final = "text/event-stream, application/json"
+LIMITS: Final = replace(USUAL, answer=3600.0)
+"""Of an answer of as many tokens as a critic usually may write; one that may be longer has more time in proportion."""
 
 
 class ServerWriter:
@@ -37,7 +39,7 @@ class ServerWriter:
         UsageError: the address is not one of http or https.
     """
 
-    def __init__(self, address: str, *, model: str = "", key: str = "", limits: Limits = USUAL) -> None:
+    def __init__(self, address: str, *, model: str = "", key: str = "", limits: Limits = LIMITS) -> None:
         found = read_address(address, "http://127.0.0.1:8080/v1")
         path = found.path.removesuffix("/chat/completions") or "/v1"
         self.address, self._model, self._limits = address, model, limits
@@ -67,8 +69,9 @@ class ServerWriter:
         Raises:
             ServerError: it cannot be reached, says no, is silent for too long, or its answer breaks off.
         """
-        body = self._body(text, sampling)
-        with self._door.asking("POST", "/chat/completions", body, self._limits.answer, accept=STREAM) as response:
+        body, seconds = self._body(text, sampling), answer_seconds(self._limits, sampling.max_tokens)
+        self._door.limits = replace(self._limits, answer=seconds)
+        with self._door.asking("POST", "/chat/completions", body, seconds, accept=STREAM) as response:
             if "event-stream" not in response.headers.get("Content-Type", ""):
                 words, ending = whole_answer(self._door.whole(response, LARGEST_ANSWER))
                 yield words
@@ -116,3 +119,8 @@ class ServerWriter:
         if sampling.top_k:  # not OpenAI's own, but local servers know it
             body["top_k"] = sampling.top_k
         return json.dumps(body).encode()
+
+
+def answer_seconds(limits: Limits, most_tokens: int) -> float:
+    """Return how long an answer of at most so many tokens may take."""
+    return limits.answer * max(1.0, most_tokens / Sampling().max_tokens)

@@ -1,12 +1,13 @@
-"""What writing needs: the chat template, the draw of the next token, and the words that come of it.
+"""What writing needs: a prompt in the model's own chat template, the draw of the next token, and its words.
 
-Calls llama.cpp for its samplers and templates. A template is one that llama.cpp knows by itself: the file's own
-text is compared, never executed. What the user's turn says is tokenized as plain text, so it cannot end its turn and
-begin another.
+Calls llama.cpp for its samplers and what a file says of its vocabulary. The template is the file's own, rendered
+in a process of its own (`rendering.py`). What the user's turn says is tokenized as plain text, so it cannot end its
+turn and begin another.
 """
 
 import codecs
 import ctypes
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,44 +16,85 @@ import numpy as np
 from stepcheck.engine import wire
 from stepcheck.engine.batches import Ints
 from stepcheck.engine.binding import lib
+from stepcheck.engine.chat import Special, prompt_tokens
 from stepcheck.engine.llama import Backbone
+from stepcheck.engine.turn import CHATML, Turn, turn_of
 from stepcheck.errors import LoadError
 
-_PLACE = "@@stepcheck-turn@@"
-"""Stands for the user's turn while the template is laid around it."""
-_CHATML = b"chatml"
+_MARKS = lib.LLAMA_TOKEN_ATTR_CONTROL | lib.LLAMA_TOKEN_ATTR_USER_DEFINED
+_NFC = {"qwen2"}
+"""Pre-tokenizers that belong to a tokenizer which composes characters first; llama.cpp does not bring that about."""
 
 
-def chat_prompt(backbone: Backbone, text: str, path: str) -> Ints:
-    """Lay the model's chat template around a user's turn; ids.
+class Chat:
+    """The chat of a loaded model: its template, and its vocabulary as `chat.py` asks for it.
 
-    Raises:
-        LoadError: the file has no template that llama.cpp knows, nor ChatML's markers.
+    Raises on construction:
+        LoadError: the file has no chat template nor ChatML's marks, or one that cannot be used.
     """
-    before, _, after = _template(backbone, path).partition(_PLACE)
-    parts = (backbone.tokenize(before, special=True), backbone.tokenize(text, special=False))
-    return np.concatenate([*parts, backbone.tokenize(after, special=True)])
 
+    def __init__(self, backbone: Backbone, path: str) -> None:
+        self._backbone = backbone
+        self._model, self._vocab = backbone.handles
+        self._composes = self._said("tokenizer.ggml.pre") in _NFC
+        self._spaces = self._said("tokenizer.ggml.add_space_prefix") != "false"
+        self._turn = self._find_turn(path)
 
-def _template(backbone: Backbone, path: str) -> str:
-    """Lay out one user's turn and the beginning of the answer."""
-    chatml = _CHATML if len(backbone.tokenize("<|im_start|>", special=True)) == 1 else None
-    for template in (backbone.chat_template, chatml):
-        laid_out = None if template is None else _apply(template)
-        if laid_out is not None and laid_out.count(_PLACE) == 1:
-            return laid_out
-    raise LoadError(
-        f"{path}: has no chat template that llama.cpp knows by itself; run the model in a server that has one, and give"
-        " its address instead"
-    )
+    def prompt(self, text: str) -> Ints:
+        """Lay the template around what the user says; ids."""
+        return np.array(prompt_tokens(self, self._turn, text), np.int32)
 
+    def specials(self, text: str) -> list[Special]:
+        """Special tokens in a text, in order."""
+        found = map(int, self._backbone.tokenize(text, special=True))
+        return [self._special(token) for token in found if self._attributes(token) & _MARKS]
 
-def _apply(template: bytes) -> str | None:
-    """Let llama.cpp lay out a turn; None if it does not know the template."""
-    turn = (lib.llama_chat_message * 1)(lib.llama_chat_message(b"user", _PLACE.encode()))
-    room = ctypes.create_string_buffer(4096)
-    size = lib.llama_chat_apply_template(template, turn, 1, True, room, len(room))
-    return room.raw[:size].decode(errors="replace") if 0 < size <= len(room) else None
+    def plain(self, text: str, *, begins: bool) -> Sequence[int]:
+        """Tokens of a text without special ones.
+
+        A SentencePiece vocabulary that puts a space before a text does so behind a special token, too, as the
+        tokenizers do that such files were made of; where the template has put one there, there is one, not two.
+        """
+        text = unicodedata.normalize("NFC", text) if self._composes else text
+        spaced = begins and self._spaces and not text.startswith(" ")
+        return [int(token) for token in self._backbone.tokenize(text, special=False, spaced=spaced)]
+
+    def _find_turn(self, path: str) -> Turn:
+        template: bytes | None = lib.llama_model_chat_template(self._model, None)
+        if template is not None:
+            return turn_of(template.decode(errors="replace"), self._named(), path)
+        if len(self._backbone.tokenize("<|im_start|>", special=True)) == 1:
+            return CHATML
+        raise LoadError(
+            f"{path}: has no chat template; give an instruct model's file that has one, or run the model in a server"
+            " that has one, and give its address instead"
+        )
+
+    def _named(self) -> dict[str, str]:
+        """Return the texts of the special tokens that a template may name."""
+        numbers = {
+            "bos_token": lib.llama_vocab_bos(self._vocab),
+            "eos_token": lib.llama_vocab_eos(self._vocab),
+            "pad_token": lib.llama_vocab_pad(self._vocab),
+        }
+        return {name: self._text(token) for name, token in numbers.items() if token >= 0}
+
+    def _special(self, token: int) -> Special:
+        found = self._attributes(token)
+        left, right = (bool(found & side) for side in (lib.LLAMA_TOKEN_ATTR_LSTRIP, lib.LLAMA_TOKEN_ATTR_RSTRIP))
+        return Special(token, self._text(token), left, right)
+
+    def _attributes(self, token: int) -> int:
+        return int(lib.llama_vocab_get_attr(self._vocab, token))
+
+    def _text(self, token: int) -> str:
+        return bytes(lib.llama_vocab_get_text(self._vocab, token) or b"").decode(errors="replace")
+
+    def _said(self, key: str) -> str:
+        """Return what the file says under a key; empty where it says nothing."""
+        room = ctypes.create_string_buffer(256)
+        size = lib.llama_model_meta_val_str(self._model, key.encode(), room, len(room))
+        return room.value.decode(errors="replace") if size >= 0 else ""
 
 
 class Answer:

@@ -65,7 +65,8 @@ class Sampling:
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
-    max_tokens: int = 4096
+    max_tokens: int = 8192
+    """What ProcessBench lets a critic write (code/run_eval.py of QwenLM/ProcessBench)."""
     seed: int = 0
 
 

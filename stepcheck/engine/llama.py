@@ -87,14 +87,14 @@ class Backbone:
         self.context = min(self.longest, self.n_ctx)
         self._batch = _BatchArrays(self.n_ubatch)
 
-    def tokenize(self, text: str, *, special: bool) -> Ints:
+    def tokenize(self, text: str, *, special: bool, spaced: bool = False) -> Ints:
         """Token ids of a text on its own; special tokens are recognised only if `special`.
 
         A SentencePiece vocabulary puts a space before a text, which belongs before the first of several pieces only;
-        the template says where spaces are. A newline, which such a vocabulary never joins to anything, takes that
-        space upon itself and is cut off again.
+        the template says where spaces are, unless `spaced`. A newline, which such a vocabulary never joins to anything,
+        takes that space upon itself and is cut off again.
         """
-        if not self._spaced or not text:
+        if spaced or not self._spaced or not text:
             return self._tokenize(text, special=special)
         lead = self._tokenize("\n", special=False)
         tokens = self._tokenize("\n" + text, special=special)
@@ -195,10 +195,9 @@ class Backbone:
         return room.raw[: max(0, size)]
 
     @property
-    def chat_template(self) -> bytes | None:
-        """The file's own chat template."""
-        found: bytes | None = lib.llama_model_chat_template(self._model, None)
-        return found
+    def handles(self) -> tuple[Any, Any]:
+        """llama.cpp's model and vocabulary, for its other doors."""
+        return self._model, self._vocab
 
     def _on_node(self, tensor: int, ask: bool, _data: object) -> bool:
         if ask:
@@ -226,7 +225,8 @@ class Backbone:
 
     def _make_context(self, load: Load, n_ubatch: int) -> lib.llama_context_p:
         params = lib.llama_context_default_params()
-        params.n_ctx = load.n_ctx or load.context
+        trained = lib.llama_model_n_ctx_train(self._model)
+        params.n_ctx = load.n_ctx or (min(load.context, trained) if load.use == "write" else load.context)
         params.n_batch = params.n_ubatch = load.n_ubatch or n_ubatch
         params.n_seq_max = N_SEQS
         params.n_outputs_max = self.n_outputs

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from stepcheck.engine import wire
-from stepcheck.engine.author import Answer, chat_prompt
+from stepcheck.engine.author import Answer, Chat
 from stepcheck.engine.batches import Finished, Ints
 from stepcheck.engine.layout import Joined, Laid, Layout
 from stepcheck.engine.llama import N_SEQS, Backbone
@@ -47,7 +47,8 @@ class Worker:
 
     replies: IO[bytes]
     backbone: Backbone
-    path: str = ""
+    chat: Chat | None = None
+    """Of a model that is to answer questions."""
     _planner: Planner = field(init=False)
     _layout: Layout = field(init=False)
     _waiting: deque[Task] = field(default_factory=deque)
@@ -137,7 +138,9 @@ class Worker:
             seq = self._sequence(request.branch)
             last = len(self._planner.tokens(seq)) - 1
             return Task(request.job, Laid(NOTHING, (last,)), NEXT, seq=seq, answers=request)
-        prompt, room = chat_prompt(self.backbone, request.text, self.path), self.backbone.n_ctx
+        if self.chat is None:
+            raise EngineError("this model was not loaded to answer questions")
+        prompt, room = self.chat.prompt(request.text), self.backbone.n_ctx
         if len(prompt) >= room:
             raise TooLongError(
                 f"problem and solution have {len(prompt)} tokens with the question, the critic's context holds {room}:"
@@ -248,12 +251,11 @@ def main() -> None:
 
 def _serve(load: wire.Load, replies: IO[bytes], requests: Requests) -> None:
     backbone = Backbone(load, lambda done: wire.send(replies, wire.Loading(done)))
-    if load.use == "write":
-        chat_prompt(backbone, "", load.path)  # a model without a template is refused before it is asked anything
+    chat = Chat(backbone, load.path) if load.use == "write" else None
     hidden = backbone.hidden if load.use == "read" else 1
     context = backbone.n_ctx if load.use == "write" else backbone.context
     wire.send(replies, wire.Ready(hidden, context, backbone.device, backbone.n_threads, backbone.n_ubatch))
-    Worker(replies, backbone, load.path).serve(requests)
+    Worker(replies, backbone, chat).serve(requests)
 
 
 if __name__ == "__main__":

@@ -12,22 +12,26 @@ from stepcheck.engine.host import Host, load_of
 from stepcheck.engine.spawn import WORKER
 from stepcheck.engine.tree import written
 
-CONTEXT = 8192
-"""Tokens of question and answer together, where neither the user nor the model sets fewer."""
+QUESTION = 4096
+"""Tokens of a question that leave an answer all its room, where neither the user nor the model sets fewer."""
 
 
 class LlamaWriter(Closing):
-    """Lets a GGUF answer questions, in its own chat template. A context manager; one thread may ask at a time."""
+    """Lets a GGUF answer questions, in its own chat template. A context manager; one thread may ask at a time.
+
+    There is room for answers of `new_tokens` beside a question, as far as the model was trained for so long a text.
+    """
 
     def __init__(
         self,
         model: Path,
         *,
+        new_tokens: int = 8192,
         options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         on_loading: Callable[[float], None] | None = None,
         command: Sequence[str] = WORKER,
     ) -> None:
-        load = load_of(model, mark=None, context=CONTEXT, options=options, use="write")
+        load = load_of(model, mark=None, context=QUESTION + new_tokens, options=options, use="write")
         self._host = Host(load, on_loading, command)
 
     def start(self) -> None:
@@ -39,7 +43,7 @@ class LlamaWriter(Closing):
         """What was loaded; waits until it is.
 
         Raises:
-            LoadError: or OutOfMemoryError: the model cannot be loaded, or has no chat template.
+            LoadError: or OutOfMemoryError: the model cannot be loaded, or has no chat template that can be used.
         """
         return self._host.ready()
 

@@ -233,6 +233,17 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("an 'adapter' was trained with a backbone and a head: give these, too")
 
 
+class Writing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How a critic was let write when its figures were made: at most so many tokens, greedy alone, votes drawn so."""
+
+    new_tokens: Positive
+    temperature: Annotated[float, Meta(gt=0, le=2)] = 1.0
+    top_p: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    top_k: Annotated[int, Meta(ge=0)] = 0
+    """0 where all tokens may be drawn."""
+    source: Annotated[str, Meta(min_length=1)]
+
+
 class Oracle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A solution whose rewards the model's authors tell: what a right conversion gives back."""
 
@@ -281,6 +292,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     memory: dict[str, Positive] = {}
     """Megabytes (10⁶ bytes) of the backbone's weights by weight type; the KV cache comes on top."""
     published: Published | None = None
+    writing: Writing | None = None
+    """Of a critic: how its published figures were drawn."""
     oracle: Oracle | None = None
 
     def __post_init__(self) -> None:
@@ -291,6 +304,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """
         if self.files and self.files.adapter and self.readout.kind in {"log_ratio", "critic"}:
             raise ValueError(f"'files.adapter' is for a head that reads hidden states, not for a {self.readout.kind}")
+        if self.writing and self.readout.kind != "critic":
+            raise ValueError(f"'writing' is for a critic, not for a {self.readout.kind}")
         if self.template.reads == "joined" and self.readout.kind != "log_ratio":
             raise ValueError("'template.reads' = \"joined\" is for a log ratio, not for a head at a mark")
 
