@@ -57,12 +57,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Critique:
-    """One answer in words: which step it names (-1: none is wrong; None: there is no verdict in it)."""
+    """One answer in words: which step it names (-1: none is wrong; None: there is no verdict in it).
+
+    `box` is what stands in its last box, as it was written; None where there is no box.
+    """
 
     words: str
     index: int | None
     whole: bool = True
     refused: bool = False
+    box: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

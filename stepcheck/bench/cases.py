@@ -95,6 +95,8 @@ class Row:
     tokens: int = 0
     seconds: float = 0.0
     error: Failure | None = None
+    boxes: tuple[str | None, ...] | None = None
+    """What stands in each critique's last box, as it was written; None where the judge does not write."""
 
     @property
     def key(self) -> Key:
@@ -123,4 +125,5 @@ def to_row(case: Case, result: Judged | Unscored) -> Row:
         tokens=result.tokens,
         seconds=result.seconds,
         error=None if result.verdict.decided else UNDECIDED,
+        boxes=tuple(critique.box for critique in result.critiques) or None,
     )

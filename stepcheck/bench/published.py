@@ -1,5 +1,6 @@
 """The figures of the papers, read from published.toml, which is data and says where each comes from."""
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,11 @@ class ProcessBenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["prm", "critic"] = "prm"
     source: str = ""
     """Where it comes from, where that is not the table's source; what is disputed is said there too."""
+
+    @property
+    def greedy(self) -> bool:
+        """Whether it is that of a critic's single greedy critique, of interest beside critics only."""
+        return self.kind == "critic" and self.model.endswith("(greedy)")
 
 
 class ProcessBenchTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +84,16 @@ def tables() -> Tables:
 
 
 def same_model(name: str, published: str) -> bool:
-    """Tell whether a model here is one of the table: its name, or that with the type of its weights behind it."""
-    ours, theirs = name.lower(), published.lower()
-    return ours == theirs or ours.startswith(f"{theirs}-")
+    """Tell whether a model here is one of the table: its name, or that with the type of its weights behind it.
+
+    A published row may say how a critic was drawn, `(greedy)` or `(maj@8)`; then ours must have been drawn so, and ours
+    is greedy where it says nothing.
+    """
+    (ours, drawn), (theirs, wanted) = _parted(name), _parted(published)
+    return (ours == theirs or ours.startswith(f"{theirs}-")) and wanted in ("", drawn or "greedy")
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Part a model's name, without its owner's, from how it was drawn."""
+    model, drawn = re.fullmatch(r"(.*?)(?: \((greedy|maj@\d+)\))?", name.lower(), re.DOTALL).groups()  # type: ignore[union-attr]  # (matches any text)
+    return model.rsplit("/", 1)[-1], drawn or ""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stepcheck.bench import metrics, published, statistics
-from stepcheck.bench.cases import Labelled, Row
+from stepcheck.bench.cases import UNDECIDED, Labelled, Row
 from stepcheck.bench.evidence import Seen, Shown, heard, label_of, look, sum_up
 from stepcheck.bench.metrics import Detected, Score, Scored
+from stepcheck.bench.protocol import Protocol, by_protocol, critic_votes
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval
 from stepcheck.errors import NoRewardsError, UsageError
@@ -38,11 +39,15 @@ class SubsetResult:
     detected: Detected
     scored: tuple[Scored, ...]
     expected: str = ""
+    no_verdict: int = 0
+    """Cases of which a critic said nothing that counts."""
+    protocol: Protocol | None = None
+    """A critic's figures as ProcessBench's script reckons them."""
 
     @property
     def errors(self) -> int:
         """Cases that were not judged, for whatever reason."""
-        return self.too_long + self.other_errors
+        return self.too_long + self.no_verdict + self.other_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,16 @@ class ProcessBenchResult:
     """What the evidence shows of each subset, where it was asked for."""
     decides: bool = False
     """The figures are those of the judge and the evidence together."""
+    votes: int | None = None
+    """Critiques of each case, where the judge is a critic."""
+    protocol_f1: float | None = None
+    """The average F1 by the published protocol, where the judge is a critic."""
+    protocol_interval: Interval | None = None
+
+    @property
+    def title(self) -> str:
+        """The model, and how it was drawn where several critiques voted: as published rows are called."""
+        return f"{self.model} (maj@{self.votes})" if (self.votes or 1) > 1 else self.model
 
     @property
     def scored(self) -> tuple[Scored, ...]:
@@ -108,7 +123,13 @@ def read_result(
         shown = tuple(sum_up(name, seen[name], cases[name], judged[name], at) for name in cases)
         cases = judged if evidence == "judge" else cases
     subsets = tuple(_subset(name, found, cases[name], at) for name, found in rows.items())
-    return replace(_result(run, subsets, at, tune_on), evidence=shown, decides=evidence == "judge")
+    votes = critic_votes(manifest)
+    if votes is not None:
+        subsets = tuple(replace(subset, protocol=by_protocol(rows[subset.name])) for subset in subsets)
+    result = replace(_result(run, subsets, at, tune_on), evidence=shown, decides=evidence == "judge", votes=votes)
+    scores = [subset.protocol.score for subset in subsets if subset.protocol and subset.cases]
+    average, interval = metrics.average_f1(scores), statistics.average_f1_interval(scores)
+    return replace(result, protocol_f1=average, protocol_interval=interval)
 
 
 def _examined(
@@ -177,17 +198,19 @@ def by_position(cases: Sequence[Scored], threshold: float | None) -> dict[str, S
 def _subset(name: str, rows: Sequence[Row], cases: tuple[Scored, ...], threshold: float | None) -> SubsetResult:
     failed = [row for row in rows if not is_scored(row)]
     too_long = sum(row.error is not None and row.error.kind == TOO_LONG for row in failed)
+    no_verdict = sum(row.error is not None and row.error.kind == UNDECIDED.kind for row in failed)
     score = metrics.score(cases, threshold)
     return SubsetResult(
         name,
         len(rows),
         too_long,
-        len(failed) - too_long,
+        len(failed) - too_long - no_verdict,
         score,
         statistics.f1_interval(score),
         metrics.detect(cases, threshold),
         cases,
         _unexpected(name, rows),
+        no_verdict,
     )
 
 

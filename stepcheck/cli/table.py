@@ -35,7 +35,7 @@ def table(
     """Lay runs out as models × subsets (or × tasks), with intervals, beside the published rows."""
     from stepcheck.bench.results import ProcessBenchResult
     from stepcheck.cli.bench import parse_aggregates
-    from stepcheck.report.run_table import grid_of, write
+    from stepcheck.report.run_table import CRITICS, grid_of, write
 
     (name,) = parse_aggregates(aggregate)[:1]
     results = _read(runs, config.load({"runs_dir": runs_dir}).runs_dir)
@@ -45,6 +45,8 @@ def table(
     notes = ["95 % intervals by bootstrap over the cases."]
     if any(result.partial for result in results):
         notes.append("* partial: not of the whole data.")
+    if any(isinstance(result, ProcessBenchResult) and result.votes is not None for result in results):
+        notes.append(CRITICS)
     with opened(output) as sink:
         sink.write(write(grid, form.value, title, notes))
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from stepcheck.closing import Closing
 from stepcheck.critic.base import GREEDY, Writer, published_sampling
 from stepcheck.critic.prompt import verdict_question, why_question
-from stepcheck.critic.verdict import parse, vote
+from stepcheck.critic.verdict import boxed, parse, vote
 from stepcheck.document import Document, Unread
 from stepcheck.engine.base import Ending, Sampling
 from stepcheck.errors import InputError, ModelError, ServerError, StepcheckError, UsageError
@@ -66,7 +66,8 @@ class Critic(Closing):
             sampling = dataclasses.replace(self.sampling, seed=self.sampling.seed + number)
             words, ending = self._listen(question, sampling)
             index = None if ending.refused else parse(words, len(document.steps))
-            critiques.append(Critique(words, index, ending.whole, ending.refused))
+            box = None if ending.refused else boxed(words)
+            critiques.append(Critique(words, index, ending.whole, ending.refused, box))
             tokens += ending.tokens
         result = vote([critique.index for critique in critiques])
         return Judged(

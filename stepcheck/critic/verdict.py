@@ -1,7 +1,10 @@
 r"""A critic's words → the step it names, and several critiques → one verdict. Pure.
 
-ProcessBench's protocol (arXiv 2412.06559, section 4; code/run_eval.py): the last \boxed{} holds the index; of k
-critiques the index that most of them name counts, the first seen of equals; those without an index do not vote.
+Two readings, side by side. Ours, for a person's solution: the last \boxed{} holds the index; of k critiques the index
+that most of them name counts, the first seen of equals; those without an index of a step do not vote. ProcessBench's,
+for figures that are to stand beside published ones (arXiv 2412.06559, section 4; code/run_eval.py of
+QwenLM/ProcessBench): the votes are what stands in the boxes, as it was written, and only what most of them say is read
+as a number.
 """
 
 from collections import Counter
@@ -12,6 +15,7 @@ from typing import Final
 from stepcheck.patterns import regex
 
 _BOXED: Final = regex(r"\\boxed\{([^{}]*)")
+_CLOSED: Final = regex(r"\\boxed\{([^}]*)\}")
 _INDEX: Final = regex(r"-?[0-9]{1,9}")
 NONE_WRONG: Final = -1
 
@@ -42,6 +46,25 @@ def parse(words: str, steps: int) -> int | None:
     found = _INDEX.fullmatch(boxes[-1].strip()) if boxes else None
     index = int(found[0]) if found else None
     return index if index is not None and NONE_WRONG <= index < steps else None
+
+
+def boxed(words: str) -> str | None:
+    """Return what stands in the last box of a critique; None where no box was opened and closed."""
+    boxes = _CLOSED.findall(words)
+    return boxes[-1].strip() if boxes else None
+
+
+def published_vote(boxes: Sequence[str | None]) -> int | None:
+    """Read the prediction off critiques' boxes as ProcessBench's script does; None where it comes to no number.
+
+    The most frequent text counts, the first seen of equals; those without a box do not vote. Any number is a
+    prediction: that of a step which is not there is a wrong one.
+    """
+    counted = Counter(box for box in boxes if box is not None).most_common(1)
+    try:
+        return int(counted[0][0]) if counted else None
+    except ValueError:
+        return None
 
 
 def vote(verdicts: Sequence[int | None]) -> Vote:

@@ -51,7 +51,7 @@ def _critic(judged: Judged) -> dict[str, Any]:
         "votes": {str(index): count for index, count in found.votes},
         "unparsable": found.unparsable,
         "critiques": [
-            {"index": each.index, "whole": each.whole, "refused": each.refused, "words": each.words}
+            {"index": each.index, "whole": each.whole, "refused": each.refused, "box": each.box, "words": each.words}
             for each in judged.critiques
         ],
     }

@@ -5,6 +5,7 @@ from typing import Any
 from stepcheck.bench import published, results
 from stepcheck.bench.evidence import Shown
 from stepcheck.bench.metrics import Score
+from stepcheck.bench.protocol import SOURCE, Protocol
 from stepcheck.bench.published import ProcessBenchRow
 from stepcheck.bench.results import ProcessBenchResult, SubsetResult
 from stepcheck.evidence import KINDS
@@ -14,8 +15,8 @@ from stepcheck.report.tables import Table, interval, number, signed
 
 def tables(result: ProcessBenchResult) -> list[Table]:
     """Return every table of a result, the main one first."""
-    beside = published_table(result)
-    return [main_table(result), *evidence_tables(result), *([beside] if beside else []), *detail_tables(result)]
+    found = [main_table(result), protocol_table(result), *evidence_tables(result), published_table(result)]
+    return [*(table for table in found if table), *detail_tables(result)]
 
 
 def head(result: ProcessBenchResult) -> list[str]:
@@ -34,20 +35,50 @@ def head(result: ProcessBenchResult) -> list[str]:
 
 def main_table(result: ProcessBenchResult) -> Table:
     """Accuracies and F1 of every subset, with what was left out."""
-    rows = [_row(subset) for subset in result.subsets]
+    critic = result.votes is not None
+    rows = [_row(subset, critic=critic) for subset in result.subsets]
     if len(rows) > 1:
-        average = ("average", "", "", "", number(result.average_f1), interval(result.average_interval), "", "")
+        blanks = ("",) * (3 if critic else 2)
+        average = ("average", "", "", "", number(result.average_f1), interval(result.average_interval), *blanks)
         rows.append(average)
     title = "Accuracy in per cent" + (f" · partial: {result.partial}" if result.partial else "")
     notes = ["95 % intervals by bootstrap over the cases."] if rows else []
     if any(subset.errors for subset in result.subsets):
-        notes.append("Cases that were too long or failed are in no figure: they count as neither right nor wrong.")
+        kinds = "too long, without a verdict" if critic else "too long"
+        notes.append(f"Cases that were {kinds} or failed are in no figure: they count as neither right nor wrong.")
     for kind, lone in (("right", "correct_cases"), ("wrong", "error_cases")):
         without = [subset.name for subset in result.subsets if subset.cases and not getattr(subset.score, lone)]
         if without:
             notes.append(f"No {kind} solution was judged of {', '.join(without)}: F1 needs both.")
-    columns = ("subset", "cases", "error acc", "correct acc", "F1", "95 %", "too long", "failed")
+    left_out = ("too long", "no verdict", "failed") if critic else ("too long", "failed")
+    columns = ("subset", "cases", "error acc", "correct acc", "F1", "95 %", *left_out)
     return Table(title, columns, tuple(rows), tuple(notes))
+
+
+def protocol_table(result: ProcessBenchResult) -> Table | None:
+    """A critic's accuracies and F1 as ProcessBench's script reckons them; None where the judge is no critic."""
+    if result.votes is None:
+        return None
+    rows = [_protocol_row(subset.name, subset.protocol) for subset in result.subsets if subset.protocol]
+    if len(rows) > 1:
+        rows.append(("average", "", "", number(result.protocol_f1), interval(result.protocol_interval), ""))
+    how = (
+        f"As {SOURCE} reckons: what most critiques have in their last box counts, as it is written; a case without a"
+        " verdict, too long ones among them, is a miss. Published rows are made so, and are compared with these figures"
+        " alone."
+    )
+    notes = [how]
+    unboxed = sum(subset.protocol.unboxed for subset in result.subsets if subset.protocol)
+    if unboxed:
+        notes.append(f"Of {unboxed:,} cases an earlier version kept no box: their verdicts stand as they were read.")
+    columns = ("subset", "error acc", "correct acc", "F1", "95 %", "misses without a verdict")
+    return Table("By the published protocol", columns, tuple(rows), tuple(notes))
+
+
+def _protocol_row(name: str, found: Protocol) -> tuple[str, ...]:
+    score = found.score
+    figures = (number(score.error_acc), number(score.correct_acc), number(score.f1))
+    return (name, *figures, interval(found.interval), f"{found.misses:,}")
 
 
 def published_table(result: ProcessBenchResult) -> Table | None:
@@ -56,20 +87,24 @@ def published_table(result: ProcessBenchResult) -> Table | None:
     names = [subset.name for subset in result.subsets if subset.name in table.subsets]
     if not names:
         return None
-    ours = {subset.name: subset.score.f1 for subset in result.subsets}
+    critic = result.votes is not None
+    ours = {subset.name: (subset.protocol or subset).score.f1 for subset in result.subsets}
     mark = " (partial)" if result.partial else ""
-    who = f"{result.model} with the evidence" if result.decides else result.model
+    who = f"{result.title} with the evidence" if result.decides and not critic else result.title
     first = (f"{who}, here{mark}", *(number(ours[name]) for name in names), "")
     rows = [first]
-    for row in table.rows:
-        if published.same_model(result.model, row.model):
+    listed = [row for row in table.rows if critic or not row.greedy]
+    for row in listed:
+        if published.same_model(result.title, row.model):
             figures = [_figure(row, name) for name in names]
             gaps = [_gap(ours[name], figure) for name, figure in zip(names, figures, strict=True)]
             rows.append((f"{row.model}, published", *map(number, figures), number(row.average)))
             rows.append(("  difference", *map(signed, gaps), ""))
-    rows += [(row.model, *(number(_figure(row, name)) for name in names), number(row.average)) for row in table.rows]
+    rows += [(row.model, *(number(_figure(row, name)) for name in names), number(row.average)) for row in listed]
     notes = [f"Published: {table.source}. {table.note} 'all 4' is the mean of the four subsets."]
-    notes += [f"{row.model}: {row.source}." for row in table.rows if row.source]
+    notes += [f"{row.model}: {row.source}." for row in listed if row.source]
+    if critic:
+        notes.append("Ours is the F1 by the published protocol, without the evidence.")
     if "math" in names:
         notes.append("math-688 has label 0 in the published dataset, 2 in the first release; the file decides here.")
     return Table("F1 beside the published figures", ("model", *names, "all 4"), tuple(rows), tuple(notes))
@@ -182,10 +217,28 @@ def record(result: ProcessBenchResult) -> dict[str, Any]:
         "subsets": {subset.name: _record(subset) for subset in result.subsets},
         "average_f1": _short(result.average_f1),
         "average_f1_ci": _shorts(result.average_interval),
+        **({"protocol": _protocol(result)} if result.votes is not None else {}),
         "tokens": result.tokens,
         "seconds": round(result.seconds, 3),
         **({"evidence": _evidence(result)} if result.evidence else {}),
     }
+
+
+def _protocol(result: ProcessBenchResult) -> dict[str, Any]:
+    subsets = {
+        subset.name: {
+            "cases": subset.protocol.score.error_cases + subset.protocol.score.correct_cases,
+            "error_cases": subset.protocol.score.error_cases,
+            "correct_cases": subset.protocol.score.correct_cases,
+            "without_verdict": subset.protocol.misses,
+            **_accuracies(subset.protocol.score),
+            "f1_ci": _shorts(subset.protocol.interval),
+        }
+        for subset in result.subsets
+        if subset.protocol
+    }
+    average = {"average_f1": _short(result.protocol_f1), "average_f1_ci": _shorts(result.protocol_interval)}
+    return {"source": SOURCE, "votes": result.votes, "subsets": subsets, **average}
 
 
 def _evidence(result: ProcessBenchResult) -> dict[str, Any]:
@@ -221,6 +274,7 @@ def _record(subset: SubsetResult) -> dict[str, Any]:
         "correct_cases": score.correct_cases,
         "errors": subset.errors,
         "too_long": subset.too_long,
+        "no_verdict": subset.no_verdict,
         "error_acc": _short(score.error_acc),
         "correct_acc": _short(score.correct_acc),
         "f1": _short(score.f1),
@@ -234,8 +288,9 @@ def _record(subset: SubsetResult) -> dict[str, Any]:
     }
 
 
-def _row(subset: SubsetResult) -> tuple[str, ...]:
+def _row(subset: SubsetResult, *, critic: bool) -> tuple[str, ...]:
     score = subset.score
+    left_out = (subset.too_long, *((subset.no_verdict,) if critic else ()), subset.other_errors)
     return (
         subset.name,
         f"{subset.cases:,}",
@@ -243,8 +298,7 @@ def _row(subset: SubsetResult) -> tuple[str, ...]:
         number(score.correct_acc),
         number(score.f1),
         interval(subset.f1_interval),
-        f"{subset.too_long:,}",
-        f"{subset.other_errors:,}",
+        *(f"{count:,}" for count in left_out),
     )
 
 

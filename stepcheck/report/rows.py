@@ -9,6 +9,7 @@ from stepcheck.bench.cases import Labelled, Row
 from stepcheck.bench.metrics import RIGHT
 from stepcheck.bench.results import predicted
 from stepcheck.bench.runs.store import Run
+from stepcheck.critic.verdict import published_vote
 from stepcheck.errors import NoRewardsError
 from stepcheck.prm.verdict import aggregate
 from stepcheck.report.records import SCHEMA, encode
@@ -38,7 +39,8 @@ def record(row: Row, threshold: float | None) -> dict[str, Any]:
     """Describe a row.
 
     `prediction` is the 0-based first step under the threshold, or the one that a judge without rewards named; -1 for
-    none, null where the row was not judged.
+    none, null where the row was not judged. A critic's `published_prediction` is by ProcessBench's protocol, null for
+    no number.
     """
     found: dict[str, Any] = {
         "schema": SCHEMA,
@@ -54,6 +56,8 @@ def record(row: Row, threshold: float | None) -> dict[str, Any]:
     found["prediction"] = predicted(row, threshold)
     if isinstance(row.facts, Labelled) and row.error is None:
         found["hit"] = found["prediction"] == row.facts.label
+    if row.boxes is not None:
+        found |= {"boxes": row.boxes, "published_prediction": published_vote(row.boxes)}
     found |= {"rewards": row.rewards, "aggregates": _aggregates(row), "tokens": row.tokens}
     found["seconds"] = round(row.seconds, 6)
     if row.error is not None:

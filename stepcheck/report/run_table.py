@@ -5,7 +5,8 @@ from typing import Literal
 
 from stepcheck.bench import published
 from stepcheck.bench.best import BestOfNResult
-from stepcheck.bench.results import ProcessBenchResult
+from stepcheck.bench.results import ProcessBenchResult, SubsetResult
+from stepcheck.bench.statistics import Interval
 from stepcheck.errors import UsageError
 from stepcheck.report.runs import Result
 from stepcheck.report.standings import MISSING, Figure, Grid, Standing, lay_out, to_latex
@@ -13,6 +14,12 @@ from stepcheck.report.tables import Table, to_csv, to_markdown, to_text
 
 Form = Literal["human", "md", "latex", "csv"]
 AVERAGE = "average"
+VERDICTS = ", verdicts only"
+"""Behind a critic's name: its F1 over the cases that it gave a verdict of."""
+CRITICS = (
+    "A critic's row is by the published protocol, in which a case without a verdict is a miss; 'verdicts only' leaves"
+    " such cases out."
+)
 
 
 def grid_of(results: Sequence[Result], aggregate: str = "product") -> Grid:
@@ -47,26 +54,39 @@ def _process(results: Sequence[ProcessBenchResult]) -> Grid:
     table = published.tables().processbench
     found = {subset.name for result in results for subset in result.subsets}
     columns = [*(name for name in table.subsets if name in found), *sorted(found - set(table.subsets))]
-    standings = [_measured(result, columns) for result in results]
+    standings = [_measured(result, columns, protocol=result.votes is not None) for result in results]
+    critics = [result for result in results if result.votes is not None]
+    standings += [_measured(result, columns) for result in critics]
     for row in table.rows:
+        if row.greedy and not critics:
+            continue
         known = dict(zip(table.subsets, row.f1, strict=False))
         figures = [Figure(known[name]) if name in known else None for name in columns]
         standings.append(Standing(row.model, (*figures, Figure(row.average)), published=True))
     return lay_out([*columns, AVERAGE], standings, published.same_model)
 
 
-def _measured(result: ProcessBenchResult, columns: Sequence[str]) -> Standing:
+def _measured(result: ProcessBenchResult, columns: Sequence[str], *, protocol: bool = False) -> Standing:
+    """Lay out a run's F1; a critic's by the published `protocol` stands beside published rows, ours says what it is."""
     subsets = {subset.name: subset for subset in result.subsets}
-    figures: list[Figure | None] = []
+    partial, figures = bool(result.partial), list[Figure | None]()
     for name in columns:
-        subset = subsets.get(name)
-        f1 = None if subset is None else subset.score.f1
-        interval = None if subset is None else subset.f1_interval
-        figures.append(None if f1 is None else Figure(f1, interval, bool(result.partial)))
-    average = result.average_f1
+        f1, interval = _f1(subsets[name], protocol=protocol) if name in subsets else (None, None)
+        figures.append(None if f1 is None else Figure(f1, interval, partial))
+    if protocol:
+        average, interval = result.protocol_f1, result.protocol_interval
+    else:
+        average, interval = result.average_f1, result.average_interval
     whole = {"gsm8k", "math", "olympiadbench", "omnimath"} <= set(subsets)
-    last = None if average is None else Figure(average, result.average_interval, bool(result.partial) or not whole)
-    return Standing(result.model, (*figures, last), run=result.run)
+    last = None if average is None else Figure(average, interval, partial or not whole)
+    ours = result.votes is not None and not protocol
+    return Standing(f"{result.title}{VERDICTS if ours else ''}", (*figures, last), run=result.run, aside=ours)
+
+
+def _f1(subset: SubsetResult, *, protocol: bool) -> tuple[float | None, Interval | None]:
+    if protocol and subset.protocol:
+        return subset.protocol.score.f1, subset.protocol.interval
+    return subset.score.f1, subset.f1_interval
 
 
 def _best_of_n(results: Sequence[BestOfNResult], aggregate: str) -> Grid:

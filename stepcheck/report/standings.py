@@ -41,6 +41,8 @@ class Standing:
     figures: tuple[Figure | None, ...]
     published: bool = False
     run: str = ""
+    aside: bool = False
+    """Not made as the others are, and so never the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def lay_out(
             ordered += twins
             left = [other for other in left if other not in twins]
     ordered += left
-    tops = [_top(measured, column) for column in range(len(columns))]
+    tops = [_top([standing for standing in measured if not standing.aside], column) for column in range(len(columns))]
     best = tuple(
         (False, *(_is_top(standing, column, tops[column]) for column in range(len(columns)))) for standing in ordered
     )
@@ -139,4 +141,5 @@ def _top(standings: Sequence[Standing], column: int) -> float | None:
 
 def _is_top(standing: Standing, column: int, top: float | None) -> bool:
     figure = standing.figures[column]
-    return figure is not None and not standing.published and not figure.partial and figure.value == top
+    compared = not standing.published and not standing.aside
+    return figure is not None and compared and not figure.partial and figure.value == top

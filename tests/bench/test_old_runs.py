@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from stepcheck.bench.runs.folder import DATABASE
 from stepcheck.bench.runs.manifest import check_same
 from stepcheck.bench.runs.store import Run
+from stepcheck.bench.runs.writing import RunWriter
 from stepcheck.cli.main import main
 from stepcheck.errors import RunChangedError
 
@@ -42,6 +44,7 @@ def test_the_figures_are_what_they_were(capsys: pytest.CaptureFixture[str]) -> N
     assert (found["bestofn"]["mean@1"], found["bestofn"]["prm@2"]) == (50, {"product": 100})
     math = found["critic"]["subsets"]["math"]
     assert (math["f1"], math["cases"], math["errors"]) == (50, 5, 1)
+    assert found["critic"]["protocol"]["subsets"]["math"]["f1"] == 40
     assert (found["critic"]["model"], found["critic"]["threshold"]) == ("a-model", None)
 
 
@@ -56,6 +59,18 @@ def test_a_critics_rewards_were_none(folder: Path, capsys: pytest.CaptureFixture
         assert main(["runs", *command]) == 1
         assert "no rewards to set a threshold for" in capsys.readouterr().err
     assert main(["runs", "export", "critic", "--threshold", "0.4"]) == 1
+
+
+def test_an_old_file_is_given_a_place_for_boxes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Gone on with, it keeps what stood in the boxes; what is older stands by its verdicts, and the table says so."""
+    assert main(["runs", "show", "critic"]) == 0
+    assert "Of 4 cases an earlier version kept no box" in capsys.readouterr().out
+    with Run(folder / "critic") as run:
+        manifest, row = run.manifest, run.row(("math", 0, 0))
+    with RunWriter(folder / "critic", manifest) as writer:
+        writer.put(replace(row, boxes=("1", None)))
+    with Run(folder / "critic") as run:
+        assert [row.boxes for row in run.rows()] == [("1", None), None, None, None, None]
 
 
 def test_a_run_by_rewards_goes_on_and_a_critics_does_not(folder: Path) -> None:

@@ -52,6 +52,44 @@ def test_a_critic_runs_processbench(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["model"] == "a-model"
 
 
+def test_the_published_protocol_stands_beside_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    """The fifth case is a miss there: one of three wrong ones (33.3), one of two right ones (50), F1 40.
+
+    Only that figure stands beside the published rows, the greedy ones of its kind among them; it is shown again later.
+    """
+    acts = [says(f"\\boxed{{{words}}}") for words in ("1", "1", "-1", "0", "?")]
+    with serving(*acts, models=("Qwen/Qwen2.5-72B-Instruct",)) as server:
+        assert run("--critic", server.address, "--run", "r", "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    protocol = found["protocol"]["subsets"]["math"]
+    assert (protocol["f1"], protocol["without_verdict"], protocol["cases"]) == (40, 1, 5)
+    assert (found["protocol"]["average_f1"], found["average_f1"]) == (40, 50)
+    assert found["subsets"]["math"]["no_verdict"] == 1
+    assert "code/run_eval.py" in found["protocol"]["source"]
+    assert main(["runs", "show", "r"]) == 0
+    shown = capsys.readouterr().out
+    assert "By the published protocol" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    beside = next(line for line in lines if line[:2] == ["Qwen/Qwen2.5-72B-Instruct,", "here"])
+    assert beside[-1] == "40.0"
+    assert ["Qwen2.5-72B-Instruct", "(greedy),", "published", "60.7", "58.5"] in lines
+    assert ["difference", "−20.7"] in lines
+    assert main(["runs", "export", "r"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["boxes"] for row in rows] == [["1"], ["1"], ["-1"], ["0"], ["?"]]
+    assert [row["published_prediction"] for row in rows] == [1, 1, -1, 0, None]
+
+
+def test_a_model_with_rewards_is_not_told_of_the_protocol(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor are greedy critics listed beside it."""
+    assert run("--run", "nano", "--format", "json") == 0
+    assert "protocol" not in json.loads(capsys.readouterr().out)
+    assert main(["runs", "show", "nano"]) == 0
+    shown = capsys.readouterr().out
+    assert "(greedy)" not in shown
+    assert "no verdict" not in shown
+
+
 def test_other_votes_are_another_run(capsys: pytest.CaptureFixture[str]) -> None:
     """A run with one vote is not gone on with by one with three: what differs is named."""
     with serving(says("\\boxed{1}")) as server:
@@ -104,9 +142,13 @@ def test_runs_stand_in_one_table_beside_the_published_rows(capsys: pytest.Captur
     assert rows[1][0] == "Qwen2.5-Math-PRM-7B"
     assert rows[2] == ["Qwen2.5-Math-PRM-7B (published)", "82.4", "77.6", "73.5"]
     assert rows[3][:2] == ["other_model", ""]
+    assert [row[0] for row in rows[4:6]] == ["Qwen2.5-Math-PRM-7B, verdicts only", "other_model, verdicts only"]
+    assert rows[1][1:3] == rows[4][1:3]
     assert len(rows) > 15
     assert main(["runs", "table", "one", "two"]) == 0
-    assert "* partial" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "* partial" in shown
+    assert "'verdicts only' leaves such cases out" in shown
     assert main(["runs", "table", "one", "two", "--format", "md"]) == 0
     assert "| other\\_model" in capsys.readouterr().out.replace("other_model", "other\\_model")
 

@@ -17,24 +17,24 @@ from stepcheck.errors import RunBusyError, RunError
 
 _COLUMNS = (
     "subset, position, candidate, id, line, problem, steps, facts, rewards, first_error, tokens, seconds, "
-    "error_kind, error_message"
+    "error_kind, error_message, boxes"
 )
-_LEAN = _COLUMNS.replace("problem, steps", "'', '[]'")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions(started TEXT NOT NULL, machine TEXT NOT NULL, command TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cases(
     subset TEXT NOT NULL, position INTEGER NOT NULL, candidate INTEGER NOT NULL, id TEXT NOT NULL, line INTEGER,
     problem TEXT NOT NULL, steps TEXT NOT NULL, facts TEXT, rewards TEXT, first_error INTEGER,
-    tokens INTEGER NOT NULL, seconds REAL NOT NULL, error_kind TEXT, error_message TEXT,
+    tokens INTEGER NOT NULL, seconds REAL NOT NULL, error_kind TEXT, error_message TEXT, boxes TEXT,
     PRIMARY KEY (subset, position, candidate)
 ) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('format', '1');
 """
-INSERT = f"INSERT OR REPLACE INTO cases ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 (our own words)
+INSERT = f"INSERT OR REPLACE INTO cases ({_COLUMNS}) VALUES ({', '.join('?' * 15)})"  # noqa: S608 (our own words)
 _FACTS = msgspec.json.Decoder(Facts)
 _STEPS = msgspec.json.Decoder(tuple[str, ...])
 _REWARDS = msgspec.json.Decoder(tuple[float, ...])
+_BOXES = msgspec.json.Decoder(tuple[str | None, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Run(Closing):
     def rows(self, *, texts: bool = True) -> Iterator[Row]:
         """Yield every row, subsets in the order of the manifest; without `texts`, problem and steps are empty."""
         for part in self.manifest.data:
-            query = f"SELECT {_COLUMNS if texts else _LEAN} FROM cases WHERE subset = ? ORDER BY position, candidate"  # noqa: S608
+            query = f"SELECT {self._columns(texts=texts)} FROM cases WHERE subset = ? ORDER BY position, candidate"  # noqa: S608
             with translated(self.folder):
                 for record in self._database.execute(query, (part.name,)):
                     yield self._bare(from_record(record))
@@ -75,12 +75,18 @@ class Run(Closing):
         Raises:
             RunError: it is not there.
         """
-        query = f"SELECT {_COLUMNS} FROM cases WHERE subset = ? AND position = ? AND candidate = ?"  # noqa: S608
+        query = f"SELECT {self._columns()} FROM cases WHERE subset = ? AND position = ? AND candidate = ?"  # noqa: S608
         with translated(self.folder):
             record = self._database.execute(query, key).fetchone()
         if record is None:
             raise RunError(f"{self.folder.name}: no row {key}")
         return self._bare(from_record(record))
+
+    def _columns(self, *, texts: bool = True) -> str:
+        """Name the columns of a row; what a file of an earlier version lacks is empty, and so are texts not wanted."""
+        columns = _COLUMNS if texts else _COLUMNS.replace("problem, steps", "'', '[]'")
+        with translated(self.folder):
+            return columns if has_boxes(self._database) else columns.replace("boxes", "NULL")
 
     def _bare(self, row: Row) -> Row:
         """Drop rewards that no judge gave: where there is no threshold, version 0.1.0 wrote 1 and 0 for a critic."""
@@ -184,6 +190,11 @@ def translated(folder: Path) -> Iterator[None]:
         raise RunError(f"{folder / DATABASE}: {words}{hint}") from error
 
 
+def has_boxes(database: sqlite3.Connection) -> bool:
+    """Tell whether a run's file has a place for critiques' boxes; those of version 0.1.0 have none."""
+    return any(column[1] == "boxes" for column in database.execute("PRAGMA table_info(cases)"))
+
+
 def to_record(row: Row) -> tuple[object, ...]:
     """Lay a row out for `INSERT`."""
     return (
@@ -201,13 +212,14 @@ def to_record(row: Row) -> tuple[object, ...]:
         row.seconds,
         row.error.kind if row.error else None,
         row.error.message if row.error else None,
+        None if row.boxes is None else msgspec.json.encode(row.boxes).decode(),
     )
 
 
 def from_record(record: tuple[object, ...]) -> Row:
     """Read a row back."""
     subset, position, candidate, name, line, *rest = record
-    problem, steps, facts, rewards, first, tokens, seconds, kind, message = rest
+    problem, steps, facts, rewards, first, tokens, seconds, kind, message, boxes = rest
     return Row(
         str(subset),
         int(str(position)),
@@ -222,4 +234,5 @@ def from_record(record: tuple[object, ...]) -> Row:
         int(str(tokens)),
         float(str(seconds)),
         None if kind is None else Failure(str(kind), str(message)),
+        None if boxes is None else _BOXES.decode(str(boxes)),
     )

@@ -19,7 +19,7 @@ from stepcheck.bench.cases import Row
 from stepcheck.bench.runs.folder import DATABASE, LOCK
 from stepcheck.bench.runs.lock import Lock
 from stepcheck.bench.runs.manifest import Manifest, check_same
-from stepcheck.bench.runs.store import INSERT, SCHEMA, read_manifest, to_record, translated
+from stepcheck.bench.runs.store import INSERT, SCHEMA, has_boxes, read_manifest, to_record, translated
 from stepcheck.errors import RunError
 
 MOST_WAITING = 1024
@@ -95,6 +95,8 @@ class RunWriter:
         """Make the tables and note the session, or check that the run is the same."""
         with contextlib.closing(_connect(self.folder)) as database:
             database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            if not has_boxes(database):
+                database.execute("ALTER TABLE cases ADD COLUMN boxes TEXT")
             begun = database.execute("SELECT COUNT(*) FROM meta WHERE key = 'manifest'").fetchone()[0]
             if begun:
                 check_same(read_manifest(database, self.folder), manifest)
