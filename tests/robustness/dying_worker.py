@@ -8,10 +8,10 @@ from stepcheck.engine.batches import Ints
 tokenize = llama.Backbone.tokenize
 
 
-def tokenize_or_die(self: llama.Backbone, text: str, *, special: bool) -> Ints:
+def tokenize_or_die(self: llama.Backbone, text: str, *, special: bool, spaced: bool = False) -> Ints:
     if "DIE" in text:
         os.abort()
-    return tokenize(self, text, special=special)
+    return tokenize(self, text, special=special, spaced=spaced)
 
 
 llama.Backbone.tokenize = tokenize_or_die  # type: ignore[method-assign]
