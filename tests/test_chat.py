@@ -219,10 +219,10 @@ def test_a_context_is_no_longer_than_it_was_trained(tmp_path: Path) -> None:
 def test_a_judge_loaded_for_rewards_answers_no_questions(random_model: Path) -> None:
     """Asked all the same, its process says so instead of guessing at a template."""
     from stepcheck.engine import wire
-    from stepcheck.engine.client import COMMAND
     from stepcheck.engine.host import Host
+    from stepcheck.engine.spawn import WORKER
 
-    host = Host(load_of(random_model.parent / "random.gguf", "read"), None, COMMAND)
+    host = Host(load_of(random_model.parent / "random.gguf", "read"), None, WORKER)
     job = host.new_number()
     host.ask(wire.Write(job=job, text="Why?", temperature=0, top_p=1, top_k=0, max_tokens=4, seed=0), [job])
     with pytest.raises(EngineError, match="was not loaded to answer"):

@@ -5,7 +5,6 @@ for then nobody could tell its own words from the user's. The template itself is
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +58,8 @@ def turn_of(template: str, named: Mapping[str, str], path: str, seconds: float =
 
 
 def _rendered(template: str, named: Mapping[str, str], path: str, seconds: float) -> list[str]:
+    import subprocess  # 0.01 s, which a model that answers no questions need not wait for
+
     turns = [PLACE, SPACED, ODD]
     asked = json.dumps({"template": template, "named": dict(named), "turns": turns, "seconds": seconds}).encode()
     endless = _unfit(path, f"came to no end in {seconds:g} s, or brought its process down")
