@@ -278,6 +278,20 @@ def forget_empty_no_color() -> None:
         del os.environ["NO_COLOR"]
 
 
+def keep_ray_to_itself(*, anew: bool) -> None:
+    """Tell a Ray cluster that is started here to report nothing, and to let in only who has a token made for it.
+
+    Processes inherit these variables. Ray reads its token as it is imported: `anew` says that it was not yet. Whoever
+    chose a way of their own (RAY_AUTH_MODE) keeps it, but for the reports.
+    """
+    import secrets
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if anew and "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
 def dumb_terminal(environment: Mapping[str, str] | None = None) -> bool:
     """Tell whether the terminal cannot move its cursor (TERM=dumb)."""
     environment = os.environ if environment is None else environment

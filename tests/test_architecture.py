@@ -193,8 +193,9 @@ def test_every_import_is_a_declared_dependency() -> None:
     """What the package imports is installed with it; the tests' environment would hide a forgotten one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in project["dependencies"]}
-    # the extras `plots` and `parquet`, which are asked for where they are missing
+    # the extras `plots`, `parquet` and `ray`, which are asked for where they are missing
     extras = {"report/plots/figures.py": {"matplotlib"}, "document/parquet.py": {"pyarrow"}}
+    extras |= {name(path): {"ray", "pyarrow"} for path in MODULES if name(path).startswith("ray/")}
     homes = importlib.metadata.packages_distributions()
     foreign = {
         module.split(".")[0]

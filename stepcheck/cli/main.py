@@ -161,7 +161,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), "")
     command = typer.main.get_command(build_app(asked))
     _say_no_type_of_flags(command)
-    given = None if arguments is None else list(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--ray" in given:
+        from stepcheck.cli.raying import with_address
+
+        given = with_address(given)
     reads_project = config.PROJECT.set(True)
     try:
         code = command.main(args=given, prog_name="stepcheck", standalone_mode=False)

@@ -93,9 +93,9 @@ class Meter:
         self._total, self._all_work = total, all_work
         self._started = time.monotonic()
 
-    def advance(self, work: int, tokens: int) -> None:
-        """Count one document of `work` characters, read as `tokens` tokens."""
-        self._done += 1
+    def advance(self, work: int, tokens: int, count: int = 1) -> None:
+        """Count one document or more, of `work` characters together, read as `tokens` tokens."""
+        self._done += count
         self._work += work
         self._tokens += tokens
 

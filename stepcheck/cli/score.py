@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepcheck.cli import groups, judging, options
+from stepcheck.cli import groups, judging, options, raying
 from stepcheck.cli.judging import asked_critic, asked_server
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import ExitCode, Sink, opened, say
@@ -35,7 +35,10 @@ READ_AHEAD_BYTES = 2**20
 def score(  # noqa: PLR0913 (every option of a command is an argument of its function)
     files: options.FilesArgument,
     *,
-    form: Annotated[WrittenAs, typer.Option("--format", "-f", help="How to write the results.")] = WrittenAs.human,
+    form: Annotated[
+        WrittenAs | None,
+        typer.Option("--format", "-f", help="How to write the results.", show_default="human; jsonl with --ray"),
+    ] = None,
     output: options.ResultsOption = None,
     resume: Annotated[
         bool,
@@ -52,6 +55,7 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     votes: groups.Votes = None,
     evidence: groups.Evidence = groups.Heard.show,
     force: options.ForceModelOption = False,
+    spread: raying.RayFlags,
 ) -> None:
     """Judge each step of solutions, and point at the first wrong one.
 
@@ -61,13 +65,17 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
     stepcheck config show lists them.
     """
     settings = groups.settle(engine.flags | server.flags | {"threshold": threshold})
-    if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
-        raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
-    rewards = {"--threshold": threshold, "--fail-under": fail_under}
+    rewards = {"--threshold": threshold, "--fail-under": _probability(fail_under)}
     if form in DRAWN:
         rewards[f"--format {form.value}"] = 1.0
     words = asked_critic(critic, votes, rewards=rewards, model=engine.model)
     there = asked_server(server, engine, settings, words)
+    if spread.ray is not None:
+        raying.check_alone(words or there)
+        summary = raying.score(spread, files, output, form, settings, reading=reading, evidence=evidence, force=force)
+        finish(summary, fail_under)
+        return
+    form = _streamed(form)
     documents = reading.documents(files)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
     with (
@@ -81,6 +89,24 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         summary = _run(judge, _gather(files, documents), sink, form, meter)
         if form is WrittenAs.human and summary.done > summary.unscored:
             _suggest(judge.identity.name, settings.models_dir)
+    finish(summary, fail_under)
+
+
+def _probability(fail_under: float | None) -> float | None:
+    if fail_under is not None and not (math.isfinite(fail_under) and 0 <= fail_under <= 1):
+        raise UsageError(f"--fail-under {fail_under}: expected a number from 0 to 1")
+    return fail_under
+
+
+def _streamed(form: WrittenAs | None) -> WrittenAs:
+    """Choose how one stream is written."""
+    if form is WrittenAs.parquet:
+        raise UsageError("--format parquet: is written with --ray, into a folder")
+    return form or WrittenAs.human
+
+
+def finish(summary: "Summary", fail_under: float | None) -> None:
+    """Say what failed and end with the exit code that says so."""
     code = conclude(summary, fail_under)
     if code is not ExitCode.done:
         raise typer.Exit(code)

@@ -25,6 +25,8 @@ class WrittenAs(StrEnum):
     md = "md"
     html = "html"
     svg = "svg"
+    parquet = "parquet"
+    """Of a folder that `--ray` writes; no stream takes it."""
 
 
 class Writer(Protocol):

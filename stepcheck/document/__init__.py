@@ -10,6 +10,7 @@ dialects.py     the forms of rows by name; own.py: rows without one
 marked.py       rows with a label for each step; logs.py: of harnesses and servers; talks.py: messages
 contents.py     what a row holds; given.py: its fields, undecoded; labels.py: labels → the first wrong step
 parquet.py      tables → JSON rows
+ranges.py       a file of rows → parts that are read apart
 saving.py       save: a changed document back into its file
 """
 

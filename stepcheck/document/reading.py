@@ -43,12 +43,19 @@ def read(
             raise UsageError(f"no {option} is called {value!r}; choose one of: {', '.join(choices)}")
     try:
         with opened(source, stdin, format) as file:
-            read_one = _text if file.format == "text" else _rows
-            yield from read_one(file, problem, split, keep_thinking=keep_thinking)
+            yield from read_source(file, problem, split, keep_thinking=keep_thinking)
     except InputError as error:
         yield Unread(str(source), error)
     except OSError as error:
         yield Unread(str(source), InputError(f"{source}: cannot be read: {error.strerror or error}"))
+
+
+def read_source(
+    file: Source, problem: str | None, split: SplitMode, *, keep_thinking: bool
+) -> Iterator[Document | Unread]:
+    """Read an open source as `read` does. Raises InputError where the whole cannot be read."""
+    read_one = _text if file.format == "text" else _rows
+    return read_one(file, problem, split, keep_thinking=keep_thinking)
 
 
 def reread(
@@ -87,15 +94,15 @@ def _rows(file: Source, given: str | None, split: SplitMode, *, keep_thinking: b
     empty = True
     for row in rows.read(file):
         empty = False
-        yield from _of_row(file.name, row, given, split, keep_thinking=keep_thinking)
+        yield from of_row(file.name, row, given, split, keep_thinking=keep_thinking)
     if empty:
         raise InputError(f"{file.name}: no row is in this file")
 
 
-def _of_row(
-    name: str, row: rows.Row | rows.BadRow, given: str | None, split: SplitMode, *, keep_thinking: bool
+def of_row(
+    name: str, row: rows.Row | rows.BadRow, given: str | None, split: SplitMode, *, keep_thinking: bool = False
 ) -> Iterator[Document | Unread]:
-    """Each of a row's solutions, in order."""
+    """A row's solutions, each a document or the reason why it is none; `name` and `given` as for `to_document`."""
     if isinstance(row, rows.BadRow):
         yield Unread(name, row.error, row.line, row.id)
         return
@@ -118,7 +125,7 @@ class LineReader:
         """The documents of the next line, if there are any in it; None is a line that was too long to be kept."""
         row = self._lines.read(data)
         if row is not None:
-            yield from _of_row(self._name, row, None, self._split, keep_thinking=self._keep_thinking)
+            yield from of_row(self._name, row, None, self._split, keep_thinking=self._keep_thinking)
 
 
 def to_document(

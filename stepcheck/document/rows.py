@@ -76,6 +76,24 @@ def read(source: Source, more: tuple[str, ...] = ()) -> Iterator[Row | BadRow]:
     return _once(_from_json(source, more))
 
 
+def read_objects(objects: Iterable[bytes | InputError], name: str) -> Iterator[Row | BadRow]:
+    """Rows that are at hand as JSON objects, numbered from 1: each gives what it holds, whatever another held."""
+    for number, data in enumerate(objects, 1):
+        yield BadRow(data, number) if isinstance(data, InputError) else _row(data, f"{name}:{number}", number, ())
+
+
+def problem_of(data: bytes) -> str | None:
+    """The problem of a row by itself; None where there is none, or the row cannot be read."""
+    row = _row(data, "", 1, ())
+    return row.problem if isinstance(row, Row) else None
+
+
+def looks_back(data: bytes) -> bool:
+    """Whether rows like this one must be read from the first on: those of a second filter are left out."""
+    row = _row(data, "", 1, ())
+    return isinstance(row, Row) and row.variant is not None
+
+
 def _from_lines(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
     """The rows of JSONL; empty lines are skipped."""
     for line, data in source.lines():
@@ -91,7 +109,7 @@ def _from_line(data: bytes | None, name: str, line: int, more: tuple[str, ...]) 
 
 def _from_parquet(source: Source, more: tuple[str, ...]) -> Iterator[Row | BadRow]:
     """The rows of a table; their number is in the place of a line's, and no path leads back into them."""
-    for number, data in enumerate(parquet.read(source.stream, source.name), 1):
+    for number, data in enumerate(parquet.read(source.stream, source.name, source.first, source.count), source.first):
         if isinstance(data, InputError):
             yield BadRow(data, number)
             continue

@@ -59,15 +59,20 @@ _INSTEAD = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An open source: how messages call it, what is in it, its bytes from the first one after a BOM."""
+    """An open source: how messages call it, what is in it, its bytes from the first one after a BOM.
+
+    A part of a file begins at line `first`; of Parquet it has `count` rows from that number on.
+    """
 
     name: str
     format: Format | Literal["parquet"]
     stream: BinaryIO
+    first: int = 1
+    count: int | None = None
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """Number (from 1) and bytes of every line; None for one longer than `LONGEST_LINE`, which is skipped."""
-        number = 0
+        """Number (from `first`) and bytes of every line; None for one longer than `LONGEST_LINE`, which is skipped."""
+        number = self.first - 1
         while line := self.stream.readline(LONGEST_LINE + 1):
             number += 1
             whole = line
