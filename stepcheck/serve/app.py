@@ -86,4 +86,5 @@ async def _refuse(exchange: Exchange, refusal: Refusal) -> None:
     """Answer with a refusal; of a response that has begun nothing can be taken back, and it is broken off."""
     if exchange.status:
         raise LeftError
-    await exchange.answer(refusal.status, refusal.body, refusal.headers)
+    closing = {"Connection": "close"} if exchange.unread else {}
+    await exchange.answer(refusal.status, refusal.body, {**refusal.headers, **closing})

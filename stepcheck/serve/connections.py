@@ -1,18 +1,48 @@
-"""What is no request yet: connections that are slow, half open, malformed or too many.
+"""What is no request yet, or no longer: connections that are slow, half open, malformed, too many, or not heard out.
 
-Owns the few lines in which uvicorn's HTTP/1.1 protocol is changed: a connection that has not said what it wants in time
-is closed, one too many costs the one that has been idle for longest, and what is no HTTP is told so in JSON.
+Owns the few lines in which uvicorn's HTTP/1.1 protocol is changed. A connection that has not said what it wants in time
+is closed; one too many costs the one that has been idle for longest; what is no HTTP is told so in JSON. Where a
+request is refused before its body is there, the rest of it is thrown away for a while, unread, so that the client can
+still hear why.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from stepcheck.serve.limits import Limits
+from stepcheck.serve.limits import MIB, Limits
 from stepcheck.serve.refusals import Refusal
+
+LINGER = 256 * MIB
+"""Bytes of a refused body that are thrown away until the connection is cut."""
+
+
+class Patient:
+    """A transport that closes its own side only, while the other one is still in the midst of a body."""
+
+    def __init__(self, inner: asyncio.Transport, midst: Callable[[], bool]) -> None:
+        self._inner, self._midst = inner, midst
+        self.lingers = False
+
+    def close(self) -> None:
+        """Close, or let the other side come to its end."""
+        if not self._midst() or self.lingers or self._inner.is_closing():
+            self._inner.close()
+            return
+        self.lingers = True
+        self._inner.write_eof()
+        self._inner.resume_reading()
+
+    def is_closing(self) -> bool:
+        """Tell whether nothing more is to be said."""
+        return self.lingers or self._inner.is_closing()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever a transport has)
+        return getattr(self._inner, name)
 
 
 class Connection(H11Protocol):
@@ -23,6 +53,8 @@ class Connection(H11Protocol):
     def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 (the base's)
         super().__init__(*given, **more)
         self.since = self.loop.time()
+        self._patient: Patient | None = None
+        self._thrown = 0
 
     @property
     def idle(self) -> bool:
@@ -31,10 +63,20 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base's
         """Take a connection; where there are too many, let go of the one that has been idle for longest."""
-        super().connection_made(transport)
+        self._patient = Patient(transport, lambda: self.conn.their_state is h11.SEND_BODY)
+        super().connection_made(cast("asyncio.Transport", self._patient))
         if len(self.connections) > self.limits.connections:
             others = [each for each in self.connections if isinstance(each, Connection) and each.idle]
             min(others, key=lambda each: each.since).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Hear what comes, unless it is the rest of what was refused."""
+        if self._patient is None or not self._patient.lingers:
+            super().data_received(data)
+            return
+        self._thrown += len(data)
+        if self._thrown > LINGER:
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         """Begin to count how long it is idle."""
@@ -43,7 +85,8 @@ class Connection(H11Protocol):
 
     def sweep(self, now: float) -> None:
         """Close a connection that has been idle for too long, whatever it drips."""
-        if self.idle and now - self.since > self.limits.head:
+        lingers = self._patient is not None and self._patient.lingers
+        if self.idle and now - self.since > (self.limits.stall if lingers else self.limits.head):
             self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:

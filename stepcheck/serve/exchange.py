@@ -77,6 +77,12 @@ class Exchange:
         return self.content_type in _LINES
 
     @property
+    def unread(self) -> bool:
+        """Whether some of the body is still to come."""
+        has_one = self.header("content-length") not in {None, "0"} or self.header("transfer-encoding") is not None
+        return has_one and not self._ended
+
+    @property
     def query(self) -> dict[str, str]:
         """What stands behind the path's question mark.
 

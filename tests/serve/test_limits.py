@@ -61,6 +61,11 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_there(fake: Client) -> 
             sock.sendall(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
         status, body = answer(sock)
         assert (status, "x-ndjson" in says_why(status, body)) == (413, True)
+    with connected(fake, HEAD + b"Content-Length: 33554432\r\n\r\n") as sock:
+        for _ in range(32):  # who sends all of it before listening is not cut off
+            sock.sendall(b"x" * MIB)
+        assert answer(sock)[0] == 413
+        assert sock.recv(1) == b""
     eventually(lambda: fake.service.held.now == 0)
 
 
