@@ -1,10 +1,15 @@
 """The door to an address that the user gives: what is one, what is elsewhere, and a connection that is kept."""
 
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from stepcheck.door.address import is_elsewhere, read_address
 from stepcheck.door.connection import Door
-from stepcheck.errors import UsageError
+from stepcheck.errors import ServerError, UsageError
 from tests.chatserver import answers, serving
 
 EXAMPLE = "http://127.0.0.1:8000"
@@ -65,6 +70,25 @@ def test_a_secret_that_no_header_takes_is_not_shown() -> None:
     with pytest.raises(UsageError, match="no header takes") as caught:
         Door(read_address(EXAMPLE, EXAMPLE), who="the judge", key="hush\n")
     assert "hush" not in str(caught.value)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """Encrypted is not enough: a self-signed certificate ends the question before the key is sent."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    subprocess.run([openssl, *made, *files], check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    with serving(answers(200, {})) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        address = server.address.replace("http:", "https:")
+        door = Door(read_address(address, EXAMPLE), who="the judge", key="hush")
+        with pytest.raises(ServerError, match="certificate cannot be trusted: self"), door.asking("GET", "/", None, 5):
+            pass
+    assert server.paths == []
 
 
 def test_a_kept_connection_is_used_again() -> None:

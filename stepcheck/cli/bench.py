@@ -124,6 +124,8 @@ def processbench(  # noqa: PLR0913 (every option of a command is an argument of 
     tune_on = tune_on or tune_threshold
     settings = groups.settle(engine.flags | server.flags | {"threshold": threshold, "runs_dir": kept.runs_dir})
     there = asked_server(server, engine, settings, words)
+    if there is not None and tune_threshold is not None:
+        raise UsageError(f"--tune-threshold writes into a card here, and {there.address} judges: take --tune-on")
     selection = select(cases)
     subsets = [
         scan(name, path, selection, merge=False)

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -159,6 +160,8 @@ class Door:
             return self._cancelled()
         if late.is_set():
             return ServerError(f"{self.address}: the answer took more than {most:g} s")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return ServerError(f"{self.address}: its certificate cannot be trusted: {error.verify_message}")
         if isinstance(error, TimeoutError) and self._socket is not None:
             limit = self._socket.gettimeout() or most
             return ServerError(f"{self.address}: no word for {limit:g} s; is the server busy or stuck?")

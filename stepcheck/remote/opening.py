@@ -48,7 +48,8 @@ def open_server(
         ModelError: it does not have that model, or a card's model cannot be judged there.
     """
     to = read_address(address, EXAMPLE)
-    to = replace(to, path=to.path.removesuffix("/v1"))
+    plain = to.text.rstrip("/").removesuffix("/v1").rstrip("/")  # a run is bound to it, however it was typed
+    to = replace(to, text=plain, path=to.path.removesuffix("/v1"))
     first = Asker(to, token, hurried(patience))
     served, asker = list_served(first), Asker(to, token, patience)
     if served[0].facts is not None or served[0].owner == OURS:

@@ -94,6 +94,9 @@ def test_two_servers_are_two_runs(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"judge.address was '{one.address}', is '{other.address}'" in capsys.readouterr().err
         assert main([*command, "--server", one.address]) == 0
         assert main([*command, "--server", other.address]) == 0
+        assert main([*command, "--server", other.address + "/v1/"]) == 0  # the same, typed otherwise
+        assert len(other.asked) == 4
+        assert main([*command, "--server", one.address, "--tune-threshold", "math"]) == 2
     assert len(list(Path("runs").iterdir())) == 3
 
 
