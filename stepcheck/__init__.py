@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from stepcheck.prm.prompt import Prompt, Segment, Want
     from stepcheck.prm.readout import Head
     from stepcheck.prm.verdict import Aggregates, Verdict
+    from stepcheck.remote.asking import Patience
+    from stepcheck.remote.opening import open_server
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Judged",
     "Marked",
     "ModelCard",
+    "Patience",
     "Prompt",
     "Reader",
     "Review",
@@ -48,6 +51,7 @@ __all__ = [
     "__version__",
     "by_rewards",
     "open_checker",
+    "open_server",
     "read",
 ]
 
@@ -62,6 +66,8 @@ _HOMES = {
     "stepcheck.prm.prompt": ("Prompt", "Segment", "Want"),
     "stepcheck.prm.readout": ("Head",),
     "stepcheck.prm.verdict": ("Aggregates", "Verdict"),
+    "stepcheck.remote.asking": ("Patience",),
+    "stepcheck.remote.opening": ("open_server",),
 }
 
 

@@ -176,6 +176,7 @@ def test_what_may_pass_is_asked_again(first: list[Act]) -> None:
     [
         (busy(429), 4, "429 Too Many Requests: queue is full; it stays busy"),
         (busy(429, "3600"), 1, "queue is full"),
+        (busy(504), 2, "504 Gateway Timeout: queue is full"),
         (busy(503), 4, "503 Service Unavailable: queue is full"),
         (hangs_up(), 4, "is a server running there"),
         (answers(500, {"error": {"message": "CUDA error"}}), 1, "500 Internal Server Error: CUDA error"),

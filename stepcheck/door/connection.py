@@ -6,7 +6,7 @@ does by default. Refuses to understand answers: whoever asks knows what they mea
 
 import contextlib
 import http.client
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -142,7 +142,7 @@ class Door:
 
     def _connect(self, most: float) -> http.client.HTTPConnection:
         """Take the connection that was kept, unless the server has hung up meanwhile, or a new one."""
-        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+        if self._socket is not None and _has_ended(self._socket):
             self.leave()
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._to.secure else http.client.HTTPConnection
@@ -177,6 +177,13 @@ class Door:
 
     def _cancelled(self) -> CancelledError:
         return CancelledError(f"{self._who} was closed")
+
+
+def _has_ended(connected: socket.socket) -> bool:
+    """Tell whether something came that nobody asked for: the end, on a connection that waits for a question."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connected, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _shut(connected: socket.socket | None) -> None:

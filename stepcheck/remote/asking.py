@@ -18,6 +18,8 @@ from stepcheck.door.words import error_words
 from stepcheck.errors import CancelledError, ServerError, UnreachableError
 
 BUSY: Final = frozenset({429, 502, 503, 504})
+LATE: Final = 504
+"""It has worked on it for as long as it may: it is asked once more and not again."""
 NO_TOKEN: Final = frozenset({401, 403})
 LARGEST: Final = 1 << 24
 """Bytes of an answer."""
@@ -89,13 +91,13 @@ class Asker:
                 if reply.status not in BUSY:
                     self._tired = False
                     return self._checked(reply)
-                wait, error = _asked_for(reply), self._busy(reply)
+                wait, error, most = _asked_for(reply), self._busy(reply), 2 if reply.status == LATE else tries
             except UnreachableError as away:
-                wait, error = 0.0, away
+                wait, error, most = 0.0, away, tries
             except ServerError:
                 self._tired = True
                 raise
-            if number >= tries or wait > self.patience.asked:
+            if number >= min(tries, most) or wait > self.patience.asked:
                 self._tired = True
                 raise error
             self._pause(number, wait)

@@ -21,6 +21,7 @@ from stepcheck import (
     Judge,
     Judged,
     ModelCard,
+    Patience,
     Prompt,
     Reader,
     Review,
@@ -33,6 +34,7 @@ from stepcheck import (
     Want,
     by_rewards,
     open_checker,
+    open_server,
     read,
 )
 
@@ -66,10 +68,12 @@ def judge_all(judge: Judge, items: Iterable[Document | Unread]) -> list[int | No
     return found
 
 
-def opened() -> list[Judge]:
-    """Open the built-in model by its name in both ways; a checker is a judge."""
+def opened(elsewhere: str = "") -> list[Judge]:
+    """Open the built-in model by its name in both ways, and a server's; a checker is a judge."""
     judges: list[Judge] = [Checker("nano", threshold=0.4), open_checker(options=EngineOptions(n_threads=1))]
     assert_type(open_checker("nano"), Checker)
+    if elsewhere:
+        judges.append(assert_type(open_server(elsewhere, model="nano", patience=Patience(tries=1)), Judge))
     return judges
 
 
