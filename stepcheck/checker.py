@@ -190,7 +190,7 @@ class Checker(Closing):
         """Return the rewards, and how sure the head is of each where it can say so."""
         import numpy as np
 
-        from stepcheck.prm.readout import Doubting
+        from stepcheck.prm.readout import is_doubting
 
         width = rows[0].hidden.shape[1]
         if width != self._head.hidden:
@@ -200,7 +200,7 @@ class Checker(Closing):
             )
         hidden = np.concatenate([answer.hidden for answer in rows])
         rewards = tuple(map(float, self._head.rewards(hidden)))
-        return rewards, tuple(map(float, self._head.uncertainty(hidden))) if isinstance(self._head, Doubting) else ()
+        return rewards, tuple(map(float, self._head.uncertainty(hidden))) if is_doubting(self._head) else ()
 
 
 def open_checker(name: str | Path = "nano", *, threshold: float | None = None, **how: Unpack[Opening]) -> Checker:

@@ -83,10 +83,10 @@ class FileHead:
 
     def uncertainty(self, rows: "Floats") -> "Floats":
         """Read how sure the head is of each row; empty where it is one that cannot say."""
-        from stepcheck.prm.readout import Doubting
+        from stepcheck.prm.readout import is_doubting
 
         head = self._opened()
-        return head.uncertainty(rows) if isinstance(head, Doubting) else rows[:0, 0]
+        return head.uncertainty(rows) if is_doubting(head) else rows[:0, 0]
 
     def _opened(self) -> "Head":
         if self._head is None:

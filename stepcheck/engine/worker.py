@@ -176,6 +176,7 @@ class Worker:
             self._planner.commit(batch, rows, time.perf_counter() - start)
         for done in self._planner.finished():
             self._hand_over(done)
+        self.replies.flush()
 
     def _begin(self, task: Task) -> bool:
         """Put a task into the tree; False while it has to wait. One that can never fit is answered."""
@@ -206,7 +207,7 @@ class Worker:
             return
         rows = self._reading.pop(done.job).laid.rows(done.rows)
         answer = wire.Answer(done.job, len(rows), done.tokens, done.decoded, done.seconds)
-        wire.send(self.replies, answer, rows.tobytes())
+        wire.send(self.replies, answer, rows.tobytes(), flush=False)  # a batch answers many short prompts at once
 
     def _write_on(self, answer: Answer) -> None:
         """Draw a token off the batch that was decoded last, say it, and let it be read, unless the answer ends."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stepcheck.prm.card import Template
 
 _PART = regex(r"\{(?:problem|step|number)\}")
+_WHOLE = frozenset({"{problem}", "{step}"})
+"""Forms that add nothing, as those of most models are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ def _prompt(head: tuple[Segment, ...], rest: Iterator[Segment]) -> Prompt:
 
 def _fill(form: str, **parts: object) -> str:
     """Put texts in their places, in one pass: what looks like a place inside a text stays what it is."""
+    if form in _WHOLE and (name := form[1:-1]) in parts:
+        return str(parts[name])
     return _PART.sub(lambda found: str(parts.get(found[0][1:-1], found[0])), form)
 
 

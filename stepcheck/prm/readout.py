@@ -14,7 +14,7 @@ Three shapes of head cover the families; which one, and what its outputs mean, t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +52,17 @@ class Head(Protocol):
         ...
 
 
-@runtime_checkable
 class Doubting(Protocol):
     """A head that can say how sure it is."""
 
     def uncertainty(self, rows: Floats) -> Floats:
         """Read a standard deviation of shape (marks,) off rows (marks, H), or none at all; errors as in `Head`."""
         ...
+
+
+def is_doubting(head: Head) -> TypeGuard[Doubting]:
+    """Tell whether a head can say how sure it is; asked for every document, so not by way of a protocol's check."""
+    return hasattr(head, "uncertainty")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Owns the keys, their order and the rounding. Keys may be added under the same sc
 """
 
 import json
+from functools import cache
 from typing import Any
 
 from stepcheck.judge import Judged, Unscored
@@ -23,7 +24,12 @@ def record(result: Judged | Unscored) -> dict[str, Any]:
 
 def encode(value: dict[str, Any], *, ascii_only: bool = False) -> str:
     """Write a record as one line of JSON that no terminal can be moved by, without its newline."""
-    return clean_json(json.dumps(value, ensure_ascii=ascii_only, allow_nan=False))
+    return clean_json(_encoder(ascii_only).encode(value))
+
+
+@cache
+def _encoder(ascii_only: bool) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=ascii_only, allow_nan=False)
 
 
 def _unscored(result: Unscored) -> dict[str, Any]:
