@@ -50,6 +50,7 @@ def test_what_nobody_wants_is_ended() -> None:
         ("score a.md --help", False),
         ("score a.md --critic=http://127.0.0.1:1/v1", False),
         ("score --server http://127.0.0.1:1 a.md", False),
+        ("score a.jsonl --ray -o out", False),
         ("check a.md", False),
         ("--no-project-config score a.md", False),
         ("", False),

@@ -138,12 +138,19 @@ class InputFlags:
 
         return None if self.problem is None else text_or_file(self.problem)
 
-    def documents(self, files: Sequence[str]) -> "Iterator[Document | Unread]":
+    def documents(
+        self, files: Sequence[str], on_line: Callable[[int], None] | None = None
+    ) -> "Iterator[Document | Unread]":
         """The documents of some files, each read when it is asked for; the problem is read at once."""
         from stepcheck.document import read
 
         read_file = partial(
-            read, problem=self.given_problem, split=self.split, format=self.kind, keep_thinking=self.keep_thinking
+            read,
+            problem=self.given_problem,
+            split=self.split,
+            format=self.kind,
+            keep_thinking=self.keep_thinking,
+            on_line=on_line,
         )
         return (item for file in files for item in read_file(file))
 

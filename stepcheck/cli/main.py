@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _wants_engine(words: Sequence[str]) -> bool:
     """Whether a command line will have a model on this machine judge, as far as that can be told before it is read."""
-    otherwise = ("-h", "--help", "--critic", "--server")
+    otherwise = ("-h", "--help", "--critic", "--server", "--ray")
     return words[:1] == ["score"] and len(words) > 1 and not any(word.startswith(otherwise) for word in words)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
 
+from stepcheck.cli.outlook import Outlook
 from stepcheck.cli.transfer import clock
 
 PATIENCE_S = 1.0
@@ -36,19 +37,21 @@ class Reading:
     all_work: int
     tokens: int
     seconds: float
+    left: float | None = None
+    """Seconds, where that can be told."""
 
 
 def line(reading: Reading, *, utf8: bool) -> str:
     """Word a progress line; without a total there is neither bar nor time left. Pure."""
     full, rest = ("█", "·") if utf8 else ("#", ".")
     rate = f"{reading.tokens / reading.seconds:,.0f} tokens/s" if reading.tokens and reading.seconds else "…" * utf8
-    if not reading.total or not reading.all_work:
-        return f"{reading.done:,} scored, {clock(reading.seconds)}, {rate}".rstrip(", ")
-    share = min(reading.work / reading.all_work, 1.0)
-    cells = int(share * _BAR_CELLS)
-    left = f", {clock(reading.seconds * (1 - share) / share)} left" if share else ""
+    count = f"{reading.done:,}/{reading.total:,}" if reading.total else f"{reading.done:,} scored"
+    if not reading.all_work:
+        return f"{count}, {clock(reading.seconds)}, {rate}".rstrip(", ")
+    cells = int(min(reading.work / reading.all_work, 1.0) * _BAR_CELLS)
+    left = "" if reading.left is None else f", {clock(reading.left)} left"
     bar = full * cells + rest * (_BAR_CELLS - cells)
-    return f"{bar} {reading.done:,}/{reading.total:,}, {clock(reading.seconds)}{left}, {rate}".rstrip(", ")
+    return f"{bar} {count}, {clock(reading.seconds)}{left}, {rate}".rstrip(", ")
 
 
 class Meter:
@@ -60,8 +63,8 @@ class Meter:
         self._silent = silent or self._stream is None or not (self._moves or talks)
         self._loaded: float | None = None
         self._total: int | None = None
-        self._all_work = 0
-        self._done = self._work = self._tokens = 0
+        self._outlook = Outlook()
+        self._done = self._tokens = 0
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -87,17 +90,32 @@ class Meter:
     def loading(self, share: float) -> None:
         """Note how much of the model is loaded, from 0 to 1."""
         self._loaded = share
+        self._outlook.begin()
 
-    def expect(self, total: int | None, all_work: int) -> None:
-        """Note how much there is to do, and count the time from here."""
-        self._total, self._all_work = total, all_work
+    def expect(self, total: int | None, all_work: int, *, size: int | None = None) -> None:
+        """Note how much there is to do, or the bytes of what is read as it is done; count the time from here."""
+        self._total, self._outlook.size = total, size
+        self._outlook.expect(all_work)
         self._started = time.monotonic()
+
+    def took(self, size: int) -> None:
+        """Note that so many bytes were read."""
+        self._outlook.took(size)
+
+    def draw(self, work: int) -> None:
+        """Note the `work` in a document that was read."""
+        self._outlook.draw(work)
+
+    def keep(self, work: int) -> None:
+        """Count one document of `work` characters that an earlier session did."""
+        self._done += 1
+        self._outlook.keep(work)
 
     def advance(self, work: int, tokens: int, count: int = 1) -> None:
         """Count one document or more, of `work` characters together, read as `tokens` tokens."""
         self._done += count
-        self._work += work
         self._tokens += tokens
+        self._outlook.advance(work)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -132,7 +150,8 @@ class Meter:
         if self._loaded is not None and self._loaded < 1:
             return f"loading the model: {self._loaded:.0%}"
         seconds = time.monotonic() - self._started
-        reading = Reading(self._done, self._total, self._work, self._all_work, self._tokens, seconds)
+        look = self._outlook
+        reading = Reading(self._done, self._total, look.done, look.all, self._tokens, seconds, look.left)
         return line(reading, utf8="utf" in (self._stream.encoding or "").lower())
 
     def _put(self, text: str) -> None:

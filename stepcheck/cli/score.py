@@ -76,17 +76,18 @@ def score(  # noqa: PLR0913 (every option of a command is an argument of its fun
         finish(summary, fail_under)
         return
     form = _streamed(form)
-    documents = reading.documents(files)
     typing = "-" in files and sys.stdin is not None and sys.stdin.isatty()
+    meter = Meter(silent=typing, talks=words is not None)
+    documents = reading.documents(files, meter.took)
     with (
         _opened(output, form, resume=resume) as sink,
-        Meter(silent=typing, talks=words is not None) as meter,
+        meter,
         closing(judging.open_judge(words or there, settings, meter.loading, force=force, evidence=evidence)) as judge,
     ):
         _begin(judge)  # the model loads while the files are read
         if typing:
             say("reading from the terminal; end with Ctrl-D (Windows: Ctrl-Z and Enter)")
-        summary = _run(judge, _gather(files, documents), sink, form, meter)
+        summary = _run(judge, _gather(files, documents, meter), sink, form, meter)
         if form is WrittenAs.human and summary.done > summary.unscored:
             _suggest(judge.identity.name, settings.models_dir)
     finish(summary, fail_under)
@@ -128,6 +129,8 @@ class _Batch:
     documents: "Iterable[Document | Unread]"
     total: int | None = None
     work: int = 0
+    size: int | None = None
+    """Bytes of what is read as it is scored, where they can be told."""
 
 
 @contextmanager
@@ -156,12 +159,20 @@ def _begin(judge: "Judge") -> None:
     begin(judge)
 
 
-def _gather(files: Sequence[str], documents: "Iterable[Document | Unread]") -> _Batch:
+def _gather(files: Sequence[str], documents: "Iterable[Document | Unread]", meter: Meter) -> _Batch:
     """Read files of moderate size at once; leave streams and huge files to be read as they are scored."""
-    if sum(_size(file) for file in files) > READ_AHEAD_BYTES:
-        return _Batch(documents)
+    size = sum(_size(file) for file in files)
+    if size > READ_AHEAD_BYTES:
+        whole = all(file.lower().endswith((".jsonl", ".ndjson")) for file in files)  # what is read line by line
+        return _Batch(_drawn(documents, meter), size=int(size) if whole and math.isfinite(size) else None)
     known = list(documents)
     return _Batch(known, len(known), sum(map(_work, known)))
+
+
+def _drawn(documents: "Iterable[Document | Unread]", meter: Meter) -> "Iterator[Document | Unread]":
+    for item in documents:
+        meter.draw(_work(item))
+        yield item
 
 
 def _size(file: str) -> float:
@@ -186,9 +197,9 @@ def _run(judge: "Judge", batch: _Batch, sink: "Sink | Begun", form: WrittenAs, m
     summary, started, documents = Summary(), time.monotonic(), iter(batch.documents)
     writer = WRITERS[form](sink if isinstance(sink, Sink) else sink.sink)
     writer.begin(judge.identity, alone=batch.total == 1)
-    meter.expect(batch.total, batch.work)
+    meter.expect(batch.total, batch.work, size=batch.size)
     if not isinstance(sink, Sink):
-        documents = sink.rest(documents, judge.identity, summary, lambda kept: meter.advance(_work(kept), 0))
+        documents = sink.rest(documents, judge.identity, summary, lambda kept: meter.keep(_work(kept)))
     for result in judge.judge(documents):
         summary.add(result)
         meter.advance(_work(result), getattr(result, "tokens", 0))

@@ -5,7 +5,7 @@ file and line; a whole file that cannot be read is one `Unread`.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
@@ -26,13 +26,15 @@ def read(
     format: Format | None = None,  # noqa: A002 - the word users know from --format
     stdin: TextIO | BinaryIO | None = None,
     keep_thinking: bool = False,
+    on_line: Callable[[int], None] | None = None,
 ) -> Iterator[Document | Unread]:
     """Read a file, or standard input for `-`, one document at a time; rows in order, one that fails in its place.
 
     `problem` replaces the source's own, in every row. `format` overrides the suffix; without either (standard input)
     it is guessed from the first line. With `keep_thinking`, `<think>…</think>` is cut into steps like any other text;
-    without, it is left out. `stdin` stands in for `sys.stdin`. Memory: a JSONL file is streamed, others are
-    held. Nothing is opened before the first document is asked for.
+    without, it is left out. `stdin` stands in for `sys.stdin`; `on_line` hears of the bytes of
+    every line of JSONL that is read. Memory: a JSONL file is streamed, others are held. Nothing is opened before the
+    first document is asked for.
 
     Raises UsageError for an empty `problem`, an unknown `split` or `format`; never for what is in the source.
     """
@@ -43,7 +45,7 @@ def read(
             raise UsageError(f"no {option} is called {value!r}; choose one of: {', '.join(choices)}")
     try:
         with opened(source, stdin, format) as file:
-            yield from read_source(file, problem, split, keep_thinking=keep_thinking)
+            yield from read_source(replace(file, on_line=on_line), problem, split, keep_thinking=keep_thinking)
     except InputError as error:
         yield Unread(str(source), error)
     except OSError as error:

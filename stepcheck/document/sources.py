@@ -10,7 +10,7 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TextIO
@@ -69,15 +69,19 @@ class Source:
     stream: BinaryIO
     first: int = 1
     count: int | None = None
+    on_line: Callable[[int], None] | None = None
+    """Hears of the bytes of every line that is read."""
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
         """Number (from `first`) and bytes of every line; None for one longer than `LONGEST_LINE`, which is skipped."""
         number = self.first - 1
         while line := self.stream.readline(LONGEST_LINE + 1):
             number += 1
-            whole = line
+            whole, size = line, len(line)
             while len(line) > LONGEST_LINE and not whole.endswith(b"\n") and (whole := self.stream.readline(_HEAD)):
-                pass
+                size += len(whole)
+            if self.on_line is not None:
+                self.on_line(size)
             yield number, line if len(line) <= LONGEST_LINE else None
 
     def text(self) -> str:

@@ -18,6 +18,7 @@ import pytest
 from stepcheck.cli.main import main
 from stepcheck.cli.meter import Meter, Reading, line
 from stepcheck.cli.output import ExitCode, Sink
+from stepcheck.cli.score import READ_AHEAD_BYTES
 from stepcheck.engine.base import EngineOptions
 from tests.fakes import NOTICE, FakeChecker
 from tests.test_report import HOSTILE, forbidden
@@ -388,11 +389,13 @@ def drain(terminal: int) -> str:
 
 def test_progress_line() -> None:
     """After 25 of 100 characters in 10 s: a quarter of the bar, 30 s left, 120 tokens in 10 s = 12 tokens/s."""
-    reading = Reading(done=3, total=12, work=25, all_work=100, tokens=120, seconds=10.0)
+    reading = Reading(done=3, total=12, work=25, all_work=100, tokens=120, seconds=10.0, left=30.0)
     assert line(reading, utf8=True) == "█████··············· 3/12, 0:10, 0:30 left, 12 tokens/s"
     assert line(reading, utf8=False).startswith("#####...............")
     assert line(Reading(0, 12, 0, 100, 0, 2.0), utf8=False) == "." * 20 + " 0/12, 0:02"
     assert line(Reading(7, None, 70, 0, 700, 7000.0), utf8=True) == "7 scored, 1:56:40, 0 tokens/s"
+    of_size = line(Reading(7, None, 70, 140, 700, 70.0, 70.0), utf8=True)
+    assert of_size == "██████████·········· 7 scored, 1:10, 1:10 left, 10 tokens/s"
 
 
 class Terminal(io.StringIO):
@@ -471,3 +474,26 @@ def test_meter_says_elsewhere_that_slow_work_goes_on(monkeypatch: pytest.MonkeyP
     first, *_ = stream.getvalue().splitlines()
     assert "1/2" in first
     assert not set(stream.getvalue()) & {"\r", "\x1b"}
+
+
+def test_many_rows_take_no_more_memory_than_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 rows, judged, then all of them kept: at no time are more than a few held."""
+    main(["score", "-f", "jsonl", "--evidence", "off", str(ROOT / "examples" / "solutions.jsonl")])  # imports
+    held = [sys.getallocatedblocks()]
+
+    def look(meter: Meter) -> None:
+        if meter._done in (1_000, 10_000):
+            held.append(sys.getallocatedblocks())
+
+    advance, keep = Meter.advance, Meter.keep
+    monkeypatch.setattr(Meter, "advance", lambda meter, *work: (advance(meter, *work), look(meter)))
+    monkeypatch.setattr(Meter, "keep", lambda meter, *work: (keep(meter, *work), look(meter)))
+    rows = tmp_path / "rows.jsonl"
+    row = {"problem": "What is 1 + 1?", "steps": ["1 + 1 = 2. {0.9}", "So it is 2. {0.8} " + "x" * 40]}
+    rows.write_text("".join(json.dumps(row | {"id": str(i)}) + "\n" for i in range(10_000)))
+    assert rows.stat().st_size > READ_AHEAD_BYTES  # else all of it is read at once, to tell the time that is left
+    command = ["score", str(rows), "-f", "jsonl", "--evidence", "off", "--resume", "-o", str(tmp_path / "out.jsonl")]
+    assert main(command) == 0
+    assert main(command) == 0
+    assert len(held) == 5
+    assert max(held) - held[0] < 20_000  # two a row, of some twenty that a row that is held takes
