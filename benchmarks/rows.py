@@ -92,7 +92,7 @@ def serve() -> None:
     """Be the engine's process, with the stub in the place of llama.cpp."""
     from stepcheck.engine import worker
 
-    worker.Backbone = Backbone  # type: ignore[assignment,misc]  # all that the worker uses of one
+    worker.Backbone = Backbone  # type: ignore[attr-defined, assignment]  # all that the worker uses of one
     worker.main()
 
 
@@ -112,6 +112,11 @@ class Look:
     memory: tuple[float, float]
 
 
+def look(process: psutil.Process | None) -> tuple[float, float]:
+    """Seconds of the CPU that a process took, and the MB that it holds."""
+    return (sum(process.cpu_times()[:2]), process.memory_info().rss / 1e6) if process else (0.0, 0.0)
+
+
 class Made:
     """Standard input whose rows are made as they are read; looks about at the beginning and after every tenth."""
 
@@ -123,9 +128,8 @@ class Made:
         """The next row."""
         if self._done % self._tenth == 0:
             me = psutil.Process()
-            both = (me, *me.children())[:2]
-            cpu, memory = (sum(each.cpu_times()[:2]) for each in both), (each.memory_info().rss / 1e6 for each in both)
-            self.looks.append(Look(time.perf_counter(), (*cpu, 0.0)[:2], (*memory, 0.0)[:2]))
+            here, there = look(me), look(next(iter(me.children()), None))
+            self.looks.append(Look(time.perf_counter(), (here[0], there[0]), (here[1], there[1])))
         self._done += 1
         return next(self._lines, b"")
 
@@ -144,7 +148,7 @@ def judged(count: int, out: str) -> list[Look]:
         return Checker(CARD, LlamaEngine(Path("stub"), mark="|", context=4096, command=command), Head())
 
     made = Made(count)
-    sys.stdin, judging.open_judge = made, open_judge  # type: ignore[assignment]  # a stream as far as it is read
+    sys.stdin, judging.open_judge = made, open_judge
     if stepcheck(["score", "-", "--format", "jsonl", "--evidence", "off", "-o", out, "--resume"]):
         raise SystemExit("the command failed")
     return made.looks

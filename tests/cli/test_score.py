@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -481,13 +481,16 @@ def test_many_rows_take_no_more_memory_than_some(tmp_path: Path, monkeypatch: py
     main(["score", "-f", "jsonl", "--evidence", "off", str(ROOT / "examples" / "solutions.jsonl")])  # imports
     held = [sys.getallocatedblocks()]
 
-    def look(meter: Meter) -> None:
-        if meter._done in (1_000, 10_000):
-            held.append(sys.getallocatedblocks())
+    def looking(count: Callable[..., None]) -> Callable[..., None]:
+        def counted(meter: Meter, *work: int) -> None:
+            count(meter, *work)
+            if meter._done in (1_000, 10_000):
+                held.append(sys.getallocatedblocks())
 
-    advance, keep = Meter.advance, Meter.keep
-    monkeypatch.setattr(Meter, "advance", lambda meter, *work: (advance(meter, *work), look(meter)))
-    monkeypatch.setattr(Meter, "keep", lambda meter, *work: (keep(meter, *work), look(meter)))
+        return counted
+
+    monkeypatch.setattr(Meter, "advance", looking(Meter.advance))
+    monkeypatch.setattr(Meter, "keep", looking(Meter.keep))
     rows = tmp_path / "rows.jsonl"
     row = {"problem": "What is 1 + 1?", "steps": ["1 + 1 = 2. {0.9}", "So it is 2. {0.8} " + "x" * 40]}
     rows.write_text("".join(json.dumps(row | {"id": str(i)}) + "\n" for i in range(10_000)))
