@@ -54,7 +54,7 @@ class Connection(H11Protocol):
         super().__init__(*given, **more)
         self.since = self.loop.time()
         self._patient: Patient | None = None
-        self._thrown = 0
+        self._thrown = self._left = 0
 
     @property
     def idle(self) -> bool:
@@ -84,9 +84,12 @@ class Connection(H11Protocol):
         super().on_response_complete()
 
     def sweep(self, now: float) -> None:
-        """Close a connection that has been idle for too long, whatever it drips."""
-        lingers = self._patient is not None and self._patient.lingers
-        if self.idle and now - self.since > (self.limits.stall if lingers else self.limits.head):
+        """Close a connection that has been idle for too long, whatever it drips, unless it still takes an answer."""
+        left = self.transport.get_write_buffer_size()
+        if left != self._left:
+            self._left, self.since = left, now
+        patience = self.limits.stall if left or self.transport.is_closing() else self.limits.head
+        if self.idle and now - self.since > patience:
             self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:

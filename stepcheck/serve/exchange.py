@@ -25,6 +25,8 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 _LINES = frozenset({NDJSON, "application/jsonl", "application/jsonlines", "application/x-jsonlines"})
 _MOST_PARAMETERS = 16
+PIECE = 64 * 1024
+"""Bytes of a response that are sent at a time."""
 AGAIN = 0.02
 """Seconds until what found no room tries again."""
 
@@ -208,9 +210,10 @@ class Exchange:
             pass
 
     async def answer(self, status: int, body: bytes, headers: Mapping[str, str], kind: str = JSON) -> None:
-        """Send a whole response."""
+        """Send a whole response, no faster than it is taken: what is not taken yet is held here, and counted."""
         await self.begin(status, {**headers, "Content-Length": str(len(body))}, kind)
-        await self._put({"type": "http.response.body", "body": body, "more_body": False})
+        for start in range(0, max(1, len(body)), PIECE):
+            await self.say(body[start : start + PIECE], last=start + PIECE >= len(body))
 
     async def begin(self, status: int, headers: Mapping[str, str], kind: str) -> None:
         """Begin a response whose body follows."""

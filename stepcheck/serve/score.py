@@ -81,10 +81,10 @@ async def score(exchange: Exchange, service: Service) -> None:
 
 
 def _items(body: bytes, reading: Reading, most: int) -> list[Document | Unread]:
-    """Read a body's rows.
+    """Read a body's rows, or one more than `most`.
 
     Raises:
-        Refusal: 413, there are too many; 400, they are not cut as they are said to be.
+        Refusal: 400, they are not cut as they are said to be.
     """
     found: Iterable[Document | Unread] = (
         _cut(body)
@@ -93,12 +93,7 @@ def _items(body: bytes, reading: Reading, most: int) -> list[Document | Unread]:
             SOURCE, stdin=io.BytesIO(body), format="json", split=reading.split, keep_thinking=reading.keep_thinking
         )
     )
-    items = list(islice(found, most + 1))
-    if len(items) > most:
-        raise Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {most:,} solutions in one array: send them as {NDJSON}"
-        )
-    return items
+    return list(islice(found, most + 1))
 
 
 class _Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepcheck.errors import DeadlineError
 from stepcheck.judge import Unscored
-from stepcheck.serve.exchange import Exchange, Held, LeftError, busy
+from stepcheck.serve.exchange import NDJSON, Exchange, Held, LeftError, busy
 from stepcheck.serve.gate import Gate
 from stepcheck.serve.limits import Limits
 from stepcheck.serve.line import Line, Place, Row
@@ -83,6 +83,11 @@ class Service:
         waiting = self.line.waiting
         return busy(f"{waiting:,} rows wait for the judge already", min(LONGEST_WAIT, waiting * self._pace))
 
+    def too_many(self) -> Refusal:
+        """Refuse a request with more rows than may ever wait."""
+        most = f"more than {self.line.room:,} in one request: send them as {NDJSON}, a few at a time, or raise --queue"
+        return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+
     async def read(self, size: int, do: "Callable[[], Value]") -> Value:
         """Do what reading `size` bytes takes, without holding up anybody else."""
         if size <= AT_ONCE:
@@ -112,12 +117,14 @@ class Service:
         """Have rows judged and return their results, in order.
 
         Raises:
-            Refusal: 429 no room for them, 503 the server is ending, 504 it took too long.
+            Refusal: 413 too many, 429 no room for them now, 503 the server is ending, 504 it took too long.
             LeftError: the client left before they were done.
         """
         self.check_ready()
         loop, place = asyncio.get_running_loop(), Place()
         rows = [(item, loop.create_future()) for item in items]
+        if len(rows) > self.line.room:
+            raise self.too_many()
         if not self.line.put(place, [self.row(item, promised) for item, promised in rows]):
             self.check_ready()
             raise self.full()

@@ -169,6 +169,25 @@ def test_other_paths_ways_and_types_are_refused_with_a_sentence(
     assert says_why(status, response.data)
 
 
+def test_an_answer_is_sent_no_faster_than_it_is_taken() -> None:
+    """A client that reads slowly gets all of it; one that reads nothing is given up, and nothing more is held."""
+    limits = Limits(body=4 * MIB, held=8 * MIB, stall=0.5, head=0.5)
+    rows = json.dumps([{"problem": "p" * 20_000, "steps": ["a"]}] * 150).encode()
+    head = HEAD + f"Content-Length: {len(rows)}\r\n\r\n".encode()
+    with serving(FakeChecker(), limits) as client:
+        with connected(client, head + rows) as slow:
+            taken = 0
+            while (piece := slow.recv(65_536)) and taken < 3_000_000:
+                taken += len(piece)
+                time.sleep(0.04)
+            assert taken >= 3_000_000
+        with connected(client, head + rows) as deaf:
+            eventually(lambda: client.service.held.now > 0)
+            eventually(lambda: client.service.held.now == 0)
+            assert client.score(ROW).status == 200
+            deaf.close()
+
+
 def test_a_packed_body_is_refused(fake: Client) -> None:
     """A small one can hold no end of rows."""
     assert fake.score(b"\x1f\x8b", Content_Encoding="gzip").status == 415
