@@ -18,8 +18,9 @@ from stepcheck.serve.service import Service
 from stepcheck.serve.work import Evidence, Work
 
 LIMITS = Limits()
-NOISE = 5e-3
-"""How far two rewards of nano may be apart, whose weights are of 8 bits, for what else was in the batch."""
+NOISE = 2e-2
+"""How far two rewards of nano may be apart, whose weights are of 8 bits, for what else was in the batch: in batches of
+64 tokens instead of 512 an unsure step's moved from 0.638 to 0.592, a sure one's by 0.003."""
 ROW = {"problem": "What is 2 + 3?", "steps": ["2 + 3 = 6", "The answer is 6."]}
 
 
