@@ -1,0 +1,140 @@
+"""The judge as it is trained: a LoRA on all seven projections of every layer and a head, over a frozen backbone.
+
+Owns what is trained and the files that it becomes: `NAME.lora.gguf`, `NAME.head.safetensors` and `NAME.toml`, which
+`stepcheck models import` takes together with the backbone. Knows no rows and no losses.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.training.backbone import Backbone
+from stepcheck.document import Document, Step
+from stepcheck.hub.checkpoint.heads import pack_head
+from stepcheck.hub.checkpoint.peft import PROJECTIONS
+from stepcheck.hub.gguf.backbone import turn_heads
+from stepcheck.hub.gguf.lora import NAMES, Change, half_type, write_adapter
+from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.prm.card import CardShape, ModelCard, Readout, Template, render_card
+from stepcheck.prm.prompt import build
+from stepcheck.prm.readout import MLP_TENSORS
+
+CHATML: Final = Template(
+    before_problem="<|im_start|>system\n"
+    "Please reason step by step, and put your final answer within \\boxed{}.<|im_end|>\n<|im_start|>user\n",
+    after_problem="<|im_end|>\n<|im_start|>assistant\n",
+    mark="\n\n",
+)
+"""The prompt of Qwen2.5's chat models; a blank line is one token of theirs."""
+
+
+class Low(nn.Module):
+    """A frozen linear map and its low-rank change: down is (rank, columns), up (rows, rank) and 0 at first."""
+
+    def __init__(self, inner: nn.Linear, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.inner, self.scaling = inner, alpha / rank
+        weight = inner.weight
+        self.down = nn.Parameter(torch.randn(rank, weight.shape[1], device=weight.device) / math.sqrt(weight.shape[1]))
+        self.up = nn.Parameter(torch.zeros(weight.shape[0], rank, device=weight.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map rows."""
+        low = functional.linear(x, self.down.to(x.dtype))
+        out: Tensor = self.inner(x)
+        return out + functional.linear(low, self.up.to(x.dtype)) * self.scaling
+
+
+class TrainedJudge(nn.Module):
+    """Reads logits of wrong and right at marks."""
+
+    def __init__(self, backbone: Backbone, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.shape, self.rank = backbone.shape, rank
+        body: Any = backbone.model.model
+        self.body = body
+        self.low: dict[tuple[int, str], Low] = {}
+        for layer, name in ((layer, name) for layer in range(self.shape.layers) for name in PROJECTIONS):
+            place, _, last = name.partition(".")
+            holder = getattr(body.layers[layer], place)
+            changed = Low(getattr(holder, last), rank, alpha)
+            setattr(holder, last, changed)
+            self.low[layer, name] = changed
+        hidden, device = self.shape.hidden, next(body.parameters()).device
+        self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2)).to(device)
+
+    def forward(self, ids: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Read logits (marks, 2) at places (row, column) of ids (batch, length), which are padded at their end."""
+        states: Tensor = self.body(input_ids=ids, use_cache=False).last_hidden_state
+        out: Tensor = self.head(states[rows, columns].float())
+        return out
+
+    def adapters(self) -> Iterator[nn.Parameter]:
+        """Yield the halves of every projection."""
+        for low in self.low.values():
+            yield from (low.down, low.up)
+
+    def changes(self) -> Iterator[Change]:
+        """Yield the changes of the GGUF's matrices."""
+        for (layer, name), low in self.low.items():
+            gguf_name = f"blk.{layer}.{NAMES[name]}.weight"
+            down, up = (half.detach().float().cpu().numpy() for half in (low.down, low.up))
+            if self.shape.family == "llama" and gguf_name.endswith(("attn_q.weight", "attn_k.weight")):
+                up = turn_heads(up, self.shape.head)
+            yield Change(gguf_name, down, up, low.scaling)
+
+    def save(self, folder: Path, card: ModelCard, weight_type: WeightType) -> Path:
+        """Write adapter, head and card; return the card's path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        adapter = folder / f"{card.name}.lora.gguf"
+        write_adapter(adapter, self.shape.family, list(self.changes()), half_type(weight_type), name=card.name)
+        tensors = self.head.state_dict().values()
+        arrays = {name: each.detach().float().cpu().numpy() for name, each in zip(MLP_TENSORS, tensors, strict=True)}
+        (folder / f"{card.name}.head.safetensors").write_bytes(pack_head(arrays))
+        path = folder / f"{card.name}.toml"
+        path.write_text(render_card(card), encoding="utf-8")
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A solution as the judge reads it: token ids, and the places of its marks."""
+
+    ids: tuple[int, ...]
+    marks: tuple[int, ...]
+
+
+def lay_out(backbone: Backbone, template: Template, problem: str, steps: tuple[str, ...]) -> Laid:
+    """Tokenize a solution, segment by segment, as the engine does."""
+    ids: list[int] = []
+    marks = []
+    for segment in build(template, Document(problem, tuple(map(Step, steps)))).segments:
+        ids += backbone.encode(segment.text, segment.special)
+        if segment.mark:
+            marks.append(len(ids) - 1)
+    return Laid(tuple(ids), tuple(marks))
+
+
+def new_card(backbone: Backbone, name: str, title: str, template: Template, licence: str, notice: str) -> ModelCard:
+    """Say of a judge what its files do not."""
+    shape = backbone.shape
+    keys = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied", "head_dim")
+    return ModelCard(
+        name=name,
+        title=title,
+        licence=licence,
+        architecture=shape.architecture,
+        context=min(shape.context, 4096),
+        threshold_source="not calibrated yet: 0.5",
+        notice=notice,
+        template=template,
+        readout=Readout(kind="mlp"),
+        shape=msgspec.convert({key: getattr(shape, key) for key in keys}, CardShape),
+    )
