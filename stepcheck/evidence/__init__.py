@@ -7,8 +7,11 @@ expressions.py  what a formula is
 parsing.py      tokens → an expression, or nothing where it could be read in no way
 amounts.py      exact numbers and bounds, with limits on their size
 values.py       an expression of numbers → every amount that it may mean
+wording.py      the words before a calculation and between its numbers
 sides.py        tokens beside an equals sign → the expression there
 links.py        a step → its equals signs with their two sides
+spoken.py       calculations told in words → links
+meanings.py     what a calculation that does not come out may have been meant to be
 arithmetic.py   false links between numbers
 polynomials.py  expressions with letters, exactly
 algebra.py      false identities, and equations turned into ones with other solutions

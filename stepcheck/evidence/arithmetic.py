@@ -1,9 +1,11 @@
 """Links between numbers that do not hold, in any reading."""
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 
 from stepcheck.evidence import amounts, words
 from stepcheck.evidence.amounts import Amount, UnreadError
@@ -15,6 +17,7 @@ from stepcheck.evidence.expressions import (
     Over,
     Percent,
     Pi,
+    Power,
     Row,
     bare,
     calculated,
@@ -23,6 +26,7 @@ from stepcheck.evidence.expressions import (
     walk,
 )
 from stepcheck.evidence.links import Link
+from stepcheck.evidence.meanings import meanings
 from stepcheck.evidence.sides import Side
 from stepcheck.evidence.values import USUAL, Slack, readings, value
 
@@ -31,6 +35,7 @@ ROUGHLY = Fraction(5, 100)
 NEARLY = Fraction(1, 100)
 """The same between two calculations with decimals in them."""
 _NICE = 20
+_HUNDREDTH = Fraction(1, 100)
 
 
 @dataclass(slots=True)
@@ -49,7 +54,12 @@ class Known:
             return step
         if number.places < 2 or number.value in self.exact or (number.value * _NICE).denominator == 1:  # noqa: PLR2004
             return Fraction(0)
-        return step
+        return step if number.value != _HUNDREDTH else Fraction(0)
+
+    def loose(self, node: Node) -> bool:
+        """Whether the numbers of a side may be off: not of one that is nothing but a number which was never rounded."""
+        number = literal(node)
+        return number is None or number.value in self.rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ def judge(link: Link, known: Known, *, approximate: bool) -> Falsity | bool:
         if _agree(left, right, pair, care if usually else _Care(approximate, counted=False)):
             _learn(known, left, right, exact=False)
             return True
-    if usual[0] == amounts.negative(usual[1]) and _signed(left, right):
+    if usual[0] == amounts.negative(usual[1]) and _signed(link, left, right):
         raise UnreadError  # the difference, taken the other way round; or -2^2, meant as the square of -2
     if (
         _slashes(left, right)
@@ -120,6 +130,7 @@ def judge(link: Link, known: Known, *, approximate: bool) -> Falsity | bool:
         or _running(left, right)
         or _part(left, usual[1])
         or _part(right, usual[0])
+        or _meant(left, right, known)
     ):
         raise UnreadError
     wrong = literal(right.node if of_left else left.node)
@@ -147,7 +158,9 @@ def _refuse(left: Side, right: Side) -> None:
 def _pairs(left: Side, right: Side, known: Known) -> Iterator[tuple[tuple[Amount, Amount], bool]]:
     """Every pair of readings, and whether both have the usual order, without and with the slack of decimals."""
     for slack in (None, known.slack):
-        firsts, seconds = (_amounts((side.node, *side.others), slack) for side in (left, right))
+        firsts, seconds = (
+            _amounts((side.node, *side.others), slack if known.loose(side.node) else None) for side in (left, right)
+        )
         for first, usual in firsts:
             for second, ordinary in seconds:
                 yield (first, second), usual and ordinary
@@ -197,6 +210,15 @@ def _rounded(node: Node, number: Number, truth: Amount, gap: Fraction, care: _Ca
     return gap < step * scale
 
 
+def _meant(left: Side, right: Side, known: Known) -> bool:
+    """Whether the two sides are the same number if one of them is taken for something else than it says."""
+    for pair in meanings(left, right):
+        firsts, seconds = (_amounts((node,), known.slack) for node in pair)
+        if any(a.meets(b) for a, _ in firsts for b, _ in seconds):
+            return True
+    return False
+
+
 def _learn(known: Known, left: Side, right: Side, *, exact: bool) -> None:
     for side in (left, right):
         number = literal(side.node)
@@ -219,9 +241,14 @@ def _converted(left: Side, right: Side, usual: tuple[Amount, Amount]) -> bool:
     return words.converts(a.low / b.low, units)
 
 
-def _signed(*sides: Side) -> bool:
+def _signed(link: Link, *sides: Side) -> bool:
+    """Whether a sign may be meant otherwise: a difference, a dash before the line, the minus before a power."""
     parts = [part for side in sides for part in walk(side.node)]
-    return any(isinstance(part, Negative) or (isinstance(part, Row) and "-" in part.operators) for part in parts)
+    if any(isinstance(part, Row) and "-" in part.operators for part in parts):
+        return True
+    first = [node.operands[0] if isinstance(node, Row) else node for node in (bare(side.node) for side in sides)]
+    dashes = first if not link.maths else []
+    return any(isinstance(part, Negative) and (part in dashes or isinstance(part.inside, Power)) for part in parts)
 
 
 def _part(side: Side, other: Amount) -> bool:
@@ -242,9 +269,10 @@ def _said_of(node: Node) -> bool:
 
 
 def _slashes(*sides: Side) -> bool:
-    """Whether it is not told how far a slash goes: `7/12 / 1/12`."""
+    """Whether it is not told how far a slash goes: `7/12 / 1/12`, `1/2 3/4`; not so of `1/2 + 1/3`."""
     rows = [row for side in sides for row in walk(side.node) if isinstance(row, Row)]
-    return any(row.operators.count("/") > 1 for row in rows)
+    terms = (re.split("[-+]", "".join(row.operators)) for row in rows)
+    return any(term.count("/") > 1 for term in chain.from_iterable(terms))
 
 
 def _running(left: Side, right: Side) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import zip_longest
 
 from stepcheck.evidence import algebra, arithmetic, words
 from stepcheck.evidence.amounts import UnreadError
@@ -13,11 +14,9 @@ from stepcheck.evidence.findings import Examined, Finding
 from stepcheck.evidence.links import Link, links
 from stepcheck.evidence.memory import Memory
 from stepcheck.evidence.sides import Side
+from stepcheck.evidence.spoken import spoken
 from stepcheck.evidence.tokens import Token, tokenize
 from stepcheck.patterns import regex
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 MOST_CHARACTERS = 12_000
 """A longer step is left unread."""
@@ -42,7 +41,7 @@ class _Examiner:
         self.steps = steps
         given = problem[:MOST_CHARACTERS]
         asked = tokenize(given)
-        self.known = Known(exact={token.value for token in asked if token.kind == "number"})
+        self.known = Known(exact=set(_given(asked)))
         self.memory = Memory()
         self.memory.read_problem(asked)
         self.silent = words.other_numbers(given) or words.other_signs(given)
@@ -61,7 +60,7 @@ class _Examiner:
         found = links(tokens)
         self.silent = self.silent or words.other_numbers(text)
         findings: list[Finding] = []
-        read = 0
+        done: list[Link] = []
         limit = time.monotonic() + SECONDS
         for place, link in enumerate(found):
             if time.monotonic() > limit:
@@ -72,12 +71,32 @@ class _Examiner:
             if verdict is None:
                 after = found[place + 1] if place + 1 < len(found) else None
                 verdict = self._algebra(link, after, text, index)
-            read += verdict is not None
+            if verdict is not None:
+                done.append(link)
             if isinstance(verdict, Finding):
                 findings.append(verdict)
+        told, more = self._told(text, index, found, done, findings)
+        read = len(done) + told
         findings += self._numbers(index, tokens, found, findings)
         findings.sort(key=lambda finding: (finding.start, finding.end))
-        return Examined(tuple(findings), read, len(found) - read)
+        return Examined(tuple(findings), read, len(found) + more - read)
+
+    def _told(
+        self, text: str, index: int, found: Sequence[Link], done: Sequence[Link], findings: list[Finding]
+    ) -> tuple[int, int]:
+        """Look at what is reckoned in words; count what was read, and how much of all was not among the links."""
+        read = more = 0
+        for said in spoken(text):
+            if said.left is None or said.right is None:
+                continue
+            start, end = said.left.start, said.right.end
+            if any(start <= link.start < end for link in done):
+                continue
+            verdict = self._arithmetic(said, text, index)
+            more += not any(start <= link.start < end for link in found)
+            read += verdict is not None
+            findings += [verdict] if isinstance(verdict, Finding) else []
+        return read, more
 
     def _numbers(
         self, index: int, tokens: Sequence[Token], found: Sequence[Link], findings: Sequence[Finding]
@@ -180,6 +199,17 @@ class _Examiner:
             later += " " + self.steps[index + 1][: MOST_LATER - len(later)]
         later = later[: _sentence(later, 0, min(3, len(later)))[1]]
         return words.denied(text[start:here], text[there:end], later)
+
+
+def _given(tokens: Sequence[Token]) -> Iterator[Fraction]:
+    """Yield the numbers of a problem, and of hundredths what is left of a whole and what a whole becomes."""
+    for number, after in zip_longest(tokens, tokens[1:]):
+        if number.kind != "number":
+            continue
+        yield number.value
+        if after is not None and after.text == "%":
+            part = number.value / 100
+            yield from (part, 1 - part, 1 + part)
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """What a formula is, after reading: numbers, letters, and rows of operands with the operators between them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -133,6 +133,26 @@ def walk(node: Node) -> Iterator[Node]:
         current = waiting.pop()
         yield current
         waiting.extend(reversed(parts(current)))
+
+
+def changed(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Change every part of an expression, the inner ones first."""
+
+    def inner(part: Node) -> Node:
+        return changed(part, change)
+
+    match node:
+        case Row(operands=operands):
+            node = replace(node, operands=tuple(map(inner, operands)))
+        case Negative() | Root() | Factorial() | Percent() | Measured():
+            node = replace(node, inside=inner(node.inside))
+        case Over() | Choose():
+            node = replace(node, top=inner(node.top), bottom=inner(node.bottom))
+        case Power():
+            node = replace(node, base=inner(node.base), exponent=inner(node.exponent))
+        case Mixed():
+            node = replace(node, whole=inner(node.whole), part=inner(node.part))
+    return change(node)
 
 
 def letters(node: Node) -> frozenset[str]:

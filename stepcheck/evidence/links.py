@@ -68,7 +68,7 @@ class _Linker:
         for index, place in enumerate(at):
             sign = piece[place]
             if index == 0:
-                left = self._begun(between[0], wholes[0], sign)
+                left = self._begun(between[0], wholes[0], sign, chained=len(at) > 1)
             else:
                 middle = wholes[index] if sign.maths or piece[at[index - 1]].text != "is" else None
                 left = middle or (None if sign.maths else left_of(between[index], weak=sign.text == "is"))
@@ -91,13 +91,13 @@ class _Linker:
             self.broken and tokens[0].kind == "operator" and tokens[0].text in "+-*/" and tokens[0].maths
         )
 
-    def _begun(self, tokens: Sequence[Token], read: Side | None, sign: Token) -> Side | None:
+    def _begun(self, tokens: Sequence[Token], read: Side | None, sign: Token, *, chained: bool) -> Side | None:
         """Read the left side of a piece's first sign: after a line break, the right side of the line before."""
         if not tokens:
             return self.last if sign.maths else None
         if self._cut_off(tokens):
             return None
-        return read if sign.maths else left_of(tokens, weak=sign.text == "is")
+        return read if sign.maths else left_of(tokens, weak=sign.text == "is", chained=chained)
 
 
 def _uncovered(tokens: Sequence[Token]) -> list[Token]:

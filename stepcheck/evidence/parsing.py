@@ -152,6 +152,9 @@ class _Reader:
             if token.kind == "operator" and token.text == "^":
                 self.at += 1
                 node = Power(node, self._exponent())
+                following = self._next()
+                if following is not None and following.text == "^":
+                    raise UnreadError  # 2^3^2 is 512 for some, 64 for others
             elif token.kind == "operator" and token.text == "!" and not token.spaced:
                 self.at += 1
                 node = Factorial(node)

@@ -6,9 +6,10 @@ the sign, and the words before and after it decide whether that is all of it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 
-from stepcheck.evidence import words
+from stepcheck.evidence import wording, words
 from stepcheck.evidence.amounts import UnreadError
 from stepcheck.evidence.expressions import Measured, Negative, Node, Number, Row, calculated
 from stepcheck.evidence.parsing import MOST_UNIT_WORDS, parse, parse_prefix
@@ -25,6 +26,8 @@ class Side:
     others: tuple[Node, ...] = ()
     units: frozenset[str] = frozenset()
     """Every word that stands in it."""
+    before: tuple[Fraction, ...] = ()
+    """The numbers that stand before it in its part of the sentence."""
 
 
 def _side(node: Node, tokens: Sequence[Token], others: tuple[Node, ...] = ()) -> Side:
@@ -84,9 +87,20 @@ def right_of(tokens: Sequence[Token], *, weak: bool) -> Side | None:
         node, used = parse_prefix(tokens)
     except UnreadError:
         return None
-    if used < len(tokens) and not _ends(tokens[used:], weak=weak):
+    if used < len(tokens) and not _named(tokens, used) and not _ends(tokens[used:], weak=weak):
         return None
     return _side(node, tokens[:used], _before_dash(node, tokens[:used]))
+
+
+def _named(tokens: Sequence[Token], used: int) -> bool:
+    """Whether a purpose or a kind of things follows a number with a noun: `3 sets of 400 miles`, `$3 to make each`."""
+    word, before = tokens[used], tokens[used - 1]
+    after = tokens[used + 1] if used + 1 < len(tokens) else None
+    if word.kind != "word" or after is None:
+        return False
+    if word.text == "of":
+        return before.kind == "word" and not _portions(before.text)
+    return word.text == "to" and after.kind == "word" and after.text not in words.SCALES | words.DETERMINERS
 
 
 def _ends(rest: Sequence[Token], *, weak: bool) -> bool:
@@ -115,26 +129,53 @@ def _proper(tokens: Sequence[Token]) -> bool:
     return fraction and tokens[0].value < tokens[2].value
 
 
-def left_of(tokens: Sequence[Token], *, weak: bool) -> Side | None:
-    """Read up to the sign, from as far before it as a calculation goes."""
+def left_of(tokens: Sequence[Token], *, weak: bool, chained: bool = False) -> Side | None:
+    """Read up to the sign, from as far before it as a calculation goes; `chained` tells that more signs follow."""
     start = _beginning(tokens)
     run = tokens[start:]
     if not run or not _begins(tokens[:start], run) or (weak and _range(run)):
+        return None if weak else _loosely(tokens)
+    try:
+        node = parse(run)
+    except UnreadError:
+        return None if weak else _loosely(tokens)
+    if not calculated(node) and not _alone(tokens[:start], node, named=chained):
+        return None  # `all 4 subjects = 186 + 62` says nothing of the 4
+    others = _after_dash(node, run)
+    if run[0].text == "-" and run[0].kind == "operator" and len(run) > 1 and run[1].spaced:
+        others = (*others, _undashed(node))
+    return _surrounded(_side(node, run, others), tokens[:start])
+
+
+def _loosely(tokens: Sequence[Token]) -> Side | None:
+    """Read a calculation with whole phrases between its numbers, or after words that seldom stand before one."""
+    run, start = wording.condensed(tokens)
+    if not run or not wording.begins(tokens[:start], run):
         return None
     try:
         node = parse(run)
     except UnreadError:
         return None
-    if not calculated(node) and not _alone(tokens[:start], node):
-        return None  # `all 4 subjects = 186 + 62` says nothing of the 4
-    others = _after_dash(node, run)
-    if run[0].text == "-" and run[0].kind == "operator" and len(run) > 1 and run[1].spaced:
-        others = (*others, _undashed(node))
-    return _side(node, run, others)
+    if not calculated(node):
+        return None
+    return _surrounded(_side(node, tokens[start:], _after_dash(node, run)), tokens[:start])
 
 
-def _alone(before: Sequence[Token], node: Node) -> bool:
-    """Whether a number after these tokens stands for itself, and is not a name or said of something."""
+def _surrounded(side: Side, before: Sequence[Token]) -> Side | None:
+    """Note the numbers before a calculation that may belong to it; None where there are too many of them."""
+    if wording.apart(before):
+        return side
+    numbers = wording.numbers_before(before)
+    if len(numbers) == wording.MOST_BEFORE or (numbers and wording.picks(before)):
+        return None
+    return replace(side, before=numbers)
+
+
+def _alone(before: Sequence[Token], node: Node, *, named: bool) -> bool:
+    """Whether a number after these tokens stands for itself, and is not a name or said of something.
+
+    `named`: a calculation and its result follow, so that the number may be what they are found for.
+    """
     if isinstance(node, Measured) and node.unit == "$":
         node = node.inside
     if not isinstance(node, Number):
@@ -142,7 +183,9 @@ def _alone(before: Sequence[Token], node: Node) -> bool:
     if not before or before[-1].kind != "word" or before[-1].text in words.VERBS:
         return True
     word, last = before[-1].text, before[-2].text if len(before) > 1 else ""
-    return (word == "of" and last == "total") or (word == "to" and last in words.FINE_TO)
+    done = word.endswith("ed") and word not in words.LABELS and word not in words.NOT_BEFORE
+    first = word in words.WITH_ONE or word in words.DETERMINERS - {"the", "that", "this", "these"} or done
+    return (first and not named) or (word == "of" and last == "total") or (word == "to" and last in words.FINE_TO)
 
 
 def _undashed(node: Node) -> Node:
@@ -245,9 +288,20 @@ def _begins(before: Sequence[Token], run: Sequence[Token]) -> bool:  # noqa: PLR
         return _joined(token.text, before[:-1], run)
     if token.text in words.DETERMINERS and len(before) > 1:
         return before[-2].text != "to" and _begins(before[:-1], run)
+    if token.text in ("average", "averages", "averaged", "mean"):
+        return _quotient(run)
     named = token.text in words.NOT_BEFORE or (token.text in words.LABELS and run[0].kind == "number")
     priced = run[0].text == "$"  # `in 6 weeks $25 * 6`
     return not named and (priced or not _counted(before[:-1]) or token.text in words.VERBS)
+
+
+def _quotient(run: Sequence[Token]) -> bool:
+    """Whether a calculation is one that averages: `needs to average 150 / 5`, not `the average 3 + 4`."""
+    depth, sums = 0, False
+    for token in run:
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+        sums = sums or (depth == 0 and token.kind == "operator" and token.text in "+-")
+    return not sums and any(token.text in ("/", "frac") for token in run)
 
 
 def _joined(word: str, before: Sequence[Token], run: Sequence[Token]) -> bool:

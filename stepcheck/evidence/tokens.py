@@ -17,6 +17,8 @@ TokenKind = Literal[
     "number", "operator", "relation", "open", "close", "command", "word", "letter", "comma", "end", "unknown", "vulgar"
 ]
 MOST_DIGITS = 60
+MOST_LINE = 400
+"""So far back it is looked whether a line before is of a list as well."""
 _Make = Callable[..., "Token"]
 
 
@@ -36,10 +38,32 @@ class Token:
     places: int = 0
 
 
+_SHORTENED = (
+    "sq",
+    "ft",
+    "lb",
+    "lbs",
+    "oz",
+    "hr",
+    "hrs",
+    "min",
+    "mins",
+    "sec",
+    "secs",
+    "yd",
+    "yds",
+    "cu",
+    "qt",
+    "pt",
+    "gal",
+)
+_SHORT = "|".join(rf"(?<=\b{unit})" for unit in _SHORTENED)
+"""A full stop behind one of these may be of the abbreviation."""
 _NUMBER = r"(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _TOKEN = regex(
     rf"""
-    (?P<space>(?:[ \t\r\u00a0\u200b]|\\[ ,;:!>](?!\d{{3}}(?!\d))|~|`|\*\*(?!\d)|(?<!\d)\*\*|__|&
+    (?P<space>(?:[ \t\r\u00a0\u200b]|\\[ ,;:!>](?!\d{{3}}(?!\d))|~|`|\*\*(?!\d)|(?<!\d)\*\*|__(?=\d)|(?<=\d)__|__|&
+      |(?<!\d)["“”„]|["“”](?=\s*(?:[A-Za-z.,;]|$))|(?:{_SHORT})\.(?=\s*(?:[-+*/×÷=)−–]|[a-z]))
       |\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nonumber|boldsymbol|bf|thinspace|hfill)
       (?![A-Za-z]))+)
   | (?P<end>\n|\\\\(?:\[\d*\w*\])?|=+>|-+>|—|[→⇒⟹⇔∴∵↔•✓✔#;；。（）]
@@ -67,7 +91,7 @@ _TOKEN = regex(
   | (?P<choose>\bC\(\s*\d{{1,3}}\s*,\s*\d{{1,3}}\s*\))
   | (?P<glued>[A-Za-z]+\d\w*|\d+(?:st|nd|rd|th)\b|\d+(?:,\d{{3}})*-[A-Za-z]{{2,}}[\w-]*|\d+[A-Za-z]+\d\w*)
   | (?P<number>{_NUMBER})
-  | (?P<word>[A-Za-z]+(?:['’-][A-Za-z]+)*|[\u3400-\u9fff]+)
+  | (?P<word>[A-Za-zÀ-ÖØ-öø-ÿ]+(?:['’-][A-Za-zÀ-ÖØ-öø-ÿ]+)*|[\u3400-\u9fff]+)
   | (?P<command>\\[A-Za-z]+)
   | (?P<comma>[,，、:：])
   | (?P<dots>\.{{2,}}|[…⋯])
@@ -93,7 +117,7 @@ _PLAIN: dict[str, tuple[TokenKind, str]] = {
 }  # fmt: skip
 _WORDED = {"plus": "+", "minus": "-", "times": "*"}
 _SPELLED = regex(
-    r"(?:plus|minus|times)(?=[ \t]+[$(\d.])|(divided|multiplied)[ \t]+by\b"
+    r"(?:plus|minus|times)(?=[ \t]+(?:[$\d.]|\((?![^()]*=)))|(divided|multiplied)[ \t]+by\b"
     r"|(?:is|are)[ \t]+equal[ \t]+to\b|equal[ \t]+to\b",
     re.IGNORECASE,
 )
@@ -105,6 +129,18 @@ _LABEL = regex(
 """What numbers a step or an item at the beginning of a line; it belongs to no calculation."""
 
 
+_DASHED = regex(r"(?:^|(?<=\n))[ \t>]*[-–][ \t]+(?=\$|\\[(\[])")
+"""A dash before a formula at the beginning of a line: of a list, unless what stands before goes on with it."""
+_LIST = regex(r"(?:^|[:.;。：；]|\n[ \t]*|(?:^|\n)[ \t>]*[-–*+•][ \t][^\n]*)\s*\Z")
+
+
+def _labels(text: str) -> list[tuple[int, int]]:
+    """Find what numbers or marks items at the beginning of a line."""
+    found = [label.span() for label in _LABEL.finditer(text) if label.end() > label.start()]
+    dashes = [dash.span() for dash in _DASHED.finditer(text)]
+    return sorted([*found, *(span for span in dashes if _LIST.search(text, max(0, span[0] - MOST_LINE), span[0]))])
+
+
 def tokenize(text: str) -> tuple[Token, ...]:
     """Cut a step into tokens."""
     return tuple(_opened(list(_tokens(text))))
@@ -112,7 +148,7 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 def _tokens(text: str) -> Iterator[Token]:
     spans = [*formulas(text), (len(text), len(text))]
-    labels = [found.span() for found in _LABEL.finditer(text) if found.end() > found.start()]
+    labels = _labels(text)
     done = 0
     for start, end in spans:
         for label in (*(span for span in labels if done <= span[0] < start), (start, start)):
@@ -224,7 +260,7 @@ def _word(word: str, made: _Make, *, maths: bool) -> Iterator[Token]:
     lower = word.lower()
     if not maths and lower in ("equals", "is"):
         yield made("relation", "is" if lower == "is" else "=")
-    elif not maths and lower == "percent":
+    elif not maths and lower in ("percent", "prozent"):
         yield made("operator", "%")
     elif len(word) == 1 and word.isascii():
         yield made("letter", word)

@@ -7,14 +7,15 @@ from fractions import Fraction
 from stepcheck.patterns import regex
 
 
-def _words(*lines: str) -> frozenset[str]:
+def listed(*lines: str) -> frozenset[str]:
+    """Make a set of the words in some lines."""
     return frozenset(" ".join(lines).split())
 
 
 _DIMENSIONS = (
     (
         "s=1:60 sec=1:60 second=1:60 min=60:60 minute=60:60 h=3600:60,24 hr=3600:60,24 hour=3600:60,24 "
-        "day=86400:24,7,30,365 week=604800:7,52,4 month=2592000:12,30,4 year=31536000:12,365,52,10 "
+        "day=86400:24,7,30,365 week=604800:7,52,4 month=2592000:12,30,4 year=31536000:12,365,52 "
         "yr=31536000:12,365 decade=315360000:10 century=3153600000:100 mph=3600:60,3600 kph=3600:60,3600 "
         "hourly=3600:24 daily=86400:7,30,365 weekly=604800:7,52 monthly=2592000:12 yearly=31536000:12"
     ),
@@ -73,6 +74,11 @@ def converts(ratio: Fraction, units: Iterable[str]) -> bool:
     return ratio in once or ratio in twice
 
 
+def hidden(unit: str) -> frozenset[int]:
+    """By how much a unit of several words may differ from one that is not named: 12 for `dozen eggs`."""
+    return frozenset(ratio for word in unit.split() for ratio in _RATIOS.get(word, ()) if ratio > 1)
+
+
 def changes(units: Iterable[str]) -> list[set[Fraction]]:
     """List, for everything that is measured, the ratios of its named units to one another."""
     sizes: dict[int, set[Fraction]] = {}
@@ -82,13 +88,13 @@ def changes(units: Iterable[str]) -> list[set[Fraction]]:
     return [{a / b for a in found for b in found if a != b} for found in sizes.values() if len(found) > 1]
 
 
-SCALES = _words(
+SCALES = listed(
     "hundred hundreds thousand thousands million millions billion billions trillion halves thirds fourths fifths",
-    "quarters k mil mln bn",
+    "quarters k mil mln bn am pm a.m p.m o'clock o’clock noon midnight",
 )
-"""Words that multiply the number before them: a claim with one is left unread."""
+"""Words that multiply the number before them, or make it an hour of the day: a claim with one is left unread."""
 
-NOT_BEFORE = _words(
+NOT_BEFORE = listed(
     "of times than minus plus over divided multiplied from mod modulo to per into power root squared cubed half third",
     "thirds quarter quarters fourth fourths fifth fifths twice double triple thrice percent less more fewer between",
     "log sin cos tan ln log2 exp lg mean median average choose under out every most least about version no number",
@@ -96,33 +102,33 @@ NOT_BEFORE = _words(
 )
 """A calculation directly after one of these may be a part of a longer one."""
 
-NOT_OF = _words(
+NOT_OF = listed(
     "half third thirds quarter quarters fourth fourths fifth fifths sixth sixths eighth tenth percent twice double",
     "triple average mean median root square cube ratio factor factors multiple multiples digit digits remainder",
-    "logarithm power reciprocal inverse negative value values out most rest percentage % fraction portion maximum",
-    "minimum max min floor ceiling",
+    "logarithm power reciprocal inverse negative values out most rest percentage % fraction portion",
+    "floor ceiling",
 )
 """`total of 3 + 4` is a sum; `half of 3 + 4` is not."""
 
-NOT_AFTER = _words(
+NOT_AFTER = listed(
     "times plus minus over divided multiplied mod modulo remainder choose squared cubed to or x percent percentage",
     "less more fewer greater with r rem out half per of and a",
 )
 NOT_AFTER |= SCALES
 """A number directly before one of these may be a part of something longer."""
 
-FINE_AFTER = _words(
+FINE_AFTER = listed(
     "times and less more fewer greater with or to out a of per half",
 )
 """Of these, the ones that only matter after a bare `is`."""
 
-FINE_TO = _words(
+FINE_TO = listed(
     "amount amounts amounted come comes came equal equals add adds added sum sums up total translates translate lead",
     "leads simplifies reduces work works price cost bill balance out",
 )
 """`comes to 3 + 4`."""
 
-LABELS = _words(
+LABELS = listed(
     "day days week weeks month months year years step steps part parts case cases section chapter chapters page pages",
     "grade grades class room question questions problem problems number numbers figure example method option equation",
     "eq line row column game round test team group company store shop person item level stage phase trip version no",
@@ -130,15 +136,25 @@ LABELS = _words(
 )
 """`week 3` is a name, not a number of weeks."""
 
-DETERMINERS = _words(
+DETERMINERS = listed(
     "the a an his her their its our your my this that these those each every all another",
 )
 """What may stand between a word and what it governs."""
 
-PHRASES = _words("on in at for from during of the his her their a an this that each per with")
+PHRASES = listed("on in at for from during of the his her their a an this that each per with")
 """What may stand in the middle of a unit: `48 cookies in the morning + 29 cookies at lunch`."""
 
-VERBS = _words(
+WITH_ONE = listed(
+    "weigh weighs mine mines total totals exactly only just now additional extra deliver delivers collect collects",
+    "that’s that's it’s it's there’s there's he’s she’s bake bakes save saves cook cooks plant plants read reads write",
+    "writes paint paints catch catches drink drinks walk walks run runs drive drives travel travels visit visits",
+    "produce produces average averages want wants carry carries hold holds lose loses win wins score",
+    "scores add adds raise raises charge charges finish finishes grow grows bring brings order orders include includes",
+    "complete completes serve serves owe owes with sold by to",
+)
+"""Words after which a number before an equals sign stands for itself: `weighs 13 = 9 + 4`."""
+
+VERBS = listed(
     "is are was were be been has have had having get gets got gives gave give make makes made pay pays paid spend",
     "spends spent earn earns earned cost costs sell sells sold buy buys bought need needs needed leave leaves",
     "take takes took eat eats ate use uses used do does did will would can could should must then so that which who",
@@ -155,7 +171,8 @@ _NO_NUMBERS = regex(
     r"|\\mathbb\s*\{?[FZ]\}?\s*_|\b[ZF]_\{?\d|\\oplus|\bxor\b|\bnim\b|\bfinite field"
     r"|\b(?:12|24)-hour clock|\bclock arithmetic"
     r"|\b(?:units?|ones|last|final|tens|hundreds|rightmost|leading) (?:two |three )?digits?\b"
-    r"|\bcongruen|\bbase[- ]?(?:\d|_|\$|\\\(|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|b\b)"
+    r"|\b(?:number of|how many) digits\b|\bcongruen"
+    r"|\bbase[- ]?(?:\d|_|\$|\\\(|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|b\b)"
     r"|\bbases\b|\bbinary\b|\boctal\b|\bhexadecimal\b|\bcryptarithm|_\{?\d+\}?\s*[-+=]|\d_\{?\w",
     re.IGNORECASE,
 )
@@ -167,9 +184,14 @@ _OTHER_SIGNS = regex(
     r"s? (?:is|are|below is|shown is) (?:incorrect|wrong|false|not)",
     re.IGNORECASE,
 )
+_ANSWERS = r"(?!\s+(?:answers|questions|items|ones|problems|responses|guesses)\b)"
+"""So many wrong answers were given: what is reckoned with them is not wrong for that."""
 _GUESS = regex(
-    r"\b(?:whether|suppose|supposing|assume[sd]?|assuming|guess\w*|try|tries|trying|test(?:ing|ed)?|hypothe\w*"
-    r"|incorrect\w*|wrong\w*|mistake\w*|false\w*)\b|\bnot\b(?:\W+\w+){0,2}\W*$"
+    r"\b(?:whether|suppose|supposing|assume[sd]?|assuming|guess(?:ing|ed)?|try|tries|trying|test(?:ing|ed)|hypothe\w*"
+    rf"|(?:incorrect|(?<!\d )wrong){_ANSWERS}|incorrectly|wrongly|mistake(?:n\w*)?|false\w*"
+    r"|(?:common|usual|typical|frequent|possible|these|those|such|the) mistakes"
+    r"|(?:we|to|us|let's|me|can|now|then|and) test|not (?:true|right|correct|the case|possible|equal|valid))\b"
+    r"|^\W*test\b|\bnot\b(?:\W+(?!(?:is|are|was|were)\b)\w+){0,2}[^\w(（]*$"
     r"|\\neq?(?![a-z])|≠|[?？]|✗|✘|假设|如果|矛盾|不",
     re.IGNORECASE,
 )
@@ -177,18 +199,18 @@ _GUESS = regex(
 _REVOKED = regex(
     r"\b(?:contradict\w*|impossib\w*|not possible|not (?:true|equal|valid|correct|right|hold|work|satisf\w*|match"
     r"|a solution|consistent|what)|(?:doesn't|does not|don't|do not) (?:hold|work|equal|satisf\w*|match|make sense"
-    r"|add up)|invalid|inconsisten\w*|incorrect\w*|(?:is|was|be|are) (?:wrong|false)|mistake|untrue"
+    rf"|add up)|invalid|inconsisten\w*|incorrect{_ANSWERS}|incorrectly|(?:is|was|be|are) (?:wrong|false)|mistake|untrue"
     r"|actually,|wait,|no (?:real |integer )?"
     r"solutions?|fails to)\b|\\neq?(?![a-z])|≠|矛盾",
     re.IGNORECASE,
 )
 """After it, and in the next sentence: it is taken back."""
-_DENIAL = regex(
-    r"[?？]|✗|✘|不|^\W*(?:(?:which|and|but|that|this|is|are|was|does|do)\W+){0,3}(?:not|n't)\b", re.IGNORECASE
-)
+_DENIAL = regex(r"[?？]|✗|✘|不|^\W*(?:(?:which|and|but|that|this|is|was|does)\W+){0,3}(?:not|n't)\b", re.IGNORECASE)
 """Directly after it, or anywhere up to the end of its sentence."""
 _ROUGH = regex(
-    r"\b(?:approx\w*|about|around|roughly|nearly|almost|estimat\w*|round\w*|nearest|close to|truncat\w*"
+    r"\b(?:approx\w*|about|around(?!\s+(?:the|his|her|their|its|a|each|every|all|town|here|there)\b)|roughly|nearly"
+    r"|almost|estimat\w*|round(?:ed|ing|s)?(?=[\s*]+(?:up|down|off|to|it|this|that|the result|our)\b|[\s,.;:)]*$)"
+    r"|round(?:ed|ing)|nearest|close to|truncat\w*"
     r"|(?:floor|ceiling) (?:of|function)|significant|decimal places?)\b|\\approx|≈|\\sim|\\lfloor|\\lceil|约",
     re.IGNORECASE,
 )
