@@ -196,6 +196,8 @@ def test_every_import_is_a_declared_dependency() -> None:
     # the extras `plots`, `parquet` and `ray`, which are asked for where they are missing
     extras = {"report/plots/figures.py": {"matplotlib"}, "document/parquet.py": {"pyarrow"}}
     extras |= {name(path): {"ray", "pyarrow"} for path in MODULES if name(path).startswith("ray/")}
+    # what a framework brings that calls its client, and the extra `serve`
+    extras |= {"integrations/inspect.py": {"anyio", "inspect_ai"}, "integrations/openrlhf.py": {"starlette"}}
     homes = importlib.metadata.packages_distributions()
     foreign = {
         module.split(".")[0]

@@ -23,11 +23,11 @@ from stepcheck.judge import Identity, Judged, Unscored, by_rewards
 from stepcheck.ray import Judge
 from stepcheck.ray.cluster import Share
 from stepcheck.ray.folder import Folder, bind, opened
-from stepcheck.ray.order import judge_together
 from stepcheck.ray.parts import Part, cut_files, find_files
 from stepcheck.ray.run import Job, begin
 from stepcheck.ray.worker import Failed, Worker
 from stepcheck.report.records import record
+from stepcheck.together import judge_together
 
 ME = Identity(name="fake", sha256="0" * 64, threshold=0.5)
 

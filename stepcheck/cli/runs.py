@@ -41,6 +41,8 @@ class ExportedAs(StrEnum):
     csv = "csv"
     md = "md"
     html = "html"
+    inspect = "inspect"
+    """Scores for inspect's `precomputed_scores`."""
 
 
 app.command()(table)
@@ -176,7 +178,12 @@ def export(
     run: RunArgument,
     *,
     form: Annotated[
-        ExportedAs, typer.Option("--format", "-f", help="jsonl and csv: the rows; md and html: figures, plots, cases.")
+        ExportedAs,
+        typer.Option(
+            "--format",
+            "-f",
+            help="jsonl and csv: the rows; md and html: figures, plots, cases; inspect: for its precomputed_scores.",
+        ),
     ] = ExportedAs.jsonl,
     output: options.TableOption = None,
     plots: Annotated[
@@ -206,6 +213,14 @@ def _exported(run: "Run", form: ExportedAs, threshold: float | None, sink: Sink)
         yield from rows.lines(run, threshold, ascii_only=not sink.utf8)
     elif form is ExportedAs.csv:
         yield from rows.csv_lines(run, threshold)
+    elif form is ExportedAs.inspect:
+        from stepcheck.report import precomputed
+
+        at = run.manifest.threshold if threshold is None else threshold
+        yield from precomputed.lines(run, at, ascii_only=not sink.utf8)
+        unjudged = sum(row.error is not None for row in run.rows(texts=False))
+        if unjudged:
+            say(f"note: {unjudged:,} rows were not judged and are left out: inspect counts them as unscored")
     elif form is ExportedAs.md:
         yield written(compute(run, Asked(threshold)), "md")
     else:

@@ -2,7 +2,6 @@
 
 batches.py   Judge: a class for one's own pipeline of Ray Data
 opening.py   what an actor judges with
-order.py     solutions of one problem beside each other, results as they came
 tables.py    results as a column or a file of Arrow
 parts.py     files → parts that actors judge apart
 folder.py    where the results go: what is there, and what it belongs to

@@ -22,8 +22,8 @@ from stepcheck.document.rows import read_objects
 from stepcheck.errors import UsageError
 from stepcheck.ray import tables
 from stepcheck.ray.opening import Judging, Model, Reading, open_judge
-from stepcheck.ray.order import judge_together
 from stepcheck.report.records import record
+from stepcheck.together import judge_together
 
 NAME = "batch"
 """What a row's file is called in messages: its number in the batch stands behind."""

@@ -18,8 +18,8 @@ from stepcheck.errors import EngineError, InputError, ModelError, OutputError, S
 from stepcheck.judge import Unscored
 from stepcheck.ray.folder import PART
 from stepcheck.ray.opening import Judging, Model, Reading, here, in_actor, open_judge
-from stepcheck.ray.order import judge_together
 from stepcheck.report.records import encode, record
+from stepcheck.together import judge_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
