@@ -24,6 +24,9 @@ SOURCES = stepcheck tests benchmarks models docs
 # llama.cpp is compiled on the first installation (minutes); its vision part is not needed.
 BUILD = CMAKE_ARGS="$${CMAKE_ARGS--DLLAVA_BUILD=OFF}"
 
+# An editable installation comes without bytecode, and where PYTHONDONTWRITEBYTECODE is set never gets any.
+COMPILE = $(BIN)/python -m compileall -q stepcheck
+
 .PHONY: help demo test check bench pages shots constraints clean
 
 help:
@@ -83,10 +86,12 @@ $(BIN)/python:
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing stepcheck into $(VENV). The first time, llama.cpp is compiled: some minutes."
 	@$(BUILD) $(PIP) install --constraint constraints.txt --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.installed-test: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing stepcheck and its tests' tools into $(VENV). The first time, llama.cpp is compiled: some minutes."
 	@$(PIP) install --upgrade $(NEW_PIP)
 	@$(BUILD) $(PIP) install --constraint constraints.txt --editable . --group test
+	@$(COMPILE)
 	@touch $@ $(VENV)/.installed
