@@ -48,9 +48,8 @@ def main() -> None:
         for name, _ in CASES:
             took[name].append(seconds(name.split()))
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
-    print(
-        f"| stepcheck … | median of {ROUNDS} | least | of the CPU, median | least | aim |\n|---|---:|---:|---:|---:|---:|"
-    )
+    print(f"| stepcheck … | median of {ROUNDS} | least | of the CPU, median | least | aim |")
+    print("|---|---:|---:|---:|---:|---:|")
     for name, aim in CASES:
         figures = [f"{of(column):.2f} s" for column in zip(*took[name], strict=True) for of in (statistics.median, min)]
         print(f"| `{name}` | {' | '.join(figures)} | {'' if aim is None else f'{aim} s'} |")
