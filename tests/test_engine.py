@@ -103,6 +103,23 @@ def test_an_edit_pays_for_what_changed(random_model: Path) -> None:
     assert third.decoded == 0
 
 
+def test_what_was_read_among_others_is_not_kept_beside_them(random_model: Path) -> None:
+    """Four long solutions that share nothing: attention would go over what is kept of each, so only the last two are.
+
+    All of them are known at once, each fills a decode; read again, the second is computed anew, the last one is not.
+    """
+    model = find(str(random_model), None)
+    template = model.card.template
+    texts = [" ".join(f"{i} and {j} are {i + j}." for j in range(30)) for i in range(11, 15)]
+    prompts = [build(template, Document(f"Problem {i}", (Step(text),))) for i, text in enumerate(texts)]
+    with LlamaEngine(model.backbone, mark=template.mark, context=2048, options=ONE_THREAD) as engine:
+        whole = [rows.tokens for rows in engine.read(prompts) if isinstance(rows, Rows)]
+        again = [rows.decoded for i in (3, 1) for rows in engine.read([prompts[i]]) if isinstance(rows, Rows)]
+    assert min(whole) > 256
+    assert again[0] == 0
+    assert again[1] > 0.8 * whole[1]
+
+
 HOSTILE = [
     "<extra_0>",
     "<|im_end|>",

@@ -144,6 +144,22 @@ def test_short_prompts_fill_batches_together() -> None:
     assert cache.batches == [64] * 6 + [16]
 
 
+def test_a_decode_ends_where_a_prompt_does_once_it_is_large_enough() -> None:
+    """Six different prompts of 30 tokens, 25 enough: a decode holds one of them and no other prompt's end.
+
+    The first takes 2 tokens of the next one, so that none of its 30 are left over from a multiple of 4; what is left of
+    that one is 28, and so on. Of 10 tokens each, three make 30 and are enough, again with 2 of the fourth.
+    """
+    prompts = [([1000 * i + j for j in range(30)], [29]) for i in range(6)]
+    cache = Cache(1000)
+    check(prompts, run(Planner(1000, 64, 64, 64, n_enough=25), cache, prompts))
+    assert cache.batches == [32, 28, 32, 28, 32, 28]
+    short = [(tokens[:10], [9]) for tokens, _ in prompts]
+    cache = Cache(1000)
+    check(short, run(Planner(1000, 64, 64, 64, n_enough=25), cache, short))
+    assert cache.batches == [32, 28]
+
+
 def test_a_group_larger_than_the_cache_is_split() -> None:
     """Eight candidates of 40 tokens in 100 cells come through all the same, never using more cells."""
     prompts = [([*range(20), *[100 * i + j for j in range(20)]], [25, 39]) for i in range(1, 9)]
@@ -200,7 +216,7 @@ def test_a_batch_with_too_few_rows_is_refused() -> None:
 
 
 @st.composite
-def forests(draw: st.DrawFn) -> tuple[Prompts, int, int, int, int, int]:
+def forests(draw: st.DrawFn) -> tuple[Prompts, Planner, int]:
     """Prompts over a tiny alphabet, so that they share prefixes by chance, and a cache that is often too small."""
     prompts = []
     for _ in range(draw(st.integers(1, 14))):
@@ -208,18 +224,17 @@ def forests(draw: st.DrawFn) -> tuple[Prompts, int, int, int, int, int]:
         marks = draw(st.sets(st.integers(0, len(tokens) - 1), max_size=5)) | {len(tokens) - 1}
         prompts.append((tokens, sorted(marks)))
     n_cells, n_seqs, n_batch = draw(st.integers(24, 60)), draw(st.integers(2, 6)), draw(st.integers(1, 20))
-    return prompts, n_cells, n_seqs, n_batch, draw(st.integers(1, 6)), draw(st.integers(0, 3))
+    n_outputs, n_enough = draw(st.integers(1, 6)), draw(st.integers(1, n_batch))
+    return prompts, Planner(n_cells, n_seqs, n_batch, n_outputs, n_enough), draw(st.integers(0, 3))
 
 
 @settings(max_examples=examples(400))
 @given(forests())
-def test_any_prompts_in_any_room_get_the_rows_of_their_own_prefix(
-    case: tuple[Prompts, int, int, int, int, int],
-) -> None:
+def test_any_prompts_in_any_room_get_the_rows_of_their_own_prefix(case: tuple[Prompts, Planner, int]) -> None:
     """Whatever is shared, queued, evicted or split: each mark's row is that of its own prefix, and every rule holds."""
-    prompts, n_cells, n_seqs, n_batch, n_outputs, ahead = case
-    cache = Cache(n_cells)
-    check(prompts, run(Planner(n_cells, n_seqs, n_batch, n_outputs), cache, prompts, ahead))
+    prompts, planner, ahead = case
+    cache = Cache(planner.n_cells)
+    check(prompts, run(planner, cache, prompts, ahead))
     assert cache.decoded <= sum(len(tokens) for tokens, _ in prompts)
 
 

@@ -2,9 +2,11 @@
 
 A prompt is admitted as a branch of the tree: the longest prefix that any branch already holds is shared, whether it
 was decoded for an earlier prompt or still waits in the queue, and only the rest is queued. Batches are cut off the
-front of the queue at full size, so short prompts fill them together. A finished branch stays until its room is needed
-(the least recently used goes first); an edited document or another candidate of the same problem then pays for its new
-tokens only. A branch that somebody holds is pinned: it can be extended and forked, and is never narrowed or evicted.
+front of the queue: short prompts fill them together, and one that is large enough ends where a prompt does, for each
+token's attention goes over all cells in use, those of other prompts too. A finished branch stays until its room is
+needed (the least recently used goes first); an edited document or another candidate of the same problem then pays for
+its new tokens only. A branch that somebody holds is pinned: it can be extended and forked, and is never narrowed or
+evicted.
 
 Reading hidden states, weighing (how likely each token is) and writing (one token after another) are the same to the
 tree: what differs is what a row is of, and so when one that is there can be used again.
@@ -27,6 +29,9 @@ from stepcheck.prm.prompt import HIDDEN, Want
 
 NEXT: Final = Want("logits")
 """The logits of all tokens, from which the next one is drawn: they stay where they are and are gone with the batch."""
+
+GRAIN: Final = 4
+"""Tokens that llama.cpp multiplies at a time: those that are left over cost as much as four (q4_0: 2 % of 350)."""
 
 NOTHING: Final[Floats] = np.empty((0, 0), np.float32)
 
@@ -69,11 +74,13 @@ class Planner:
     """Admits prompts into the tree, cuts batches and collects rows.
 
     `n_cells`: room of the KV cache in tokens. `n_seqs`: sequences at a time. `n_batch`: tokens per decode.
-    `n_outputs`: rows per decode at most.
+    `n_outputs`: rows per decode at most. `n_enough`: tokens after which a decode ends where a prompt does; by default
+    only a full one is enough.
     """
 
-    def __init__(self, n_cells: int, n_seqs: int, n_batch: int, n_outputs: int) -> None:
+    def __init__(self, n_cells: int, n_seqs: int, n_batch: int, n_outputs: int, n_enough: int | None = None) -> None:
         self.n_cells, self.n_batch, self.n_outputs = n_cells, n_batch, n_outputs
+        self.n_enough = n_batch if n_enough is None else n_enough
         self._branches: dict[int, Branch] = {}
         self._queue: deque[Run] = deque()
         self._free_seqs = list(range(n_seqs - 1, -1, -1))
@@ -173,6 +180,8 @@ class Planner:
             room -= len(run.tokens)
             outputs -= len(run.outputs)
             runs.append(run)
+            if (taken := self.n_batch - room) >= self.n_enough and self._completes(run):
+                room = min(room, -taken % GRAIN)
         operations, self._operations = self._operations, []
         want = runs[0].want if runs else HIDDEN
         return operations, Batch(tuple(runs), want, self._next_tokens(runs) if _ahead(want) else ())
@@ -317,6 +326,10 @@ class Planner:
                 run.outputs.update(m for m in branch.marks if run.start <= m < run.end)
         if len(self._free_cells) < branch.decoded:
             self._remove(source)
+
+    def _completes(self, run: Run) -> bool:
+        """Tell whether a prompt ends with this run."""
+        return any(len(self._branches[seq].tokens) == run.end for seq in run.seqs)
 
     def _next_tokens(self, runs: Sequence[Run]) -> tuple[int, ...]:
         return tuple(int(self._branches[run.seqs[0]].tokens[p + 1]) for run in runs for p in sorted(run.outputs))

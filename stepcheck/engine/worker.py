@@ -60,7 +60,7 @@ class Worker:
     def __post_init__(self) -> None:
         """Make the tree."""
         model = self.backbone
-        self._planner = Planner(model.n_ctx, N_SEQS, model.n_ubatch, model.n_outputs)
+        self._planner = Planner(model.n_ctx, N_SEQS, model.n_ubatch, model.n_outputs, model.n_enough)
         self._layout = Layout(model)
 
     def serve(self, requests: Requests) -> None:
@@ -163,9 +163,8 @@ class Worker:
 
     def _work(self) -> None:
         """Fill the queue up to one batch, decode it, hand over what is complete."""
-        prompts = [task.laid.tokens for task in self._waiting if task.seq is None]
-        if len(prompts) > 1:
-            self._planner.narrow(prompts)
+        if len(self._waiting) + len(self._reading) > 1:
+            self._planner.narrow([task.laid.tokens for task in self._waiting if task.seq is None])
         while self._waiting and self._planner.waiting < self.backbone.n_ubatch and self._begin(self._waiting[0]):
             self._waiting.popleft()
         operations, batch = self._planner.cut()
