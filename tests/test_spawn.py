@@ -59,3 +59,18 @@ def test_what_nobody_wants_is_ended() -> None:
 def test_only_a_command_that_will_judge_here_begins_one(words: str, wanted: bool) -> None:
     """Help, wrong usage and judges elsewhere need no engine."""
     assert _wants_engine(words.split()) is wanted
+
+
+def test_threads_that_wait_sleep_soon_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp's threads spin for milliseconds by themselves, and keep the cores from each other on a busy machine."""
+    tells = (sys.executable, "-c", "import os; print(os.environ['GOMP_SPINCOUNT'], os.environ['KEPT'])")
+    monkeypatch.setenv("KEPT", "kept")
+    heard = []
+    for own in (None, "12"):
+        if own:
+            monkeypatch.setenv("GOMP_SPINCOUNT", own)
+        else:
+            monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        with spawn.spawned(tells) as process:
+            heard.append(process.communicate()[0].split())
+    assert heard == [[b"3000", b"kept"], [b"12", b"kept"]]
