@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck import config
+from stepcheck.cli.main import main
 from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import UsageError
 
@@ -202,3 +203,14 @@ def test_an_empty_no_color_means_nothing(value: str, kept: str | None, monkeypat
     monkeypatch.setenv("NO_COLOR", value)
     config.forget_empty_no_color()
     assert os.environ.get("NO_COLOR") == kept
+
+
+def test_numpy_multiplies_in_one_thread_unless_somebody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command sees to it before it needs numpy; a choice that was made stays."""
+    for before, after in ((None, "1"), ("4", "4")):
+        if before is None:
+            monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+        else:
+            monkeypatch.setenv("OPENBLAS_NUM_THREADS", before)
+        main(["config", "show", "--help"])
+        assert os.environ["OPENBLAS_NUM_THREADS"] == after

@@ -158,6 +158,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     from stepcheck import config
 
     config.forget_empty_no_color()
+    config.multiply_alone()
     asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), "")
     command = typer.main.get_command(build_app(asked))
     _say_no_type_of_flags(command)
