@@ -67,9 +67,11 @@ class Client:
 
 
 @contextmanager
-def serving(judge: Judge, limits: Limits = LIMITS, *, token: str = "", evidence: Evidence = "off") -> Iterator[Client]:
+def serving(
+    judge: Judge, limits: Limits = LIMITS, *, token: str = "", evidence: Evidence = "off", patience: float = 60
+) -> Iterator[Client]:
     """Serve with a judge while the block lasts, from when it is ready."""
-    service = Service(Work(judge, Line(limits.rows), evidence=evidence), Gate(token), limits)
+    service = Service(Work(judge, Line(limits.rows), evidence=evidence, patience=patience), Gate(token), limits)
     listening = bind("127.0.0.1", 0, token)
     port, ready = listening.getsockname()[1], threading.Event()
     server = Serving(service, listening, ready.set)

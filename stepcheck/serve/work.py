@@ -23,8 +23,8 @@ Evidence = Literal["off", "show", "judge"]
 State = Literal["loading", "ready", "ending"]
 MOST_DEATHS = 2
 """A row over which the model's process ended so often is an error."""
-MOST_LOADS = 10
-"""How often in a row a model may fail to load that was loaded before, until what waits is told so."""
+PATIENCE = 60.0
+"""Seconds for which a model that was loaded before may fail to load, until what waits is told so."""
 PAUSE = 0.2
 """Seconds before the next stream begins after one that failed."""
 
@@ -43,12 +43,13 @@ class ReadsMarked(Protocol):
 class Work:
     """Runs the judge until it is ended. `failed` is why it could not begin."""
 
-    def __init__(self, judge: Judge, line: Line, *, evidence: Evidence = "off") -> None:
+    def __init__(self, judge: Judge, line: Line, *, evidence: Evidence = "off", patience: float = PATIENCE) -> None:
         self.judge, self.line, self._evidence = judge, line, evidence
         self.state: State = "loading"
         self.device = ""
         self.failed: StepcheckError | None = None
-        self._unloaded = 0
+        self._patience = patience
+        self._unloaded: float | None = None
         self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
         self._loaded: Callable[[], None] = lambda: None
 
@@ -99,13 +100,14 @@ class Work:
         results = self._judge(_drawing(self.line, drawn))
         try:
             for result in results:
-                self._unloaded = 0
+                self._unloaded = None
                 self._settle(*drawn.popleft(), result)
         except LoadError as error:  # no row's fault
-            self._unloaded += 1
+            self._unloaded = self._unloaded or time.monotonic()
+            again = time.monotonic() - self._unloaded < self._patience
             for place, row in drawn:
-                row.deaths -= self._unloaded < MOST_LOADS
-                self._fail(place, row, error, again=self._unloaded < MOST_LOADS)
+                row.deaths -= again
+                self._fail(place, row, error, again=again)
             time.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 (a thread's edge)
             why = _foreseen(error)

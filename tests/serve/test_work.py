@@ -46,7 +46,7 @@ def test_a_worker_that_dies_while_it_loads_is_no_row_s_fault() -> None:
             left -= 1
             raise LoadError("the process ended while loading")
 
-    with serving(Scripted(act)) as client:
+    with serving(Scripted(act), patience=1) as client:
         assert client.score(DIE).status == 200
         left = 1000
         response = client.score(DIE)
