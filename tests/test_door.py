@@ -91,6 +91,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     assert server.paths == []
 
 
+def test_what_speaks_no_tls_is_said_so() -> None:
+    """An https address of a server that is not encrypted."""
+    with serving(answers(200, {})) as server:
+        door = Door(read_address(server.address.replace("http:", "https:"), EXAMPLE), who="the judge")
+        with pytest.raises(ServerError, match="is it an http address"), door.asking("GET", "/", None, 5):
+            pass
+
+
 def test_a_kept_connection_is_used_again() -> None:
     """Three questions over one connection; one that the server closed meanwhile is opened anew."""
     with serving(answers(200, {"a": 1})) as server:

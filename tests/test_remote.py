@@ -280,8 +280,8 @@ def opened_one() -> Judge:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ((200, b"<html>Welcome</html>"), "lists no models at /v1/models .200, '<html>Welcome"),
-        ((404, {"detail": "Not Found"}), "lists no models at /v1/models .404"),
+        ((200, b"<html>Welcome</html>"), "lists no models at /v1/models .200: '<html>Welcome"),
+        ((404, {"detail": "Not Found"}), "lists no models at /v1/models .404: Not Found"),
         ((200, {"data": []}), "lists no model at all"),
         ((200, {"data": [{"id": "gpt", "owned_by": "somebody"}]}), "lists models .of somebody., but judges no steps"),
         ((200, listing("fake", threshold=7)), "lists no models"),

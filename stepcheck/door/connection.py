@@ -160,8 +160,8 @@ class Door:
             return self._cancelled()
         if late.is_set():
             return ServerError(f"{self.address}: the answer took more than {most:g} s")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return ServerError(f"{self.address}: its certificate cannot be trusted: {error.verify_message}")
+        if isinstance(error, ssl.SSLError):
+            return ServerError(f"{self.address}: {_unencrypted(error)}")
         if isinstance(error, TimeoutError) and self._socket is not None:
             limit = self._socket.gettimeout() or most
             return ServerError(f"{self.address}: no word for {limit:g} s; is the server busy or stuck?")
@@ -177,6 +177,13 @@ class Door:
 
     def _cancelled(self) -> CancelledError:
         return CancelledError(f"{self._who} was closed")
+
+
+def _unencrypted(error: ssl.SSLError) -> str:
+    """Say why nothing could be said in secret."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted: {error.verify_message}"
+    return f"no encrypted connection ({error.reason}); is it an http address?"
 
 
 def _has_ended(connected: socket.socket) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from stepcheck.door.words import shown
+from stepcheck.door.words import error_words
 from stepcheck.errors import ModelNotFoundError, ServerError
 from stepcheck.prm.card import NAME, ModelCard, Probability
 from stepcheck.remote.asking import Asker, Reply, once
@@ -67,8 +67,8 @@ def list_served(asker: Asker) -> tuple[Served, ...]:
         entries = _entries(reply)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ServerError(
-            f"{asker.address}: lists no models at /v1/models ({reply.status}, {shown(reply.data)}): expected a server "
-            "that was started with `stepcheck serve`, or with `vllm serve`"
+            f"{asker.address}: lists no models at /v1/models ({reply.status}: {error_words(reply.data)}): expected a "
+            "server that was started with `stepcheck serve`, or with `vllm serve`"
         ) from error
     if not entries:
         raise ServerError(f"{asker.address}: lists no model at all")
