@@ -13,11 +13,12 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from stepcheck.errors import CheckpointError
+from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.checkpoint.peft import PROJECTIONS, read_peft
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import builtin_dir, find, verify
 from stepcheck.hub.gguf.quantize import WeightType
+from stepcheck.hub.library import import_model
 from stepcheck.prm.card import read_card
 from tests import checkpoints, families, pickles
 from tests.checkpoints import TEXTS, Spec
@@ -180,6 +181,24 @@ def test_a_base_without_a_head_takes_the_adapters(tmp_path: Path) -> None:
     assert [len(row) for row in score(card, TEXTS)] == [len(steps) for _, steps in TEXTS]
     with pytest.raises(CheckpointError, match="no reward head"):
         convert(base, tmp_path / "out", weight_type=WeightType.F16, name="plain")
+
+
+@pytest.mark.parametrize("family", ["qwen2", "llama"])
+def test_a_ready_backbone_takes_a_peft_folder(family: str, tmp_path: Path) -> None:
+    """`models import FILE.gguf --adapter DIR`: head and LoRA come out of the folder, rewards are the converter's."""
+    spec = Spec(seed=37, layers=2, dtype="F32")
+    base, tensors = write_base(tmp_path / "base", spec, family)
+    lora = random_lora(tensors, spec.layers, 4)
+    head = {f"{PREFIX}{name}": each * 0.5 for name, each in tensors.items() if name.startswith("score.")}
+    peft = write_peft(tmp_path / "peft", lora | head, modules_to_save=["score"])
+    whole = convert(base, tmp_path / "whole", weight_type=WeightType.F16, adapter=peft, name="m")
+    plain = convert(base, tmp_path / "plain", weight_type=WeightType.F16, name="p")
+    made = import_model(plain.with_suffix(".gguf"), None, read_card(plain), tmp_path / "models", adapter=peft, name="i")
+    verify(find(str(made)))
+    assert score(made, TEXTS) == score(whole, TEXTS)
+    bare = write_peft(tmp_path / "bare", lora)
+    with pytest.raises(ModelError, match="give it with --head"):
+        import_model(plain.with_suffix(".gguf"), None, read_card(plain), tmp_path / "models", adapter=bare, name="j")
 
 
 def test_a_token_pair_is_read_through_an_adapter(tmp_path: Path) -> None:

@@ -284,7 +284,10 @@ def take_in(  # noqa: PLR0913 (every option of a command is an argument of its f
             show_default="of a token pair: taken out of FILE.gguf",
         ),
     ] = None,
-    adapter: Annotated[Path | None, typer.Option(metavar="FILE", help="A LoRA as GGUF, trained with it.")] = None,
+    adapter: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="A LoRA that was trained over it: a GGUF, or a folder that peft saved."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the file's")
     ] = None,

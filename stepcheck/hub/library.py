@@ -15,15 +15,18 @@ from pathlib import Path
 import msgspec
 
 from stepcheck.errors import ModelError, ModelNotFoundError
-from stepcheck.hub.checkpoint.heads import conversion_of
+from stepcheck.hub.checkpoint.heads import conversion_of, head_parts, pack_head
+from stepcheck.hub.checkpoint.peft import PeftAdapter, read_peft
 from stepcheck.hub.disk import hashes
 from stepcheck.hub.disk.durable import write_durably
 from stepcheck.hub.disk.lock import Kept, forget_model, holding, record_model
 from stepcheck.hub.disk.naming import check_model_name, file_names, staging_of
 from stepcheck.hub.disk.store import Damage, Listed, Model, damages, find_card, list_models
 from stepcheck.hub.gguf.adapter import check_adapter
-from stepcheck.hub.gguf.header import check_pair
+from stepcheck.hub.gguf.header import Header, check_pair, read_gguf
+from stepcheck.hub.gguf.lora import changes_of, half_type, target_of_gguf, write_adapter
 from stepcheck.hub.gguf.pairs import pair_head
+from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.net.fetch import ASIDE, aside, set_aside
 from stepcheck.prm.card import NAME, ModelCard, render_card
 
@@ -48,17 +51,21 @@ def import_model(
 ) -> Path:
     """Take a backbone, a head and an adapter into the models folder as links, without copying; return the new card.
 
-    Without `head`, that of a token pair is taken out of the backbone file and written beside its link.
+    An `adapter` that is a PEFT folder is converted and written there. Without `head`, that of a token pair is taken out
+    of the backbone file, and any other out of the PEFT folder, where it was trained whole.
 
     Raises:
-        CheckpointError: the backbone file has not what a token pair is read by.
+        CheckpointError: the backbone file has not what a token pair is read by, or the PEFT folder is of another model.
         ModelError: backbone, head and card do not belong together, or the folder holds such a model already.
     """
     backbone = backbone.resolve()
     name = check_model_name(name or backbone.stem)
     with tempfile.TemporaryDirectory(prefix="stepcheck-") as place:
-        source = head.resolve() if head else _pair_head(backbone, card, Path(place))
+        peft = read_peft(adapter) if adapter and adapter.is_dir() else None
+        source = head.resolve() if head else _own_head(backbone, card, peft, Path(place))
         header = check_pair(backbone, source, card)
+        if peft is not None:
+            adapter = _converted(peft, backbone, header, Path(place) / f"{name}.lora.gguf")
         if adapter is not None:
             check_adapter(adapter := adapter.resolve(), backbone)
         adapted = hashes.sha256(adapter) if adapter else ""
@@ -73,21 +80,42 @@ def import_model(
             memory={},
         )
         links = {files.backbone: backbone} | ({files.head: source} if head else {})
-        links |= {files.adapter: adapter} if adapter else {}
+        links |= {files.adapter: adapter} if adapter and not peft else {}
         with holding(folder, name):
             _clear((folder / each for each in (f"{name}.toml", *files.pinned)), force=force)
             for link, target in links.items():
                 _link(folder / link, target)
-            if head is None:
-                write_durably(folder / files.head, source.read_bytes())
+            for file, part in ((files.head, source), (files.adapter, adapter)):
+                if part is not None and file not in links:
+                    write_durably(folder / file, part.read_bytes())
             kept = Kept(files=files.pinned, links={link: str(target) for link, target in links.items()})
             record_model(folder, name, kept)
             write_durably(folder / f"{name}.toml", render_card(made).encode())
     return folder / f"{name}.toml"
 
 
-def _pair_head(backbone: Path, card: ModelCard, folder: Path) -> Path:
-    """Write the head of a token pair, which a whole language model's file holds."""
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    hidden: int
+    vocab: int
+
+
+def _converted(peft: PeftAdapter, backbone: Path, header: Header, path: Path) -> Path:
+    """Write a PEFT folder's LoRA for a ready backbone."""
+    kind = half_type(WeightType(header.weight_type or WeightType.Q8_0))
+    write_adapter(path, header.architecture, changes_of(peft, target_of_gguf(backbone)), kind, name=path.stem)
+    return path
+
+
+def _own_head(backbone: Path, card: ModelCard, peft: PeftAdapter | None, folder: Path) -> Path:
+    """Write the head of a token pair, which a whole language model's file holds, or one that came with a LoRA."""
+    if peft is not None and peft.saved and not conversion_of(card.readout).by_tokens:
+        header = read_gguf(backbone)
+        sizes = _Sizes(header.hidden or 0, len(header.tokens))
+        parts = head_parts(peft.saved, sizes, card.readout, tuple(header.tokens), peft.folder)
+        path = folder / "head.safetensors"
+        path.write_bytes(pack_head({part.name: part.read() for part in parts}))
+        return path
     if not conversion_of(card.readout).by_tokens:
         raise ModelError(
             f"{backbone}: a model that is read by '{card.readout.kind}' has its head in a file of its own:"

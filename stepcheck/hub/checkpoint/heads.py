@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.shape import Shape
 from stepcheck.hub.checkpoint.tensors import ELEMENT, ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, Tensor, take
 from stepcheck.prm.card import Kind, Readout
 from stepcheck.prm.readout import ENSEMBLE_TENSORS, LINEAR_TENSORS, MLP_TENSORS, OUTPUTS, ensemble_shapes
@@ -23,6 +22,20 @@ from stepcheck.prm.readout import ENSEMBLE_TENSORS, LINEAR_TENSORS, MLP_TENSORS,
 LM_HEADS: Final = ("lm_head.weight", "pretrained_model.lm_head.weight")
 EMBEDDINGS: Final = ("model.embed_tokens.weight", "embed_tokens.weight", "pretrained_model.model.embed_tokens.weight")
 """In the lm_head's place where a checkpoint ties the two."""
+
+
+class Sizes(Protocol):
+    """What a head's shapes follow from: the width of the states that it reads, and the vocabulary."""
+
+    @property
+    def hidden(self) -> int:
+        """Numbers of a state."""
+        ...
+
+    @property
+    def vocab(self) -> int:
+        """Tokens, the rows of the language model's head."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ def conversion_of(readout: Readout) -> Conversion:
 
 
 def head_parts(
-    tensors: dict[str, Tensor], shape: Shape, readout: Readout, tokens: Sequence[str], folder: Path
+    tensors: dict[str, Tensor], shape: Sizes, readout: Readout, tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     """Find the head that a readout reads; `tokens` is the vocabulary, by id.
 
@@ -99,7 +112,7 @@ def head_parts(
 
 
 def _mlp(
-    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+    tensors: dict[str, Tensor], shape: Sizes, readout: Readout, _tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     hidden, outputs = shape.hidden, OUTPUTS[readout.activation]
     shapes: tuple[tuple[int, ...], ...] = ((hidden, hidden), (hidden,), (outputs, hidden), (outputs,))
@@ -113,7 +126,7 @@ def _mlp(
 
 
 def _ensemble(
-    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+    tensors: dict[str, Tensor], shape: Sizes, readout: Readout, _tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     """Take the tensors of an ensemble; how many heads it has and how wide they are, its first one says."""
     names, hidden = readout.tensors or ENSEMBLE, shape.hidden
@@ -128,13 +141,13 @@ def _ensemble(
 
 
 def _none(
-    _tensors: dict[str, Tensor], _shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+    _tensors: dict[str, Tensor], _shape: Sizes, readout: Readout, _tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     raise CheckpointError(f"{folder}: a model that is read by {readout.kind!r} has no head to convert")
 
 
 def _linear(
-    tensors: dict[str, Tensor], shape: Shape, readout: Readout, _tokens: Sequence[str], folder: Path
+    tensors: dict[str, Tensor], shape: Sizes, readout: Readout, _tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     hidden, outputs = shape.hidden, OUTPUTS[readout.activation]
     known = (readout.tensors,) if readout.tensors else LINEAR_HEADS
@@ -147,7 +160,7 @@ def _linear(
 
 
 def _token_pair(
-    tensors: dict[str, Tensor], shape: Shape, readout: Readout, tokens: Sequence[str], folder: Path
+    tensors: dict[str, Tensor], shape: Sizes, readout: Readout, tokens: Sequence[str], folder: Path
 ) -> list[Part]:
     """Take the rows of the wrong step's token and the right one's: class 1 is the positive one, as everywhere."""
     name = next((name for name in (*LM_HEADS, *EMBEDDINGS) if name in tensors), LM_HEADS[0])
@@ -157,7 +170,7 @@ def _token_pair(
     return [Part(LINEAR_TENSORS[0], (2, shape.hidden), rows), Part(LINEAR_TENSORS[1], (2,), ())]
 
 
-FindParts = Callable[[dict[str, Tensor], Shape, Readout, Sequence[str], Path], list[Part]]
+FindParts = Callable[[dict[str, Tensor], Sizes, Readout, Sequence[str], Path], list[Part]]
 CONVERSIONS: Final[Mapping[Kind, Conversion]] = {
     "mlp": Conversion(_mlp, usual_prompt=True),
     "outcome": Conversion(_mlp),
