@@ -2,11 +2,16 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stepcheck.document import Document, Unread, read
+from stepcheck.document import Document, Unread, naming, read
+from stepcheck.steps.blocks import parse
+from stepcheck.steps.names import CASE, PARTS, names_cases, names_parts
 
 FILES: dict[str, tuple[str, str, list[str], str | None]] = {
     # names of parts in the languages that models write
@@ -279,3 +284,27 @@ def test_marks_are_cut_off_ready_steps() -> None:
     (unread,) = read("-", stdin=io.BytesIO(json.dumps(row).encode()), format="jsonl")
     assert isinstance(unread, Unread)
     assert "`steps[1]` is nothing but a mark" in str(unread.error)
+
+
+@pytest.mark.parametrize("words", PARTS.values(), ids=PARTS)
+@given(data=st.data())
+def test_a_name_of_a_part_is_never_passed_over(words: str, data: st.DataObject) -> None:
+    """Whatever the table of words knows is hinted at, in small letters and in capitals, the Turkish ones too."""
+    name = data.draw(st.from_regex(re.compile(words, re.VERBOSE), fullmatch=True))
+    for text in (name, name.upper(), name.upper().replace("I", "İ"), name.replace("i", "ı")):
+        assert names_parts(f"and {text}: x")
+
+
+@given(st.from_regex(re.compile(CASE), fullmatch=True))
+def test_a_name_of_a_case_is_never_passed_over(name: str) -> None:
+    """As a part's."""
+    assert names_cases(f"and {name}: x")
+
+
+@given(st.text(st.sampled_from("QA12一.:：。*_[]【】 \n\r#NoIVXbé-{}<>b/\u00a0"), max_size=9))
+def test_a_letter_that_names_a_part_is_never_passed_over(text: str) -> None:
+    """Where a line or a block could be named by `Q` or `A`, the hint is there."""
+    masked = text.replace("\r", "\n").replace("\u00a0", " ")
+    found = [match for line in naming.LINES for match in line.finditer(masked)]
+    found += list(naming.named(masked, parse(masked)))
+    assert not found or names_parts(text)

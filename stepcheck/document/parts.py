@@ -23,6 +23,7 @@ from stepcheck.steps.blocks import Block, trim
 from stepcheck.steps.clutter import value
 from stepcheck.steps.marks import is_title
 from stepcheck.steps.maths import DISPLAY, INLINE
+from stepcheck.steps.names import names_parts
 
 _VALUE = (
     rf"(?:[-+−–$€£¥]?[ ]?\d[\d.,/:\s%°]*(?:[ ]?[^\W\d]{{1,20}}){{0,2}}\.?"
@@ -68,12 +69,13 @@ class _Reader:
 
     def __init__(self, text: str, name: str, start: int, *, lines: bool, thinking: bool, answers: bool) -> None:
         self.text, self.name, self.lines = text, name, lines
+        lines_of_parts = LINES if names_parts(text[start:]) else ()
         try:
-            self.layout = lay_out(text, LINES, start=start, thinking=thinking, answers=answers)
+            self.layout = lay_out(text, lines_of_parts, start=start, thinking=thinking, answers=answers)
         except InputError as error:
             raise self.error(str(error)) from error
         self.masked, self.blocks = self.layout.masked, self.layout.blocks
-        self.marks = tuple(named(self.masked, self.blocks))
+        self.marks = tuple(named(self.masked, self.blocks)) if lines_of_parts else ()
         self.notes: list[str] = []
 
     def error(self, message: str, offset: int | None = None) -> InputError:

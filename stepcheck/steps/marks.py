@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stepcheck.patterns import regex
 from stepcheck.steps.blocks import Block
 from stepcheck.steps.maths import DISPLAY, FENCE, INLINE
-from stepcheck.steps.names import CASE, CHINESE_STEP, ENGLISH_STEP, ROMAN, STEP, names_steps, number
+from stepcheck.steps.names import CASE, CHINESE_STEP, ENGLISH_STEP, ROMAN, STEP, names_cases, names_steps, number
 
 _STOP = r"[:：.。)）、,，—–-]"
 SYMBOL = (
@@ -138,7 +138,7 @@ def _mark(masked: str, start: int) -> Mark:
 
 def case_lines(masked: str) -> Iterator[int]:
     """Offsets of the lines that begin with `Case n:`."""
-    return (match.start() for match in _CASE_LINE.finditer(masked))
+    return (match.start() for match in _CASE_LINE.finditer(masked)) if names_cases(masked) else iter(())
 
 
 def titled_step(masked: str, block: Block) -> Mark | None:

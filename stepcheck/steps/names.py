@@ -99,6 +99,17 @@ ANOTHER = (
 """What stands before the name of a solution that is not the first: `Alternative solution`, 另解."""
 
 _HINTS = tuple("step schritt tape paso passo passa etapa шаг этап ステップ 手順 단계 스텝 第 步骤 步驟".split())  # noqa: SIM905 - as above
+_CASE_HINTS = tuple("cas fall случай ケース 場合 场合 경우 情况 情況 情形".split())  # noqa: SIM905 - as above
+_PART_HINTS = tuple(
+    """problem question exercise task aufgabe frage énoncé problème exercice enunciado pregunta ejercicio esercizio
+    domanda quesito exercício questão pergunta задача вопрос условие упражнение задание 题 问 問 題 문제 질문
+    solution proof response lösung beweis résolution corrigé preuve démonstration solución resolución demostración
+    soluzione svolgimento risoluzione dimostrazione solução resolução demonstração решение доказательство 解 证 證 証
+    풀이 해설 해답 증명 answer antwort ergebnis réponse respuesta risposta resposta ответ 答 정답 답
+    method approach méthode método metodo способ 法""".split()  # noqa: SIM905 - as above
+)
+_LETTER = regex(r"[QA](?=[ \t]*(?:[^\w \t]|[_\dNn№IVXA-D一二三四五六七八九十]|\Z))")
+"""`Q:` and `A 2.`, where they may name a part."""
 _DIGITS = regex(r"\d+")
 _LETTERS = regex(r"[^\W\d_]+")
 
@@ -107,6 +118,23 @@ def names_steps(text: str) -> bool:
     """Whether a text may name a step at all: most do not, and need no long look."""
     low = text.lower()
     return any(hint in low for hint in _HINTS)
+
+
+def names_cases(text: str) -> bool:
+    """Whether a text may name a case at all."""
+    low = _folded(text)
+    return any(hint in low for hint in _CASE_HINTS)
+
+
+def names_parts(text: str) -> bool:
+    """Whether a text may name one of its parts at all: of most rows' solutions none is looked for."""
+    low = _folded(text)
+    return any(hint in low for hint in _PART_HINTS) or _LETTER.search(text) is not None
+
+
+def _folded(text: str) -> str:
+    """In small letters, as `re.IGNORECASE` compares them: the Turkish ı and İ are an i."""
+    return text.casefold().replace("\u0307", "").replace("ı", "i")
 
 
 def number(name: str) -> int | None:
