@@ -8,6 +8,7 @@ import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from stepcheck.errors import CardError, ModelError, ModelNotFoundError, UsageError
@@ -77,7 +78,17 @@ def list_models(models_dir: Path | None = None) -> list[Listed]:
 def _cards(folder: Path, *, built_in: bool) -> Iterator[Listed]:
     """Read the cards of a folder; hidden folders hold conversions under way."""
     for path in sorted([*folder.glob("*.toml"), *folder.glob("[!.]*/*.toml")]):
-        yield _listed(path, built_in=built_in)
+        if built_in and path.exists():
+            state = path.stat()
+            yield _built_in(path, (state.st_size, state.st_mtime_ns, state.st_ino))
+        else:
+            yield _listed(path, built_in=built_in)
+
+
+@lru_cache(maxsize=256)
+def _built_in(path: Path, _state: tuple[int, int, int]) -> Listed:
+    """A card that came with the package is read once, for they are looked through again and again."""
+    return _listed(path, built_in=True)
 
 
 def _listed(path: Path, *, built_in: bool) -> Listed:
