@@ -305,6 +305,6 @@ def test_a_name_of_a_case_is_never_passed_over(name: str) -> None:
 def test_a_letter_that_names_a_part_is_never_passed_over(text: str) -> None:
     """Where a line or a block could be named by `Q` or `A`, the hint is there."""
     masked = text.replace("\r", "\n").replace("\u00a0", " ")
-    found = [match for line in naming.LINES for match in line.finditer(masked)]
-    found += list(naming.named(masked, parse(masked)))
+    found = [match.start() for line in naming.LINES for match in line.finditer(masked)]
+    found += [part.start for part in naming.named(masked, parse(masked))]
     assert not found or names_parts(text)
