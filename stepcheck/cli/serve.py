@@ -78,6 +78,7 @@ def serve(  # noqa: PLR0913 (every option of a command is an argument of its fun
     limits = Limits(body=body * MIB, held=4 * body * MIB, rows=queue, seconds=timeout, grace=grace)
     secret = config.server_token() if token is None else token
     serving = _prepared(settings, limits, host, port, secret, evidence=evidence, force=force, log=log)
+    say(f"{serving.address}: loading {settings.model}")
     serving.run()
     say("the server has ended")
 

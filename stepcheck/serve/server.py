@@ -98,6 +98,11 @@ class Serving:
         )
         self._server = _Server(config, self.service)
 
+    @property
+    def address(self) -> str:
+        """Where it listens, as clients call it."""
+        return address_of(self.listening)
+
     def run(self) -> None:
         """Serve until a signal, or `stop`, ends it.
 

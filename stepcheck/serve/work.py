@@ -84,7 +84,7 @@ class Work:
         try:
             self.device = ready(self.judge)
         except Exception as error:  # noqa: BLE001 (a thread's edge)
-            self.failed = _foreseen(error)
+            self.failed = None if self.state == "ending" else _foreseen(error)
             self.line.close()
         if self.state == "loading" and self.failed is None:
             self.state = "ready"
@@ -101,13 +101,10 @@ class Work:
         try:
             for result in results:
                 self._unloaded = None
-                self._settle(*drawn.popleft(), result)
-        except LoadError as error:  # no row's fault
-            self._unloaded = self._unloaded or time.monotonic()
-            again = time.monotonic() - self._unloaded < self._patience
-            for place, row in drawn:
-                row.deaths -= again
-                self._fail(place, row, error, again=again)
+                self._settle(*drawn[0], result)
+                drawn.popleft()
+        except LoadError as error:
+            self._wait_for_model(drawn, error)
             time.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 (a thread's edge)
             why = _foreseen(error)
@@ -116,6 +113,16 @@ class Work:
             time.sleep(PAUSE)
         finally:
             results.close()
+
+    def _wait_for_model(self, drawn: Iterable[tuple[Place, Row]], error: LoadError) -> None:
+        """Try rows again with a model that could not be loaded, for a while: it is no row's fault."""
+        self._unloaded = self._unloaded or time.monotonic()
+        again = time.monotonic() - self._unloaded < self._patience
+        for place, row in drawn:
+            if again and self.state != "ending":
+                self.line.put_back(place, row)
+            else:
+                row.deliver(_in_place(row.item, error))
 
     def _judge(
         self, items: "Iterator[Document | Unread | Marked]"

@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from stepcheck.errors import LoadError, TooLongError, WorkerDiedError
+from stepcheck.errors import CancelledError, LoadError, TooLongError, WorkerDiedError
+from stepcheck.serve.gate import Gate
 from stepcheck.serve.limits import Limits
+from stepcheck.serve.line import Line
+from stepcheck.serve.server import Serving, bind
+from stepcheck.serve.service import Service
+from stepcheck.serve.work import Work
 from tests.fakes import FakeChecker
 from tests.serve.judges import Scripted, failing
 from tests.serving import ROW, Client, eventually, serving
@@ -195,16 +200,7 @@ def test_a_server_that_loads_says_so() -> None:
             loaded.wait(10)
             return "CPU"
 
-    from stepcheck.serve.gate import Gate
-    from stepcheck.serve.line import Line
-    from stepcheck.serve.server import Serving, bind
-    from stepcheck.serve.service import Service
-    from stepcheck.serve.work import Work
-
-    service = Service(Work(Loading(), Line(9)), Gate())
-    listening = bind("127.0.0.1", 0, "")
-    client = Client(listening.getsockname()[1], service)
-    server = Serving(service, listening)
+    server, client = not_ready(Loading())
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -228,12 +224,41 @@ def test_a_model_that_cannot_be_loaded_ends_the_server_with_its_error() -> None:
         def ready(self) -> str:
             raise LoadError("no model")
 
-    from stepcheck.serve.gate import Gate
-    from stepcheck.serve.line import Line
-    from stepcheck.serve.server import Serving, bind
-    from stepcheck.serve.service import Service
-    from stepcheck.serve.work import Work
-
-    service = Service(Work(Broken(), Line(9)), Gate())
     with pytest.raises(LoadError, match="no model"):
-        Serving(service, bind("127.0.0.1", 0, "")).run()
+        not_ready(Broken())[0].run()
+
+
+def test_the_end_may_come_while_the_model_is_loaded() -> None:
+    """That is no error."""
+    ended = threading.Event()
+
+    class Loading(FakeChecker):
+        def ready(self) -> str:
+            assert ended.wait(10)
+            raise CancelledError("the engine was closed")
+
+        def close(self) -> None:
+            ended.set()
+
+    server, _ = not_ready(Loading())
+    threading.Timer(0.3, server.stop).start()
+    server.run()
+
+
+def test_an_error_in_the_evidence_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails once a row was judged costs that row an error, not an answer."""
+
+    def broken(*_given: object, **_more: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("stepcheck.witness.with_evidence", broken)
+    with serving(FakeChecker(), Limits(seconds=5), evidence="show") as client:
+        response = client.score(ROW)
+        assert (response.status, "ZeroDivisionError" in response.json["error"]["message"]) == (500, True)
+
+
+def not_ready(judge: FakeChecker) -> tuple[Serving, Client]:
+    """A server that is not started yet, and its client."""
+    service = Service(Work(judge, Line(9)), Gate())
+    listening = bind("127.0.0.1", 0, "")
+    return Serving(service, listening), Client(listening.getsockname()[1], service)
