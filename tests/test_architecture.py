@@ -236,7 +236,12 @@ def test_the_doors_to_the_network() -> None:
         for module in imported(node)
         if module.split(".")[0] in network and module != "urllib.parse"
     }
-    assert {path for path, _ in found} == {"critic/server.py", "door/connection.py", "hub/net/remote.py"}
+    assert {path for path, _ in found} == {
+        "critic/server.py",
+        "door/connection.py",
+        "door/reach.py",
+        "hub/net/remote.py",
+    }
 
 
 def test_a_door_is_opened_on_request_only() -> None:

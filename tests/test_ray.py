@@ -5,6 +5,7 @@ Ray itself starts once for this module (some 10 s), and every engine is a real o
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,12 @@ from pyarrow import parquet
 from stepcheck.cli.main import main
 from stepcheck.cli.raying import with_address
 from stepcheck.document import Document, Step, Unread
-from stepcheck.errors import InputError, RunChangedError, RunError
+from stepcheck.door.reach import reach
+from stepcheck.engine.base import EngineOptions
+from stepcheck.errors import InputError, RunChangedError, RunError, UnreachableError, UsageError
 from stepcheck.judge import Identity, Judged, Unscored, by_rewards
 from stepcheck.ray import Judge
-from stepcheck.ray.cluster import Share
+from stepcheck.ray.cluster import Share, _engines
 from stepcheck.ray.folder import Folder, bind, opened
 from stepcheck.ray.parts import Part, cut_files, find_files
 from stepcheck.ray.run import Job, begin
@@ -246,6 +249,14 @@ def test_what_an_actor_cannot_do_comes_back_with_its_node(tmp_path: Path) -> Non
         assert again == failed
 
 
+def test_a_gpu_that_is_not_used_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An actor that was given an accelerator does not judge on the CPU without a word."""
+    monkeypatch.setattr("stepcheck.ray.opening.given", lambda resource: float(resource == "GPU"))
+    failed = Worker("nano", {"evidence": "off", "options": EngineOptions(n_gpu_layers=0)}, {}, "").started()
+    assert isinstance(failed, Failed)
+    assert "was given a GPU, and llama.cpp runs on the CPU" in str(failed.error)
+
+
 def test_a_file_that_a_node_does_not_see(tmp_path: Path) -> None:
     """A file that is not there, or is another, and a folder that is not there, are errors of the part and not rows."""
     data = write_rows(tmp_path / "rows.jsonl", 2)
@@ -333,6 +344,17 @@ def test_what_does_not_go_together(
     assert words in capsys.readouterr().err
 
 
+def test_nobody_at_an_address_is_said_at_once() -> None:
+    """Ray itself would ask for minutes; a listening port is enough to let it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        reach(address)
+    with pytest.raises(UnreachableError, match=f"{address}: .*; does a cluster run there"):
+        reach(address)
+    with pytest.raises(UsageError, match="127.0.0.1:99999: expected HOST:PORT"):
+        reach("127.0.0.1:99999")
+
+
 def test_without_ray_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -357,6 +379,22 @@ def test_how_many_engines_fit() -> None:
     assert Share(cpus=1, memory=5).fits(8, 0, 12) == 2
     assert Share(cpus=1, gpus=0.5).fits(8, 1, 0) == 2
     assert Share(cpus=1, gpus=1).fits(8, 0, 0) == 0
+
+
+def test_a_cluster_keeps_a_cpu_for_ray() -> None:
+    """Nodes are filled one by one, those that are gone not at all; where all CPUs would be taken, one engine less."""
+
+    def node(cpus: float, *, alive: bool = True, **more: float) -> dict[str, Any]:
+        return {"Alive": alive, "Resources": {"CPU": cpus, "memory": 100.0, **more}}
+
+    two = Share(cpus=2)
+    assert _engines([node(4), node(5), node(8, alive=False)], two, None) == 4
+    assert _engines([node(4), node(4)], two, None) == 3
+    assert _engines([node(2)], two, None) == 1
+    assert _engines([node(2)], two, 7) == 7
+    assert _engines([node(4), node(4, GPU=1.0)], Share(gpus=0.5), None) == 2
+    with pytest.raises(UsageError, match=r"room for an engine \(1 CPU, 1 GPU\)"):
+        _engines([node(4)], Share(gpus=1), None)
 
 
 def test_a_record_has_a_column_for_every_key() -> None:

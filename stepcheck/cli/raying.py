@@ -17,6 +17,7 @@ from stepcheck.cli.groups import Heard, InputFlags
 from stepcheck.cli.meter import Meter
 from stepcheck.cli.output import say
 from stepcheck.cli.writers import WrittenAs
+from stepcheck.door.address import is_elsewhere
 from stepcheck.errors import UsageError
 from stepcheck.patterns import regex
 
@@ -102,7 +103,7 @@ def score(
         raise UsageError("--ray writes several files: give their folder with --output")
     if form not in (None, *FOLDER_FORMS):
         raise UsageError(f"--format {form}: --ray writes jsonl or parquet")
-    if settings.offline and asked.ray not in (HERE, "auto"):
+    if settings.offline and asked.ray not in (HERE, "auto") and _is_elsewhere(asked.ray or ""):
         raise UsageError(f"--ray {asked.ray}: {settings.settings['offline'].origin} forbids connections")
     kind = FOLDER_FORMS[form or WrittenAs.jsonl]
     job = _job(asked, files, output, kind, settings, reading=reading, evidence=evidence, force=force)
@@ -118,6 +119,10 @@ def score(
         say(f"{output}: {summary.done:,} results in {files_there:,} files{kept}")
         run.check_whole()
     return summary
+
+
+def _is_elsewhere(address: str) -> bool:
+    return is_elsewhere(f"http://{address.removeprefix('ray://')}")
 
 
 def _job(

@@ -13,12 +13,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from stepcheck import config
+from stepcheck.door.reach import reach
 from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import ServerError, UsageError
 from stepcheck.machine.machine import memory_available
 from stepcheck.ray.opening import NO_RAY
 
-LOCAL = "local"
+LOCAL, RUNNING = "local", "auto"
 STORE = 100_000_000
 """Bytes of the store for what actors hand each other: here, counts and names."""
 SPARE = 1
@@ -101,31 +102,29 @@ def _start(engines: int, share: Share) -> None:
 def _join(address: str) -> None:
     import ray
 
+    if address != RUNNING:
+        reach(address.removeprefix("ray://"))
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises ConnectionError, RuntimeError, its own and gRPC's
-        raise ServerError(f"{address}: no Ray cluster answers there: {_first(error)}") from error
+        raise ServerError(
+            f"{address}: no Ray cluster answers there: {_first(error)} If it wants a token, set RAY_AUTH_MODE=token,"
+            " with the token in RAY_AUTH_TOKEN or ~/.ray/auth_token"
+        ) from error
 
 
 def _engines(nodes: list[Mapping[str, Any]], share: Share, wanted: int | None) -> int:
     """How many engines are to run: what was asked for, else what fits on the nodes; one CPU stays Ray's."""
     if wanted:
         return wanted
-    found, spare = 0, SPARE
-    for node in nodes:
-        if not node.get("Alive"):
-            continue
-        has = node.get("Resources", {})
-        fit = share.fits(has.get("CPU", 0.0), has.get("GPU", 0.0), has.get("memory", 0.0))
-        left = has.get("CPU", 0.0) - fit * share.cpus
-        if spare and left < spare and fit:
-            fit -= 1 if fit > 1 or len(nodes) > 1 else 0
-            spare = 0
-        found += fit
+    alive = [node.get("Resources", {}) for node in nodes if node.get("Alive")]
+    found = sum(share.fits(has.get("CPU", 0.0), has.get("GPU", 0.0), has.get("memory", 0.0)) for has in alive)
     if not found:
-        takes = f"{share.cpus} CPU" + (f", {share.gpus:g} GPU" if share.gpus else "") + f", {share.memory / 1e9:.1f} GB"
+        takes = f"{share.cpus} CPU" + (f", {share.gpus:g} GPU" if share.gpus else "")
+        takes += f", {share.memory / 1e9:.1f} GB" if share.memory else ""
         raise UsageError(f"no node of the cluster has room for an engine ({takes}): lower --threads, or --ray-gpus")
-    return found
+    left = sum(has.get("CPU", 0.0) for has in alive) - found * share.cpus
+    return found - 1 if left < SPARE and found > 1 else found
 
 
 def _gpus(share: Share, wanted: int | None) -> float:
@@ -141,4 +140,5 @@ def _gpus(share: Share, wanted: int | None) -> float:
 
 
 def _first(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+    """Take the first sentence of an error, with one full stop at its end."""
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:300].rstrip(".") + "."

@@ -59,7 +59,7 @@ def open_judge(model: Model = "nano", how: Judging | None = None) -> "Judge":
     if device == "CPU" and given("GPU"):
         judge.close()
         raise EngineError(
-            f"{here()}: this actor was given a GPU, and llama.cpp runs on the CPU there: install a build for it, or"
+            "this actor was given a GPU, and llama.cpp runs on the CPU: install a build for it there, or"
             " ask for no GPUs (docs/installing.md)"
         )
     return judge
