@@ -349,9 +349,9 @@ def test_nobody_at_an_address_is_said_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         reach(address)
-    with pytest.raises(UnreachableError, match=f"{address}: .*; does a cluster run there"):
+    with pytest.raises(UnreachableError, match="does a cluster run there"):
         reach(address)
-    with pytest.raises(UsageError, match="127.0.0.1:99999: expected HOST:PORT"):
+    with pytest.raises(UsageError, match="expected HOST:PORT"):
         reach("127.0.0.1:99999")
 
 
