@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 
 from stepcheck.document import Document, Unread
-from stepcheck.errors import InputError, RunError, TooLongError, UsageError
+from stepcheck.errors import InputError, RunError, StepcheckError, TooLongError, UsageError
 from stepcheck.integrations import openrlhf, verl
 from stepcheck.integrations.rewards import Rewards
 from stepcheck.integrations.trl import METRIC, StepReward
 from stepcheck.judge import Gives, Identity, Judged, Unscored, by_rewards
 from stepcheck.report import precomputed
+from tests.serving import serving
 
-ME = Identity(name="fake", threshold=0.5)
+ME = Identity(name="fake", sha256="0" * 64, threshold=0.5)
 
 
 class Fake:
@@ -304,3 +305,14 @@ def test_samples_are_found_by_their_id(ids: list[str | None], words: str) -> Non
     run: Any = SimpleNamespace(manifest=SimpleNamespace(name="r"), rows=lambda **_: rows)
     with pytest.raises(RunError, match=words):
         list(precomputed.lines(run, 0.5))
+
+
+def test_a_server_judges_for_a_training() -> None:
+    """With `server=` our own server gives the rewards that its judge gives here, and none where it has none."""
+    fake = Fake()
+    with serving(fake) as client:
+        reward = StepReward(reduce="product", server=f"http://127.0.0.1:{client.port}")
+        assert reward(prompts=["P", "Q", "P"], completions=["0.5\n\n0.25", "", "0.75"]) == [0.125, None, 0.75]
+        reward.close()
+    with pytest.raises(StepcheckError, match="is a server running there"):
+        reward(prompts=["P"], completions=["0.5"])

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from stepcheck import config
 from stepcheck.cli.main import main
 from stepcheck.cli.raying import with_address
 from stepcheck.document import Document, Step, Unread
@@ -38,13 +39,14 @@ ME = Identity(name="fake", sha256="0" * 64, threshold=0.5)
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
     """A cluster of this machine, for two engines and Ray."""
-    from stepcheck import config
-
     before = dict(os.environ)
     config.keep_ray_to_itself(anew="ray" not in sys.modules)
     import ray
 
     ray.init(address="local", num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    from ray._common.usage.usage_lib import usage_stats_enabled
+
+    assert not usage_stats_enabled()
     yield ray
     ray.shutdown()
     os.environ.clear()
@@ -371,6 +373,27 @@ def test_an_address_may_be_left_out() -> None:
     for address in ("10.0.0.1:6379", "ray://head:10001", "auto", "[::1]:6379"):
         assert with_address(["--ray", address, "a"]) == ["--ray", address, "a"]
     assert with_address(["--", "--ray"]) == ["--", "--ray"]
+
+
+def test_a_cluster_of_ours_reports_nothing_and_wants_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No usage report, whatever was set; a token that nobody else has, unless a way was chosen."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    config.keep_ray_to_itself(anew=False)
+    assert (os.environ["RAY_USAGE_STATS_ENABLED"], os.environ.get("RAY_AUTH_TOKEN")) == ("0", None)
+    tokens = set()
+    for _ in range(2):
+        config.keep_ray_to_itself(anew=True)
+        tokens.add(os.environ["RAY_AUTH_TOKEN"])
+        assert os.environ["RAY_AUTH_MODE"] == "token"
+        monkeypatch.delenv("RAY_AUTH_MODE")
+    assert {len(token) for token in tokens} == {64}
+    assert len(tokens) == 2
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    config.keep_ray_to_itself(anew=True)
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
 
 
 def test_how_many_engines_fit() -> None:
