@@ -40,7 +40,7 @@ demo: $(VENV)/.installed
 	@echo "      $(BIN)/stepcheck models pull stepcheck-0.5B     a judge that has read more than arithmetic"
 
 test: check
-	@$(BIN)/python -m pytest -q -n auto -m 'not soak and not timed' --durations 10
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not soak and not timed' --durations 10
 	@$(BIN)/python -m pytest -q -m 'timed and not soak'
 
 check: $(VENV)/.installed-test

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import is_hypothesis_test
 
+from stepcheck.engine.cores import usable_cores
 from stepcheck.hub.convert import convert
 from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints, search
@@ -21,6 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     search.choose(soak=config.getoption("-m") == "soak")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than the cores: tests wait for processes, terminals and clocks, and 1.4 of two cores were busy."""
+    return usable_cores() + 1
 
 
 @pytest.hookimpl(tryfirst=True)
