@@ -28,8 +28,9 @@ from stepcheck.ray import Judge
 from stepcheck.ray.cluster import Share, _engines
 from stepcheck.ray.folder import Folder, bind, opened
 from stepcheck.ray.parts import Part, cut_files, find_files
-from stepcheck.ray.run import Job, begin
-from stepcheck.ray.worker import Failed, Worker
+from stepcheck.ray.run import Job, Run, begin
+from stepcheck.ray.spread import Crew
+from stepcheck.ray.worker import Done, Failed, Worker
 from stepcheck.report.records import record
 from stepcheck.together import judge_together
 
@@ -142,6 +143,27 @@ def test_a_lost_actor_costs_nothing(ray: Any, tmp_path: Path) -> None:
     assert ray.is_initialized()
 
 
+def test_a_part_that_ends_every_actor_is_named(ray: Any) -> None:
+    """After three actors it is given up, and the others are done all the same."""
+
+    class Fragile:
+        def started(self) -> None:
+            return None
+
+        def judge(self, part: Part) -> Done:
+            if part.source == "bad":
+                os._exit(1)
+            return Done(1, 2, 0.0)
+
+    said: list[str] = []
+    made = ray.remote(Fragile).options(num_cpus=1, max_restarts=0)
+    crew = Crew(made.remote, 1, said.append)
+    parts = [Part(name, name, 1, name) for name in ("a", "bad", "b")]
+    assert [part.source for part, _ in crew.work(parts)] == ["a", "b"]
+    assert [part.source for part in crew.lost] == ["bad"]
+    assert said == ["an actor was lost; its part is judged again: bad"] * 2
+
+
 def test_parquet_goes_in_and_out(
     ray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -249,6 +271,21 @@ def test_what_an_actor_cannot_do_comes_back_with_its_node(tmp_path: Path) -> Non
         assert words in str(failed.error)
         again = worker.judge(Part("a", "a", 1, str(tmp_path / "a.jsonl")))
         assert again == failed
+
+
+def test_a_model_means_the_same_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card's path and a folder's are made absolute; a name stays one, though a folder is called so."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nano").mkdir()
+    (tmp_path / "mine").mkdir()
+    named: list[tuple[str, object]] = []
+    for model, name in (("nano", "nano"), ("mine", "x"), ("mine/a.toml", "x"), ("a.toml", "x"), ("x:q8_0", "x-q8_0")):
+        job = Job(files=[], output=tmp_path, model=model, judging={"models_dir": Path("models")})
+        folder: Any = None
+        found, how = Run(job, Identity(name=name), folder, [])._elsewhere()
+        named.append((found, how["models_dir"]))
+    expected = ["nano", str(tmp_path / "mine"), str(tmp_path / "mine" / "a.toml"), str(tmp_path / "a.toml"), "x:q8_0"]
+    assert named == [(model, tmp_path / "models") for model in expected]
 
 
 def test_a_gpu_that_is_not_used_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

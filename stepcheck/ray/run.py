@@ -4,6 +4,7 @@ Owns the order of it: who judges, what is to be done, what is there already, and
 one where nothing is left to do.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -68,7 +69,13 @@ class Run:
             made = ray.remote(Worker).options(num_cpus=share.cpus, num_gpus=share.gpus, max_restarts=0)
             model, judging = self._elsewhere()
             crew = Crew(lambda: made.remote(model, judging, self.job.reading, self.identity.sha256), engines, say)
-            yield from crew.work(self.parts)
+            try:
+                yield from crew.work(self.parts)
+            except ray.exceptions.RayTaskError:  # a defect of ours: with its traceback
+                raise
+            except ray.exceptions.RayError as error:
+                words = str(error).strip().splitlines()[0][:300]
+                raise EngineError(f"the Ray cluster broke off: {words}; the same command goes on") from error
             self.lost = crew.lost
 
     def check_whole(self) -> None:
@@ -100,7 +107,11 @@ class Run:
         folder = judging.get("models_dir")
         if folder is not None:
             judging["models_dir"] = folder.absolute()
-        return str(Path(model).absolute()) if Path(model).exists() else model, judging
+        path = Path(model)
+        is_path = "/" in model or os.sep in model or path.suffix == ".toml"
+        if is_path or (path.is_dir() and model != self.identity.name):  # a name goes before a folder, as in `find`
+            return str(path.absolute()), judging
+        return model, judging
 
 
 @contextmanager
