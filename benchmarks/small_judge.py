@@ -42,6 +42,8 @@ from stepcheck.prm.card import ModelCard
 NAME = "stepcheck-0.5B"
 CODE = ("```", "python", "print(", "def ", "import ")
 PEOPLE, MATH = 100, 100
+TYPICAL = 950
+"""Characters of a problem and a solution of about 300 tokens, prompt and all."""
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "product": lambda rewards: float(np.prod(rewards)),
     "min": min,
@@ -81,7 +83,7 @@ def main() -> None:
         models = Models(card, arguments.official, arguments.adapter, Path(place))
         data = Data(arguments.policy)
         if "speed" in arguments.parts:
-            measure_speed(models, data)
+            measure_speed(models, data, [arguments.threads] if arguments.threads else [1, None])
         with Checker(models.path("ours"), options=EngineOptions(n_threads=arguments.threads)) as judge:
             if "held" in arguments.parts:
                 measure_held(judge, data, arguments.cases)
@@ -246,11 +248,11 @@ def _best(
     return group[int(np.argmax(scores))].right
 
 
-def measure_speed(models: Models, data: Data, rounds: int = 7) -> None:
+def measure_speed(models: Models, data: Data, ways: Sequence[int | None], rounds: int = 7) -> None:
     """Print what the adapter costs, in turns; then one solution of about 300 tokens, and an edit of its last step."""
     documents = [each.document for each in data.samples if each.whole][:6]
     names = ("bare", "ours")
-    for threads in (1, None):
+    for threads in ways:
         judges = {name: Checker(models.path(name), options=EngineOptions(n_threads=threads)) for name in names}
         times: dict[str, list[tuple[float, float, int]]] = {name: [] for name in names}
         try:
@@ -259,7 +261,7 @@ def measure_speed(models: Models, data: Data, rounds: int = 7) -> None:
                     fresh = [Document(f"{turn}. {each.problem}", each.steps) for each in documents]
                     found = _timed(judge, fresh)
                     times[name] += [found] if turn else []  # the first one loads
-            print(f"\n{'one thread' if threads else 'the usual threads'}, load {os.getloadavg()[0]:.1f}")
+            print(f"\n{f'threads: {threads}' if threads else 'the usual threads'}, load {os.getloadavg()[0]:.1f}")
             for name, values in times.items():
                 wall, cpu, tokens = (float(np.median([value[i] for value in values])) for i in range(3))
                 least = min(value[1] for value in values)
@@ -272,8 +274,8 @@ def measure_speed(models: Models, data: Data, rounds: int = 7) -> None:
             print(
                 f"the adapter takes {np.median(ratios):.3f} times the CPU time, {np.median(walls):.3f} times the time"
             )
-            if threads is None:
-                _typing(judges["ours"], documents)
+            typical = [x.document for x in data.samples if x.whole and len(x.document.steps) >= 4]
+            _typing(judges["ours"], min(typical, key=lambda each: abs(_length(each) - TYPICAL)))
         finally:
             for judge in judges.values():
                 judge.close()
@@ -291,20 +293,22 @@ def _cpu() -> float:
     return sum(each.user + each.system for process in (own, *own.children()) for each in [process.cpu_times()])
 
 
-def _typing(judge: Checker, documents: Sequence[Document]) -> None:
-    """Time a solution of 300 tokens, prompt and all, and an edit of its last step; the best of five."""
-    base = max(documents, key=lambda each: sum(len(step.text) for step in each.steps))
-    whole, edits, tokens = [], [], 0
+def _length(document: Document) -> int:
+    return len(document.problem) + sum(len(step.text) for step in document.steps)
+
+
+def _typing(judge: Checker, base: Document) -> None:
+    """Time a solution, prompt and all, and an edit of its last step; the best of five, by the clock and of CPU."""
+    whole, edits, counts = [], [], (0, 0)
     for turn in range(5):
         fresh = Document(f"{turn}. {base.problem}", base.steps)
-        start = time.perf_counter()
-        tokens = judge.check(fresh).cost.tokens
-        whole.append(time.perf_counter() - start)
         changed = Document(fresh.problem, (*base.steps[:-1], Step("So " + base.steps[-1].text)))
-        start = time.perf_counter()
-        judge.check(changed)
-        edits.append(time.perf_counter() - start)
-    print(f"a solution of {tokens} tokens: {min(whole):.2f} s; its last step edited: {min(edits):.2f} s (best of 5)")
+        whole.append(_timed(judge, [fresh]))
+        edits.append(_timed(judge, [changed]))
+        counts = whole[-1][2], edits[-1][2]
+    for words, times, count in (("a solution", whole, counts[0]), ("an edit of its last step", edits, counts[1])):
+        wall, cpu = min(each[0] for each in times), min(each[1] for each in times)
+        print(f"{words}, {count} tokens read: {wall:.2f} s, {cpu:.2f} s of CPU (best of 5)")
 
 
 if __name__ == "__main__":

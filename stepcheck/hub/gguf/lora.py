@@ -143,7 +143,7 @@ def half_type(weight_type: WeightType) -> TensorType:
     """Choose the type of an adapter for a backbone of some type.
 
     Over quantized weights q8_0, whose error is far below theirs: an adapter of rank 16 over a 0.5B costs 6 to 9 % of
-    the time with it and 12 to 16 % in f16. Never bf16, which took 72 %.
+    the time with it and 13 to 16 % in f16. Never bf16, which took 72 %.
     """
     if weight_type is WeightType.F32:
         return TensorType.F32
