@@ -1,11 +1,12 @@
 """How fast does the engine read, next to the raw limit, to embedding mode and to transformers?
 
-    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--cases 40] [--problems 20] [--data FOLDER]
+    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--busy 1] [--cases 40] [--problems 20] [--data FOLDER]
+        [--vocabulary FILE.gguf]
 
 Random weights of Qwen2.5-0.5B's shape, 40 + 40 ProcessBench cases (where they were not pulled, texts like them) and 20
 problems with 8 candidates each. The work is cut into slices; within each slice every side runs once, one after the
 other, so that a busy minute hits all of them; a side's rate is the mean of the best half of its slices. A rate counts
-the tokens of all sequences, whether computed or shared.
+the tokens of all sequences, whether computed or shared. With `--busy` so many processes that never rest run beside.
 
 (a) raw: one decode of 512 random tokens, the most this build reaches; (b) embedding mode with pooling NONE, one
 sequence at a time: what `create_embedding` does; (c) transformers, one sequence at a time.
@@ -14,9 +15,11 @@ sequence at a time: what `create_embedding` does; (c) transformers, one sequence
 import argparse
 import ctypes
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +28,7 @@ import numpy as np
 import psutil
 
 from benchmarks.given import texts
-from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, make_model, read_vocabulary
+from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, make_model
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import Rows
 from stepcheck.engine.client import LlamaEngine
@@ -59,6 +62,8 @@ def main() -> None:
     parser.add_argument("--torch", action="store_true", help="also transformers, in float32 and bfloat16")
     parser.add_argument("--cases", type=int, default=40, help="ProcessBench cases of each file")
     parser.add_argument("--problems", type=int, default=20, help="problems with 8 candidates")
+    parser.add_argument("--busy", type=int, default=0, help="processes that keep a core each busy meanwhile")
+    parser.add_argument("--vocabulary", type=Path, help="a GGUF whose tokenizer the models get (default: nano's)")
     parser.add_argument("--models", type=Path, default=FOLDER)
     texts.add_option(parser)
     arguments = parser.parse_args()
@@ -68,9 +73,22 @@ def main() -> None:
     lib.llama_backend_init()
     steps = given.cases(arguments.cases)
     best = texts.candidates(arguments.problems)
-    for weight_type in arguments.types:
-        model = make_model("0.5b", HALF_B, WeightType(weight_type), arguments.models)
-        compare(model, weight_type, steps, best, use_torch=arguments.torch)
+    with busy(arguments.busy):
+        for weight_type in arguments.types:
+            model = make_model("0.5b", HALF_B, WeightType(weight_type), arguments.models, arguments.vocabulary)
+            compare(model, weight_type, steps, best, use_torch=arguments.torch)
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Keep so many processes running that never rest."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def compare(model: Path, weight_type: str, steps: list[Document], best: list[Document], *, use_torch: bool) -> None:
@@ -79,7 +97,7 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
     table = {work: {name: Side() for name in names} for work in ("ProcessBench", "Best-of-8")}
     prefill = RawLimit(model)
     embedding = Embedding(model)
-    references = {f"torch {kind} (c)": Torch(kind) for kind in ("f32", "bf16")} if use_torch else {}
+    references = {f"torch {kind} (c)": Torch(kind, prefill.known) for kind in ("f32", "bf16")} if use_torch else {}
     with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, mapped=weight_type == "bf16") as engine:
         print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
         for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
@@ -96,6 +114,7 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
                         rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:2])))  # type: ignore[misc]
         report(table)
         edit(engine, best[0])
+        edit(engine, Document(best[0].problem, tuple(step for document in best for step in document.steps)[:20]))
         memory(engine, model)
 
 
@@ -169,8 +188,8 @@ class RawLimit:
         params.n_ctx = params.n_batch = params.n_ubatch = 512
         params.n_threads = params.n_threads_batch = usable_cores()
         self._context = lib.llama_init_from_model(self._model, params)
-        known = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
-        self._tokens = (lib.llama_token * 512)(*np.random.default_rng(0).integers(100, known, 512).tolist())
+        self.known = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
+        self._tokens = (lib.llama_token * 512)(*np.random.default_rng(0).integers(100, self.known, 512).tolist())
 
     def rate(self) -> float:
         """Best of two."""
@@ -222,12 +241,12 @@ class Embedding:
 class Torch:
     """transformers on the same shape, random weights."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, vocabulary: int) -> None:
         import torch
         from transformers import Qwen2Config, Qwen2Model
 
         config = Qwen2Config(
-            vocab_size=len(read_vocabulary().tokens),
+            vocab_size=vocabulary,
             hidden_size=HALF_B.hidden,
             intermediate_size=HALF_B.feed_forward,
             num_hidden_layers=HALF_B.layers,
