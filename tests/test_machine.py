@@ -137,6 +137,29 @@ def test_what_would_be_better(
     assert bool(advice) == bool(words)
 
 
+@pytest.mark.parametrize(
+    ("build", "name", "kind", "words"),
+    [
+        ({}, "AMD EPYC 9654", "x86_64", ["ZenDNN", "bf16", "-DGGML_ZENDNN=on"]),
+        ({"devices": [{"name": "ZenDNN", "kind": "other"}]}, "AMD EPYC 9654", "x86_64", []),
+        ({"offload": True}, "AMD EPYC 9654", "x86_64", []),
+        ({}, "Intel Xeon", "x86_64", []),
+        ({}, "Neoverse-V2", "aarch64", ["KleidiAI", "q4_0", "-DGGML_CPU_KLEIDIAI=on"]),
+        ({"features": ["AVX512_BF16", "KLEIDIAI"]}, "Neoverse-V2", "aarch64", []),
+    ],
+)
+def test_kernels_of_the_processors_maker_are_named(
+    build: dict[str, Any], name: str, kind: str, words: list[str]
+) -> None:
+    """Where llama.cpp could be built with them and is not, and no accelerator reads; the gain is to be measured."""
+    build = BUILD | {"features": ["AVX512_BF16"]} | build
+    advice = advise(build, Processor(name, frozenset({"avx512_bf16"}), 4), Hardware("linux", kind, frozenset()))
+    text = " ".join(f"{entry.reason} {entry.command}" for entry in advice)
+    assert all(word in text for word in words)
+    assert bool(advice) == bool(words)
+    assert not words or "doctor --bench" in text
+
+
 def test_features_are_those_of_this_build() -> None:
     """The build says what is compiled in; what the processor lacks is not missed."""
     done = subprocess.run(

@@ -27,6 +27,7 @@ FEATURES: Final = {
     "sve": "SVE",
 }
 """What a CPU calls a feature in /proc/cpuinfo → what llama.cpp calls it when compiled in."""
+ARM: Final = frozenset({"aarch64", "arm64"})
 VENDORS: Final = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 
 
@@ -78,7 +79,25 @@ def advise(build: dict[str, Any], cpu: Processor, machine: Hardware) -> list[Adv
         advice.append(
             Advice(f"this processor has {', '.join(missing)}, this build leaves it unused", rebuild("-DGGML_NATIVE=on"))
         )
-    return advice
+    return advice if build["offload"] else advice + more_kernels(build, cpu, machine)
+
+
+def more_kernels(build: dict[str, Any], cpu: Processor, machine: Hardware) -> list[Advice]:
+    """Name the makers' own matrix kernels that llama.cpp can be built with, and this build is not.
+
+    Their gain is llama.cpp's word (docs/build.md, docs/backend/ZenDNN.md: 1.1 to 2 times in bf16 on Zen 4 and 5), not
+    measured here; so the advice is to measure.
+    """
+    found = []
+    compare = "may be read faster; hold 'stepcheck doctor --bench' of before against after"
+    if machine.system != "darwin" and machine.machine in ARM and "KLEIDIAI" not in build["features"]:
+        flags = ("-DGGML_NATIVE=on", "-DGGML_CPU_KLEIDIAI=on")
+        found.append(Advice(f"Arm's KleidiAI is not in this build: q4_0 and q8_0 {compare}", rebuild(*flags)))
+    amd = cpu.name.startswith("AMD") and "avx512_bf16" in cpu.features
+    if amd and all(device["name"] != "ZenDNN" for device in build["devices"]):
+        flags = ("-DGGML_NATIVE=on", "-DGGML_ZENDNN=on")
+        found.append(Advice(f"AMD's ZenDNN is not in this build: bf16 {compare}", rebuild(*flags)))
+    return found
 
 
 def missing_features(compiled: list[str], cpu: Processor) -> list[str]:
