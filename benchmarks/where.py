@@ -16,7 +16,7 @@ import argparse
 import ctypes
 import io
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -48,7 +48,7 @@ class Spent:
     """Seconds by what they were spent on."""
 
     clock: Callable[[], float]
-    by: Counter[str] = field(default_factory=Counter)
+    by: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
@@ -164,7 +164,7 @@ def clear(backbone: Watched) -> None:
     backbone.foreign = 0
 
 
-def read(backbone: Watched, documents: Sequence[Document], *, watching: bool) -> tuple[Counter[str], int, int]:
+def read(backbone: Watched, documents: Sequence[Document], *, watching: bool) -> tuple[dict[str, float], int, int]:
     """Let the engine's loop read documents; what was spent on what, the decodes, and the tokens of all sequences."""
     clear(backbone)
     spent, backbone.watching = backbone.spent, watching
@@ -192,7 +192,7 @@ def read(backbone: Watched, documents: Sequence[Document], *, watching: bool) ->
     with spent.on("head"):
         for matrix in rows:
             head.rewards(matrix)
-    return Counter(spent.by), decodes, tokens
+    return spent.by.copy(), decodes, tokens
 
 
 def in_use(planner: Any) -> int:  # noqa: ANN401 (its branches are its own)
