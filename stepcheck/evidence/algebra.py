@@ -23,6 +23,8 @@ MOST_LETTERS = 3
 MOST_DEGREE = 2
 """Of an equation whose solutions are compared."""
 CLOSE = Fraction(2, 100)
+_BRACKET = 100
+"""Counts for so many terms."""
 _NOT_VARIABLES = frozenset({"i", "e", "\\omega", "ω", "\\pi", "d", "j"})
 _REWRITES = regex(
     r"\b(?:expand\w*|simplif\w*|factor(?:s|ed|ing|ize|izing|ise)?|distribut\w*|multiply(?:ing)? out|combin\w* like|foil"
@@ -170,12 +172,13 @@ def identity(link: Link, before: str) -> Unequal | None:
     a, b = polynomials.read(left.node), polynomials.read(right.node)
     if not _difference(a, b):
         return None
-    if not (link.follows or _REWRITES.search(before)) or _USES.search(before):
-        raise UnreadError
     whole = not polynomials.names(a.bottom) and not polynomials.names(b.bottom)
+    gathered = whole and _gathered(left.node, a, b)
+    if not (link.follows or gathered or _REWRITES.search(before)) or _USES.search(before):
+        raise UnreadError
     if any(isinstance(node, Number) and node.places for side in (left, right) for node in walk(side.node)):
         raise UnreadError
-    if not (_composed(left.node, a) or _composed(right.node, b)) or (whole and not _alike(a, b)):
+    if not (_composed(left.node, a) or _composed(right.node, b)) or (whole and not (gathered or _alike(a, b))):
         raise UnreadError
     if not whole and not (_REWRITES.search(before) and _half_alike(a, b)):
         raise UnreadError
@@ -199,8 +202,8 @@ def _sums(node: Node) -> int:
     if isinstance(node, Negative):
         return _sums(node.inside)
     if not isinstance(node, Row):
-        return 1 if not any(isinstance(part, Row) for part in parts(node)) else 100
-    inner = sum(100 for operand in node.operands if any(isinstance(part, Row) for part in walk(operand)))
+        return 1 if not any(isinstance(part, Row) for part in parts(node)) else _BRACKET
+    inner = sum(_BRACKET for operand in node.operands if any(isinstance(part, Row) for part in walk(operand)))
     return 1 + sum(operator in "+-" for operator in node.operators) + inner
 
 
@@ -209,6 +212,13 @@ def _alike(a: Quotient, b: Quotient) -> bool:
     first, second = (polynomials.scaled(q.top, 1 / q.bottom[()]) for q in (a, b))
     same = sum(1 for monomial, factor in first.items() if second.get(monomial) == factor)
     return 2 * same >= max(len(first), len(second))
+
+
+def _gathered(node: Node, a: Quotient, b: Quotient) -> bool:
+    """Whether like terms are gathered into one: `5x + 3x = 9x`, which nobody writes to find that x is 0."""
+    one = len(a.top) == len(b.top) == 1 and a.top.keys() == b.top.keys()
+    row = bare(node)
+    return one and isinstance(row, Row) and set(row.operators) & {"+", "-"} != set() and _sums(row) < _BRACKET
 
 
 def _half_alike(a: Quotient, b: Quotient) -> bool:

@@ -151,7 +151,8 @@ def _refuse(left: Side, right: Side) -> None:
             percents = [any(isinstance(part, Percent) for part in walk(operand)) for operand in row.operands]
             if any(percents) and not all(percents):
                 raise UnreadError
-            if words.changes(units):
+            alike = {operand.unit if isinstance(operand, Measured) else "" for operand in row.operands}
+            if len(alike) > 1 and words.changes(units):
                 raise UnreadError
 
 

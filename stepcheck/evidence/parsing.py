@@ -194,6 +194,8 @@ class _Reader:
         taken: list[str] = []
         while (token := self._next()) is not None:
             after = self._next(1)
+            if len(taken) == MOST_UNIT_WORDS:
+                break
             goes_on = bool(taken) and token.text == "of" and self._names_unit(after)
             phrase = self._phrase() if taken else 0
             if phrase:
@@ -211,7 +213,7 @@ class _Reader:
                 self.at += 4
             else:
                 break
-        if not taken or len(taken) > MOST_UNIT_WORDS:
+        if not taken:
             raise UnreadError
         return " ".join(taken)
 

@@ -92,14 +92,22 @@ def right_of(tokens: Sequence[Token], *, weak: bool) -> Side | None:
     return _side(node, tokens[:used], _before_dash(node, tokens[:used]))
 
 
+_TOWARDS = words.PHRASES | words.listed("across all over after before about every") - {"per", "of"}
+"""`minutes from 3-minute songs`, `$54 across all 3 days`; not `5 feet 3 inches`."""
+
+
 def _named(tokens: Sequence[Token], used: int) -> bool:
     """Whether a purpose or a kind of things follows a number with a noun: `3 sets of 400 miles`, `$3 to make each`."""
     word, before = tokens[used], tokens[used - 1]
     after = tokens[used + 1] if used + 1 < len(tokens) else None
+    if word.kind in ("number", "unknown") and before.kind == "word":
+        return before.text in _TOWARDS and tokens[used - 2].kind == "word"
     if word.kind != "word" or after is None:
         return False
     if word.text == "of":
         return before.kind == "word" and not _portions(before.text)
+    if word.text == "over":
+        return before.kind == "word" and after.text in words.DETERMINERS
     return word.text == "to" and after.kind == "word" and after.text not in words.SCALES | words.DETERMINERS
 
 
@@ -133,7 +141,7 @@ def left_of(tokens: Sequence[Token], *, weak: bool, chained: bool = False) -> Si
     """Read up to the sign, from as far before it as a calculation goes; `chained` tells that more signs follow."""
     start = _beginning(tokens)
     run = tokens[start:]
-    if not run or not _begins(tokens[:start], run) or (weak and _range(run)):
+    if not run or not _begins(tokens[:start], run) or (weak and _range(run)) or wording.goes_on(tokens, start):
         return None if weak else _loosely(tokens)
     try:
         node = parse(run)
@@ -184,7 +192,12 @@ def _alone(before: Sequence[Token], node: Node, *, named: bool) -> bool:
         return True
     word, last = before[-1].text, before[-2].text if len(before) > 1 else ""
     done = word.endswith("ed") and word not in words.LABELS and word not in words.NOT_BEFORE
-    first = word in words.WITH_ONE or word in words.DETERMINERS - {"the", "that", "this", "these"} or done
+    first = (
+        word in words.WITH_ONE
+        or last in wording.MODALS
+        or word in words.DETERMINERS - {"the", "that", "this", "these"}
+        or done
+    )
     return (first and not named) or (word == "of" and last == "total") or (word == "to" and last in words.FINE_TO)
 
 

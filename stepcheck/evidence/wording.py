@@ -41,7 +41,9 @@ _CHANGES = words.listed(
     "dividing divides compare comparing compared from between ratio scaled",
 )
 """`adding it to 4 + 5`."""
-_MODALS = words.listed("can could will would to must should may might")
+_OWN = words.DETERMINERS - {"the", "these", "those"} | {"per"}
+"""`that day 30 + 40`: not a day with a number."""
+MODALS = words.listed("can could will would to must should may might")
 """`can store 30 * 4`: not a store with a number."""
 _FITS = words.listed("goes go going fit fits went")
 """`goes into 4 + 5`."""
@@ -82,7 +84,7 @@ def picks(before: Sequence[Token]) -> bool:
 
 def apart(before: Sequence[Token]) -> bool:
     """Whether a verb or a new clause stands between the last number before a calculation and the calculation."""
-    if len(before) > 1 and (before[-2].text, before[-1].text) == ("total", "of"):
+    if len(before) > 1 and before[-1].text == "of" and before[-2].text in ("total", "difference"):
         return True
     for token in reversed(before):
         if token.kind == "word" and token.text in _CLAUSES:
@@ -104,21 +106,32 @@ def begins(before: Sequence[Token], run: Sequence[Token]) -> bool:
     return before[-1].kind == "word" and _introduces(before[-1], before[:-1], run[0], said)
 
 
+def _changes(before: Sequence[Token]) -> bool:
+    """Whether something but one number is added to a calculation, or taken from it: `adding it to 4 + 5`."""
+    at = [index for index, token in enumerate(before) if token.text in _CHANGES]
+    return bool(at) and sum(token.kind == "number" for token in before[at[-1] :]) != 1
+
+
 def _introduces(word: Token, before: Sequence[Token], number: Token, said: set[str]) -> bool:
     """Whether the last word before a calculation lets one begin."""
     last = before[-1] if before else None
     if last is not None and last.kind in ("number", "close"):
         return False  # `6 ft 2 in + 3 in`
     if word.text in words.LABELS and number.kind == "number":
-        return last is not None and last.text in _MODALS
+        return last is not None and last.text in MODALS | _OWN
+    before_it = last.text if last is not None and last.kind == "word" else ""
     match word.text:
         case "to":
-            return not said & _CHANGES
+            lets = not _changes(before)
         case "into":
-            return not said & _FITS
+            lets = not said & _FITS
+        case "from":
+            lets = before_it == "made"
         case "of":
-            return last is not None and last.kind == "word" and last.text not in words.NOT_OF
-    return word.text not in words.NOT_BEFORE - {"most", "least", "about"} and word.text != "by"
+            lets = before_it not in words.NOT_OF | {""}
+        case _:
+            lets = word.text not in words.NOT_BEFORE - {"most", "least", "about"} | {"by"}
+    return lets
 
 
 def condensed(tokens: Sequence[Token]) -> tuple[tuple[Token, ...], int]:
@@ -147,20 +160,24 @@ def condensed(tokens: Sequence[Token]) -> tuple[tuple[Token, ...], int]:
             break
         kept = [*run, *([unit] if counts and unit is not None else []), *kept]
         at = start = run_start
-        if run[0].kind != "operator" and not _goes_on(tokens, run_start):
+        if run[0].kind != "operator" and not goes_on(tokens, run_start):
             break
     return tuple(kept), start
 
 
-def _goes_on(tokens: Sequence[Token], at: int) -> bool:
+def goes_on(tokens: Sequence[Token], at: int) -> bool:
     """Whether a sign stands before the words before this place."""
-    while at > 0 and tokens[at - 1].kind == "word" and tokens[at - 1].text in _TAKEN:
+    while at > 0 and tokens[at - 1].kind == "word" and _takes(tokens[at - 1].text):
         at -= 1
     return at > 0 and tokens[at - 1].kind == "operator"
 
 
 def _introduced(between: Sequence[Token]) -> bool:
-    return all(token.kind == "word" and token.text in _TAKEN for token in between)
+    return all(token.kind == "word" and _takes(token.text) for token in between)
+
+
+def _takes(word: str) -> bool:
+    return word in _TAKEN or word.endswith(("'s", "’s"))
 
 
 def _gap(tokens: Sequence[Token], end: int) -> tuple[int, Token | None] | None:

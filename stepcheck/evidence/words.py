@@ -150,7 +150,7 @@ WITH_ONE = listed(
     "writes paint paints catch catches drink drinks walk walks run runs drive drives travel travels visit visits",
     "produce produces average averages want wants carry carries hold holds lose loses win wins score",
     "scores add adds raise raises charge charges finish finishes grow grows bring brings order orders include includes",
-    "complete completes serve serves owe owes with sold by to",
+    "complete completes serve serves owe owes with sold by to sent tell tells last lasts left measure measures",
 )
 """Words after which a number before an equals sign stands for itself: `weighs 13 = 9 + 4`."""
 
@@ -187,11 +187,11 @@ _OTHER_SIGNS = regex(
 _ANSWERS = r"(?!\s+(?:answers|questions|items|ones|problems|responses|guesses)\b)"
 """So many wrong answers were given: what is reckoned with them is not wrong for that."""
 _GUESS = regex(
-    r"\b(?:whether|suppose|supposing|assume[sd]?|assuming|guess(?:ing|ed)?|try|tries|trying|test(?:ing|ed)|hypothe\w*"
+    r"\b(?:whether|suppose|supposing|assume[sd]?|assuming|guess(?:ing|ed)?|(?:try|tries|trying)(?!\s+to\b)|test(?:ing|ed)|hypothe\w*"
     rf"|(?:incorrect|(?<!\d )wrong){_ANSWERS}|incorrectly|wrongly|mistake(?:n\w*)?|false\w*"
     r"|(?:common|usual|typical|frequent|possible|these|those|such|the) mistakes"
     r"|(?:we|to|us|let's|me|can|now|then|and) test|not (?:true|right|correct|the case|possible|equal|valid))\b"
-    r"|^\W*test\b|\bnot\b(?:\W+(?!(?:is|are|was|were)\b)\w+){0,2}[^\w(（]*$"
+    r"|^\W*test\b|\bnot\b(?:\W+(?!(?:is|are|was|were|but)\b)\w+){0,2}[^\w(（:：]*$"
     r"|\\neq?(?![a-z])|≠|[?？]|✗|✘|假设|如果|矛盾|不",
     re.IGNORECASE,
 )
@@ -208,7 +208,7 @@ _REVOKED = regex(
 _DENIAL = regex(r"[?？]|✗|✘|不|^\W*(?:(?:which|and|but|that|this|is|was|does)\W+){0,3}(?:not|n't)\b", re.IGNORECASE)
 """Directly after it, or anywhere up to the end of its sentence."""
 _ROUGH = regex(
-    r"\b(?:approx\w*|about|around(?!\s+(?:the|his|her|their|its|a|each|every|all|town|here|there)\b)|roughly|nearly"
+    r"\b(?:approx\w*|about|around(?!\s+(?:the|his|her|their|its|it|this|that|a|each|every|all|town|here|there)\b)|roughly|nearly"
     r"|almost|estimat\w*|round(?:ed|ing|s)?(?=[\s*]+(?:up|down|off|to|it|this|that|the result|our)\b|[\s,.;:)]*$)"
     r"|round(?:ed|ing)|nearest|close to|truncat\w*"
     r"|(?:floor|ceiling) (?:of|function)|significant|decimal places?)\b|\\approx|≈|\\sim|\\lfloor|\\lceil|约",
