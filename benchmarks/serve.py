@@ -10,6 +10,7 @@ itself, with batches of 64 tokens instead of 512, stands beside it (with weights
 import argparse
 import asyncio
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -168,18 +169,28 @@ async def load(port: int, requests: Sequence[Sequence[Row]], clients: int = CLIE
     return tally
 
 
-def scored(made: Sequence[Row], *options: str) -> tuple[dict[str, Any], float]:
-    """Let `stepcheck score` read the same rows from a file; its records by id, and seconds without its start."""
+def scored(made: Sequence[Row], *options: str) -> tuple[dict[str, Any], float, float]:
+    """Let `stepcheck score` read the same rows from a file; its records by id, and seconds without its start.
+
+    The second figure are seconds of CPU, of it and its worker together.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.jsonl"
         command = [sys.executable, "-m", "stepcheck", "score", str(file), *SAME, *options, "--format", "jsonl"]
-        times, out = list[float](), ""
+        times, cpu, out = list[float](), list[float](), ""
         for part in (made[:1], made):
             file.write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
-            began = time.monotonic()
+            began, used = time.monotonic(), os.times()
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             times.append(time.monotonic() - began)
-    return {found["id"]: found for found in map(json.loads, out.splitlines())}, times[1] - times[0]
+            cpu.append(sum(os.times()[2:4]) - sum(used[2:4]))
+    found = {record["id"]: record for record in map(json.loads, out.splitlines())}
+    return found, times[1] - times[0], cpu[1] - cpu[0]
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Return the seconds of CPU that a process and its children have had."""
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children()))
 
 
 def apart(one: Row, other: Row) -> float:
@@ -216,12 +227,14 @@ def run_load(count: int) -> None:
     """64 clients at once, against `score` on the same rows, which runs before and after."""
     requests = cut(rows(count * 4), count)
     made = [row for asked in requests for row in asked]
-    expected, before = scored(made)
-    with served() as (port, _):
+    expected, before, cpu = scored(made)
+    with served() as (port, process):
         asyncio.run(load(port, cut(rows(200, 9), 64)))
+        used = cpu_of(process)
         tally = asyncio.run(load(port, requests))
-    _, after = scored(made)
-    otherwise, _ = scored(made[:1000], "--ubatch", "64")
+        used = cpu_of(process) - used
+    _, after, _ = scored(made)
+    otherwise, _, _ = scored(made[:1000], "--ubatch", "64")
     noise = max(apart(record, expected[name]) for name, record in otherwise.items())
     bad, largest = wrong(tally.results, expected)
     say("requests, rows", f"{count:,}, {len(made):,} by {CLIENTS} clients")
@@ -232,13 +245,14 @@ def run_load(count: int) -> None:
     rates = " and ".join(f"{len(made) / took:.0f}" for took in (before, after))
     say("rows a second; `score`, before and after", f"{len(made) / tally.took:.0f}; {rates}")
     say("throughput against `score`", f"{(before + after) / 2 / tally.took:.2f}", "0.90")
+    say("CPU a row; of `score`", f"{used / len(made) * 1000:.1f} ms; {cpu / len(made) * 1000:.1f} ms")
 
 
 def run_kills(count: int, deaths: int) -> None:
     """The same, while the worker is killed again and again."""
     requests = cut(rows(count * 4), count)
     made = [row for asked in requests for row in asked]
-    expected, _ = scored(made)
+    expected, _, _ = scored(made)
     killed, done = 0, threading.Event()
     with served() as (port, process):
 

@@ -6,6 +6,7 @@ process ends with 0. Refuses an address that others can reach without a token.
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import threading
@@ -46,7 +47,8 @@ def bind(host: str, port: int, token: str) -> socket.socket:
     try:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        raise UsageError(f"{host}:{port}: cannot listen there: {error.strerror or error}") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise UsageError(f"{host}:{port}: cannot listen there: {why}; another --port may be free") from error
 
 
 def check_token(token: str) -> str:
