@@ -10,12 +10,13 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from stepcheck.document import rows, sources
+from stepcheck.document.contents import Missing
 from stepcheck.document.rows import BadRow
 from stepcheck.document.rows import Row as SourceRow
 from stepcheck.errors import InputError, UsageError
@@ -59,6 +60,8 @@ class ProblemEntry:
 
     id: str
     cases: int
+    work: int = field(default=0, compare=False)
+    """Characters of problem and solutions of its cases together: the best guess of their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,9 @@ def scan(name: str, path: Path, selection: Selection, *, merge: bool, n: int | N
         first = group[0]
         cases = sum(_count(row, merge=merge) for row in group)
         broken = any(isinstance(row, BadRow) for row in group)
-        entries.append(ProblemEntry(first.id or f"{name}-{len(entries)}", 1 if broken else min(cases, n or cases)))
+        kept = 1 if broken else min(cases, n or cases)
+        work = sum(map(_work, group)) * kept // max(cases, 1)
+        entries.append(ProblemEntry(first.id or f"{name}-{len(entries)}", kept, work))
     if not entries:
         raise InputError(f"{path}: no row is in this file")
     with path.open("rb") as file:
@@ -214,6 +219,16 @@ def _count(row: SourceRow | BadRow, *, merge: bool) -> int:
     if isinstance(row, BadRow) or (not merge and any(isinstance(solution, str) for solution in row.solutions)):
         return 1
     return len(row.solutions)
+
+
+def _work(row: SourceRow | BadRow) -> int:
+    """The characters of a row's solutions, each with the problem."""
+    if isinstance(row, BadRow):
+        return 0
+    texts = (
+        each if isinstance(each, str) else "".join(each) for each in row.solutions if not isinstance(each, Missing)
+    )
+    return sum(len(row.problem or "") + len(text) for text in texts)
 
 
 def check_unchanged(subset: Subset) -> None:

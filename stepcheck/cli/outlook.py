@@ -65,4 +65,4 @@ class Outlook:
         new = self.done - self._kept
         if not self.all or not new:
             return None
-        return (self.now() - self._since) * (self.all - self.done) / new
+        return (self.now() - self._since) * max(self.all - self.done, 0) / new

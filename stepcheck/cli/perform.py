@@ -22,9 +22,9 @@ from stepcheck.cli.output import ExitCode, say
 from stepcheck.errors import NoRewardsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from stepcheck.bench.cases import Case
+    from stepcheck.bench.cases import Case, Key
     from stepcheck.bench.data import Selection, Subset
     from stepcheck.bench.runs.manifest import Kind, Manifest
     from stepcheck.judge import Judge
@@ -123,12 +123,21 @@ def _go_on(order: Order, judge: "Judge", folder: Path, manifest: "Manifest", pro
             done = before.keys(errors=not order.retry_errors)
             count = before.count()
         errors = 0 if order.retry_errors else count.errors
-        progress.begin(manifest.cases, len(done), errors)
+        progress.begin(manifest.cases, len(done), errors, **_work(order.subsets, done))
         if done:
             say(f"run {manifest.name}: {len(done):,} of {manifest.cases:,} cases are there, going on with the rest")
         if len(done) < manifest.cases:
             cases = itertools.chain.from_iterable(map(order.read, order.subsets))
             run(cases, judge, writer.put, done)
+
+
+def _work(subsets: "Sequence[Subset]", done: "Collection[Key]") -> dict[str, int]:
+    """How much there is to do and how much of it is done, in characters."""
+    named = {subset.name: subset for subset in subsets}
+    entries = (named[name].entries[place : place + 1] for name, place, _ in done if name in named)
+    kept = sum(entry.work / max(entry.cases, 1) for (entry,) in filter(None, entries))
+    whole = sum(subset.entries[place].work for subset in subsets for place in subset.chosen)
+    return {"work": whole, "kept": min(round(kept), whole)}
 
 
 def describe(order: Order, judge: "Judge", settings: config.Config) -> "Manifest":

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from stepcheck.bench.cases import Row
+from stepcheck.cli.outlook import Outlook
 from stepcheck.cli.output import say
 from stepcheck.cli.transfer import clock
 from stepcheck.report.clean import clean_line
@@ -29,6 +30,8 @@ class State:
     errors: int
     seconds: float
     figures: str = ""
+    left: float | None = None
+    """Seconds, where the lengths of the cases tell it; else their number does."""
 
 
 def sentence(state: State) -> str:
@@ -37,7 +40,8 @@ def sentence(state: State) -> str:
     rate = new / state.seconds if state.seconds else 0.0
     parts = [f"{state.done:,}/{state.total:,} cases"]
     if rate:
-        parts += [f"{rate:.1f}/s", f"{clock((state.total - state.done) / rate)} left"]
+        left = (state.total - state.done) / rate if state.left is None else state.left
+        parts += [f"{rate:.1f}/s", f"{clock(left)} left"]
     if state.figures:
         parts.append(state.figures)
     if state.errors:
@@ -48,8 +52,8 @@ def sentence(state: State) -> str:
 class Progress:
     """Shows a run's progress from a thread of its own; `figures` words the running figures."""
 
-    def __init__(self, figures: Callable[[Sequence[Row]], str]) -> None:
-        self._figures = figures
+    def __init__(self, figures: Callable[[Sequence[Row]], str], outlook: Outlook | None = None) -> None:
+        self._figures, self._outlook = figures, outlook or Outlook()
         self._loaded = 1.0
         self._state: State | None = None
         self._started = time.monotonic()
@@ -61,11 +65,14 @@ class Progress:
         """Note how much of the model is loaded, from 0 to 1; time counts from the end of it."""
         self._loaded = share
         self._started = time.monotonic()
+        self._outlook.begin()
 
-    def begin(self, total: int, done: int, errors: int) -> None:
-        """Note how much there is to do, and what was done before."""
+    def begin(self, total: int, done: int, errors: int, *, work: int = 0, kept: int = 0) -> None:
+        """Note how much there is to do, and what was done before; `work` and `kept` the same in characters."""
         self._state = State(total, done, done, errors, 0.0)
         self._started = time.monotonic()
+        self._outlook.expect(work)
+        self._outlook.keep(kept)
 
     def committed(self, rows: Sequence[Row]) -> None:
         """Count rows that are kept."""
@@ -75,7 +82,8 @@ class Progress:
         errors = state.errors + sum(row.error is not None for row in rows)
         seconds = time.monotonic() - self._started
         done = state.done + len(rows)
-        self._state = State(state.total, state.earlier, done, errors, seconds, self._figures(rows))
+        self._outlook.advance(sum(len(row.problem) + sum(map(len, row.steps)) for row in rows))
+        self._state = State(state.total, state.earlier, done, errors, seconds, self._figures(rows), self._outlook.left)
 
     @property
     def done(self) -> int:

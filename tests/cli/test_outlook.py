@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from stepcheck.bench.cases import Row
+from stepcheck.bench.data import Selection, scan
 from stepcheck.cli.outlook import Outlook
+from stepcheck.cli.perform import _work
+from stepcheck.cli.progress import Progress
 from stepcheck.document import Document, read
 
 FLIGHT = 32
@@ -101,3 +105,27 @@ def test_every_line_that_is_read_tells_its_bytes(tmp_path: Path) -> None:
     assert [isinstance(one, Document) for one in found] == [True, False, True]
     assert sum(heard) == path.stat().st_size
     assert len(heard) == 4
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_run_over_short_cases_and_long_ones_knows_of_the_long(tmp_path: Path, kept: int) -> None:
+    """300 cases of 100 characters, then 300 of 1,000: by their number the rest would seem to take a fifth of it."""
+    subsets = []
+    for name, length in (("short", 90), ("long", 990)):
+        rows = [{"id": f"{name}{i}", "problem": "p" * 10, "steps": ["x" * (length // 2)] * 2} for i in range(300)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        subsets.append(scan(name, tmp_path / f"{name}.jsonl", Selection(), merge=False))
+    clock = Clock()
+    progress = Progress(lambda _: "", Outlook(clock))
+    done = [("short", i, 0) for i in range(kept)]
+    work = _work(subsets, done)
+    assert work == {"work": 300 * 1100, "kept": kept * 100}
+    clock.seconds += 30  # the model is loaded
+    progress.begin(600, kept, 0, **work)
+    for name, length in [("short", 90)] * (300 - kept) + [("long", 990)] * 30:
+        clock.seconds += 0.01 * (length + 10)
+        row = Row(name, 0, 0, "", None, "p" * 10, ("x" * (length // 2),) * 2, None)
+        progress.committed([row])
+    state = progress._state
+    assert state is not None
+    assert state.left == pytest.approx(270 * 1000 * 0.01, rel=0.2)
