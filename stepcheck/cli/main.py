@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):  # before anything is imported
         sys.stdout.write(f"stepcheck {__version__}\n")
         return 0
+    os.putenv("OPENBLAS_NUM_THREADS", "1")  # numpy reads heads alone: its threads would spin on the engine's cores
     try:
         with _insistent_interrupt(), _engine_begun(ahead=arguments is None and _wants_engine(words)):
             return _run(arguments)
