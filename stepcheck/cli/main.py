@@ -2,7 +2,6 @@
 
 import _thread
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -40,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):  # before anything is imported
         sys.stdout.write(f"stepcheck {__version__}\n")
         return 0
-    os.putenv("OPENBLAS_NUM_THREADS", "1")  # numpy reads heads alone: its threads would spin on the engine's cores
     try:
         with _insistent_interrupt(), _engine_begun(ahead=arguments is None and _wants_engine(words)):
             return _run(arguments)
