@@ -592,16 +592,16 @@ async def test_the_note_takes_one_line_and_can_be_put_away(work: Path, size: tup
     """It is there with every model that has one, its key beside it; put away it stays so on every screen."""
     async with opened("solutions.jsonl", size) as (app, pilot):
         await judged(app, pilot)
-        await until(pilot, lambda: "is a demonstration" in screen_text(pilot))
+        await until(pilot, lambda: "A demonstration; better" in screen_text(pilot))
         assert "- hides" in screen_text(pilot).splitlines()[-2]
         await pilot.press("enter")
-        assert "is a demonstration" in screen_text(pilot).splitlines()[-2]
+        assert "A demonstration; better" in screen_text(pilot).splitlines()[-2]
         await pilot.press("minus")
-        await until(pilot, lambda: "is a demonstration" not in screen_text(pilot))
+        await until(pilot, lambda: "A demonstration; better" not in screen_text(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, DocumentsScreen))
         await pilot.pause(0.3)
-        assert "is a demonstration" not in screen_text(pilot)
+        assert "A demonstration; better" not in screen_text(pilot)
     assert work
 
 
