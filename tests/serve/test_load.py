@@ -23,7 +23,7 @@ def kill_workers(process: psutil.Process, times: int, done: threading.Event) -> 
 
 
 @pytest.mark.parametrize(
-    ("count", "clients", "deaths"), [(40, 8, 2), pytest.param(5000, 64, 50, marks=pytest.mark.soak)]
+    ("count", "clients", "deaths"), [(24, 8, 2), pytest.param(5000, 64, 50, marks=pytest.mark.soak)]
 )
 @pytest.mark.timeout(3600)
 def test_nothing_is_lost_or_wrong_while_the_worker_is_killed(count: int, clients: int, deaths: int) -> None:

@@ -183,10 +183,11 @@ def test_the_end_does_not_wait_for_ever() -> None:
     judge = Scripted()
     with ThreadPoolExecutor(2) as pool:
         with serving(judge, Limits(grace=0.2)) as client:
-            waiting = [pool.submit(client.score, WAIT), pool.submit(client.score, [ROW])]
+            waiting = pool.submit(client.score, WAIT)
             assert judge.waiting.wait(10)
+            behind = pool.submit(client.score, [ROW])
             eventually(lambda: client.service.line.waiting == 1)
-        alone, array = (each.result() for each in waiting)
+        alone, array = waiting.result(), behind.result()
         assert (alone.status, "ending" in alone.json["error"]["message"]) == (503, True)
         assert [each["error"]["kind"] for each in array.json] == ["cancelled"]
 
