@@ -51,7 +51,7 @@ _BREAKS = regex(
     r"|test\w*|check\w*|next|first|second|third|instead|except|where|given|know|since|because|for(?! [a-z]\b)|total"
     r"|from(?! both| each)|remaining|both(?! sides)|each(?! side)|twice|times|final\w*|answer|but|not|options?|choice"
     r"|now(?!,? (?:we )?(?:divid|subtract|add|multipl|simplif|solv|isolat|combin)))\b"
-    r"|\band\b(?! (?:simplif|solv|divid|subtract|add|multipl|combin|we get|then))"
+    r"|\band\b(?! (?:so|thus|therefore|hence|simplif|solv|divid|subtract|add|multipl|combin|we get|then))"
     r"|\\text|=|[<>≤≥≠]|\\[lg]eq?|\\neq?|\\pm|±|\\begin\{cases\}|,\s*$",
     re.IGNORECASE,
 )

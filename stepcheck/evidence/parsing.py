@@ -115,8 +115,8 @@ class _Reader:
         if before is None:
             return False
         near = token.maths or not token.spaced
-        if before.kind == "close" and token.kind == "number":
-            raise UnreadError
+        if token.kind == "number":
+            return _after_factorial(before, token)
         match token.kind:
             case "letter":
                 return near and before.kind in ("number", "letter", "close", "command")
@@ -364,6 +364,13 @@ class _Reader:
             raise UnreadError
         self.at += 3
         return Mixed(number, Over(Number(top.value), Number(bottom.value)), surely=True)
+
+
+def _after_factorial(before: Token, token: Token) -> bool:
+    """Whether a number is multiplied with the factorial before it: `4!2!`."""
+    if before.kind == "close":
+        raise UnreadError
+    return before.text == "!" and token.maths
 
 
 def _vulgar(token: Token) -> Over:

@@ -105,6 +105,8 @@ _FORMS = (
     _said("added|increased", rf"{_A} (?:added to|increased by) {_B}", _row("+")),
     _said("decreased|reduced", rf"{_A} (?:decreased by|reduced by) {_B}", _row("-")),
     _said("subtracted|taken", rf"{_A} (?:subtracted|taken away) from {_B}", _back("-")),
+    _said("more than", rf"{_A} more than {_B}", _row("+")),
+    _said("less than", rf"{_A} (?:less|fewer) than {_B}", _back("-")),
     _said("power", rf"{_A} to the power (?:of )?{_B}", Power),
     _said("choose", rf"{_A} choose {_B}", Choose),
     _asked("add", rf"\badd(?:ing)? {_A} (?:and|to) {_B}", _row("+")),
@@ -120,7 +122,7 @@ _FORMS = (
     _said("factorial", rf"{_A} factorial", lambda a, _: Factorial(a)),
 )
 _WORDS = regex(
-    r"\b(?:sum|total|difference|product|quotient|plus|minus|times|multipl\w+|divid\w+|add\w*|increased|decreased|reduced"
+    r"\b(?:sum|total|difference|product|quotient|plus|minus|times|multipl\w+|divid\w+|than|add\w*|increased|decreased|reduced"
     rf"|subtract\w*|taken|power|choose|{'|'.join(_FOLD)}|(?:{_PART})s?|square\w*|cube\w*|factorial|gives|yields|makes)\b",
     re.IGNORECASE,
 )

@@ -76,12 +76,12 @@ _TOKEN = regex(
   | (?P<degrees>\^\s*\\circ(?![A-Za-z])|\^\s*\{{\s*\\circ\s*\}}|°|\\degrees?(?![A-Za-z]))
   | (?P<approx>\\(?:approx|simeq|doteq)(?![A-Za-z])|[≈≅≒]|~=)
   | (?P<other>\\(?:neq?|leq?|geq?|lt|gt|equiv|sim|cong|in|leqslant|geqslant|mid|propto)(?![A-Za-z])|[<>≤≥≠≡∼∈]=?|!=|:=)
-  | (?P<equals>=)
+  | (?P<equals>[=＝])
   | (?P<times>\\(?:cdot|times|ast)(?![A-Za-z])|[×·⋅∙∗*])
   | (?P<over>\\div(?![A-Za-z])|[÷/∕⁄])
-  | (?P<plus>\+) | (?P<minus>[-−–])
+  | (?P<plus>[+＋]) | (?P<minus>[-−–－])
   | (?P<power>\^|\*\*)
-  | (?P<percent>\\?%)
+  | (?P<percent>\\?[%％])
   | (?P<money>\\\$|\$|[€£]|\\pounds)
   | (?P<named>\\(?:sqrt|binom|dbinom|tbinom|pi)(?![A-Za-z])|[√π]|\bsqrt(?=\s*\()|\bpi\b)
   | (?P<greek>\\(?:alpha|beta|gamma|delta|theta|lambda|mu|omega|phi|psi|rho|tau|varphi)(?![A-Za-z])|[αβγδθλμωφ])
@@ -205,7 +205,11 @@ def _longer(group: str, found: re.Match[str], text: str, made: _Make, *, maths: 
         case "choose":
             yield from _pair("binom", re.findall(r"\d+", found[0]), made)
         case "text":
-            yield from _said(found["said"], made)
+            if re.fullmatch(rf"\s*{_NUMBER}\s*", found["said"]):
+                digits = re.sub(r"\{,\}|\\,|[,\s]", "", found["said"])
+                yield replace(made("number", digits, Fraction(digits)), places=len(digits.partition(".")[2]))
+            else:
+                yield from _said(found["said"], made)
         case "named":
             yield made("command", {"√": "sqrt", "π": "pi"}.get(found[0], found[0].lstrip("\\").removeprefix("d")))
         case "super":
@@ -280,8 +284,9 @@ _UNITS_IN_MATHS = frozenset({"cm", "km", "kg", "mm", "ft", "mL", "ml", "in", "lb
 
 
 def _opened(tokens: list[Token]) -> Iterator[Token]:
-    r"""Turn the braces of `\boxed{…}` into ends, so that what stands in them is read by itself."""
+    r"""Turn the braces of `\boxed{…}` into ends, so that what is in them is read by itself; not those of a result."""
     ends: set[int] = set()
+    tokens = [token for index, token in enumerate(tokens) if not (token.text == "boxed" and _results(tokens, index))]
     depth: list[bool] = []
     for index, token in enumerate(tokens):
         if token.text == "{" and token.kind == "open":
@@ -293,6 +298,11 @@ def _opened(tokens: list[Token]) -> Iterator[Token]:
             ends.add(index)
     for index, token in enumerate(tokens):
         yield replace(token, kind="end") if index in ends else token
+
+
+def _results(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a sign of equality stands before."""
+    return index > 0 and tokens[index - 1].kind == "relation"
 
 
 def segments(tokens: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
