@@ -1,6 +1,7 @@
 """Clients that are slow, half open, too long, too many or no HTTP: refused in time, while others are served."""
 
 import contextlib
+import http.client
 import json
 import random
 import socket
@@ -186,6 +187,20 @@ def test_an_answer_is_sent_no_faster_than_it_is_taken() -> None:
             eventually(lambda: client.service.held.now == 0)
             assert client.score(ROW).status == 200
             deaf.close()
+
+
+def test_no_answer_waits_for_an_acknowledgement() -> None:
+    """Head and body are sent at once: where they are not, the second waits 40 ms for the first to be acknowledged."""
+    with serving(FakeChecker()) as client:
+        seconds = []
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+        for _ in range(30):
+            start = time.monotonic()
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            seconds.append(time.monotonic() - start)
+        connection.close()
+    assert min(seconds[10:]) < 0.02
 
 
 def test_a_packed_body_is_refused(fake: Client) -> None:
