@@ -64,7 +64,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base's
         """Take a connection; where there are too many, let go of the one that has been idle for longest."""
-        # asyncio does so only for sockets that name their protocol; an answer's body would wait 40 ms for its head's ACK
+        # asyncio does so only for sockets that name their protocol; a body would wait 40 ms for its head's ACK
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._patient = Patient(transport, lambda: self.conn.their_state is h11.SEND_BODY)
         super().connection_made(cast("asyncio.Transport", self._patient))
