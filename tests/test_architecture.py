@@ -196,10 +196,11 @@ def test_every_import_is_a_declared_dependency() -> None:
     """What the package imports is installed with it; the tests' environment would hide a forgotten one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in project["dependencies"]}
-    # the extras `plots`, `parquet` and `ray`, which are asked for where they are missing
+    # the extras `plots`, `parquet`, `ray` and `serve`, which are asked for where they are missing
     extras = {"report/plots/figures.py": {"matplotlib"}, "document/parquet.py": {"pyarrow"}}
     extras |= {name(path): {"ray", "pyarrow"} for path in MODULES if name(path).startswith("ray/")}
-    # what a framework brings that calls its client, and the extra `serve`
+    extras |= {f"serve/{module}.py": {"h11", "uvicorn"} for module in ("connections", "server")}
+    # what a framework brings that calls its client
     extras |= {"integrations/inspect.py": {"anyio", "inspect_ai"}, "integrations/openrlhf.py": {"starlette"}}
     homes = importlib.metadata.packages_distributions()
     foreign = {
@@ -215,8 +216,9 @@ def test_every_import_is_a_declared_dependency() -> None:
 
 
 def test_the_doors_to_the_network() -> None:
-    """Offline means offline: no module but a door imports what could open a socket."""
+    """Offline means offline: no module but a door imports what could open a socket. `http` itself holds names only."""
     network = {
+        "uvicorn",
         "socket",
         "ssl",
         "http",
@@ -234,13 +236,15 @@ def test_the_doors_to_the_network() -> None:
         for path in MODULES
         for node in ast.walk(tree(path))
         for module in imported(node)
-        if module.split(".")[0] in network and module != "urllib.parse"
+        if module.split(".")[0] in network and module not in {"urllib.parse", "http"}
     }
     assert {path for path, _ in found} == {
         "critic/server.py",
         "door/connection.py",
         "door/reach.py",
         "hub/net/remote.py",
+        "serve/connections.py",
+        "serve/server.py",
     }
 
 

@@ -106,10 +106,10 @@ def app(reward: StepReward) -> Any:  # noqa: ANN401 (a Starlette application)
     """Make the service of a remote reward model, for `uvicorn`: `POST /get_reward`.
 
     Raises:
-        UsageError: the extra `serve` is not installed.
+        UsageError: starlette is not installed.
     """
     if find_spec("starlette") is None:
-        raise UsageError("a service needs starlette and uvicorn: pip install 'stepcheck[serve]'")
+        raise UsageError("a service needs starlette, and uvicorn to run it: pip install starlette uvicorn")
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request

@@ -246,7 +246,7 @@ class Exchange:
 
 
 def busy(why: str, seconds: float) -> Refusal:
-    """Refuse for now."""
+    """Make the refusal that asks a client to come back later."""
     wait = str(max(1, round(seconds)))
     return Refusal(HTTPStatus.TOO_MANY_REQUESTS, f"{why}: try again in {wait} s", {"Retry-After": wait})
 

@@ -58,7 +58,7 @@ class Line:
 
     @property
     def waiting(self) -> int:
-        """Rows that wait."""
+        """How many rows wait in all."""
         return self._waiting
 
     def put(self, place: Place, rows: Iterable[Row]) -> bool:

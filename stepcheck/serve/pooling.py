@@ -64,7 +64,7 @@ class Message(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """What is said, its pieces joined."""
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
 
 

@@ -49,7 +49,7 @@ class Refusal(Exception):  # noqa: N818 (an answer, not a failure)
 
     @property
     def body(self) -> bytes:
-        """The response's body."""
+        """The body of the response, as JSON."""
         error: dict[str, Any] = {"message": self.message, "type": type_of(self.status), "code": self.status}
         error |= {"kind": self.kind} if self.kind else {}
         return clean_json(json.dumps({**self.more, "error": error}, ensure_ascii=False)).encode() + b"\n"

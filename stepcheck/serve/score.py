@@ -151,7 +151,7 @@ class _Stream:
         self._room.set()
 
     async def run(self) -> None:
-        """Answer the request."""
+        """Answer the request, whatever becomes of its rows."""
         if self.service.line.waiting >= self.service.line.room:
             raise self.service.full()
         left: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -62,7 +62,7 @@ class Service:
 
     @property
     def line(self) -> Line:
-        """Where rows wait."""
+        """Where rows wait for the judge."""
         return self.work.line
 
     def check_ready(self) -> None:

@@ -43,7 +43,7 @@ async def health(exchange: Exchange, service: Service) -> None:
 
 
 async def metrics(exchange: Exchange, service: Service) -> None:
-    """Count for Prometheus."""
+    """Answer with the counts, as Prometheus reads them."""
     now = {
         "stepcheck_ready": ("Whether rows are judged.", float(service.work.state == "ready")),
         "stepcheck_queue_rows": ("Rows that wait for the judge.", float(service.line.waiting)),
