@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.given import texts
 from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, SEVEN_B, make_model
 from stepcheck.document import Document
-from stepcheck.engine import llama, wire
+from stepcheck.engine import binding, llama, wire
 from stepcheck.engine.batches import Batch, Floats, Remove, Run
 from stepcheck.engine.client import _ask
 from stepcheck.engine.worker import Worker
@@ -64,8 +64,8 @@ class Watched(llama.Backbone):
     def __init__(self, load: wire.Load, spent: Spent) -> None:
         self.spent, self.watching, self.last, self.nodes, self.foreign = spent, False, 0.0, 0, 0
         self.cells: Callable[[], int] = lambda: 0
-        llama._base.ggml_op_desc.restype = ctypes.c_char_p
-        llama._base.ggml_op_desc.argtypes = [ctypes.c_void_p]
+        binding.ggml_base.ggml_op_desc.restype = ctypes.c_char_p
+        binding.ggml_base.ggml_op_desc.argtypes = [ctypes.c_void_p]
         super().__init__(load, lambda _done: None)
 
     def decode(self, batch: Batch) -> Floats:
@@ -83,10 +83,10 @@ class Watched(llama.Backbone):
             self.spent.by["graph, cells and mask"] += now - self.last
             self.last = now
         self.nodes += 1
-        last = llama._base.ggml_get_name(tensor) == b"result_norm"
+        last = binding.ggml_base.ggml_get_name(tensor) == b"result_norm"
         if ask:
             return self.watching or super()._on_node(tensor, ask, data)
-        what = KINDS.get(llama._base.ggml_op_desc(tensor).decode(), "norms, rotations, gates")
+        what = KINDS.get(binding.ggml_base.ggml_op_desc(tensor).decode(), "norms, rotations, gates")
         self.spent.by[what] += now - self.last
         going = not last
         if last:

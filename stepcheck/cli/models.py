@@ -8,13 +8,13 @@ import typer
 from stepcheck.cli import groups, options
 from stepcheck.cli.complete import models as complete
 from stepcheck.cli.fidelity import fidelity
+from stepcheck.cli.listing import entry_of, row_of
 from stepcheck.cli.output import ExitCode, json_text, opened, say
 from stepcheck.cli.pulling import pull
 from stepcheck.cli.transfer import size
 from stepcheck.report.clean import clean, clean_line
 
 if TYPE_CHECKING:
-    from stepcheck.hub.disk.store import Listed
     from stepcheck.prm.card import ModelCard
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine, and getting others.")
@@ -58,58 +58,15 @@ def show_list(
         if as_json:
             pulls = [{"name": name, "bytes": count} for name, count in waiting]
             aside = [str(path) for path in put_aside(folder or user_dir())]
-            models = [_entry(entry) for entry in listed]
+            models = [entry_of(entry) for entry in listed]
             sink.write(json_text({"models": models, "unfinished": pulls, "set_aside": aside}))
         elif quiet:
             sink.write("".join(f"{clean_line(entry.name)}\n" for entry in listed if entry.ready))
         else:
-            rows = [_row(entry) for entry in listed]
+            rows = [row_of(entry) for entry in listed]
             rows += [(name, "unfinished", f"{size(count)} are here; pull it again to go on") for name, count in waiting]
             wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
             sink.write("".join(f"{name:<{wide[0]}}  {state:<{wide[1]}}  {title}\n" for name, state, title in rows))
-
-
-def _row(entry: "Listed") -> tuple[str, str, str]:
-    if entry.card is None:
-        return entry.name, "unreadable card", clean_line(str(entry.error))
-    state = f"{entry.card.weight_type or '?'}, {size(_bytes(entry))}" if entry.ready else _missing(entry.card)
-    return entry.name, state, clean_line(entry.card.title)
-
-
-def _missing(card: "ModelCard") -> str:
-    """Say what a card without usable files lacks."""
-    from stepcheck.prm.families import runs
-
-    if card.files is not None:
-        return "files missing"
-    return "to be pulled" if card.origin and runs(card) else "figures only"
-
-
-def _bytes(entry: "Listed") -> int:
-    """Bytes of a model's backbone."""
-    files = entry.card.files if entry.card else None
-    return (entry.path.parent / files.backbone).stat().st_size if files else 0
-
-
-def _entry(entry: "Listed") -> dict[str, Any]:
-    """Describe a card for programs."""
-    card = entry.card
-    if card is None:
-        return {"name": entry.name, "card": str(entry.path), "ready": False, "error": str(entry.error)}
-    return {
-        "name": card.name,
-        "title": card.title,
-        "card": str(entry.path),
-        "built_in": entry.built_in,
-        "ready": entry.ready,
-        "base": card.base or None,
-        "type": card.weight_type or None,
-        "bytes": _bytes(entry) if entry.ready else None,
-        "licence": card.licence,
-        "readout": card.readout.kind,
-        "repository": card.origin.repository if card.origin else None,
-        "revision": card.origin.revision or None if card.origin else None,
-    }
 
 
 @app.command()

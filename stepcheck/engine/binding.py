@@ -4,8 +4,10 @@ The package's `__init__` imports chat formats, caches and what they need (jinja2
 used here. So the binding is imported in the place of the package, which stays importable as it is.
 """
 
+import ctypes
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -25,3 +27,11 @@ def _bind() -> tuple[Any, Any, Any]:
 
 
 lib, libggml, load_shared_library = _bind()
+
+ggml_base = load_shared_library("ggml-base", Path(lib.__file__).parent / "lib")
+"""What reads a tensor, of which the package binds nothing."""
+ggml_base.ggml_get_name.restype = ctypes.c_char_p
+ggml_base.ggml_get_name.argtypes = [ctypes.c_void_p]
+ggml_base.ggml_nbytes.restype = ctypes.c_size_t
+ggml_base.ggml_nbytes.argtypes = [ctypes.c_void_p]
+ggml_base.ggml_backend_tensor_get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]

@@ -12,13 +12,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stepcheck.engine.batches import Batch, Copy, Floats, Ints, Operation
-from stepcheck.engine.binding import lib, libggml, load_shared_library
+from stepcheck.engine.binding import ggml_base, lib, libggml
 from stepcheck.engine.cores import usable_cores
 from stepcheck.engine.lora import apply_adapter
 from stepcheck.engine.wire import Load
@@ -45,13 +44,6 @@ other programs keep the cores busy, threads that spin at llama.cpp's barriers co
 _LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
 _GPU_TYPES = {1, 2}
 _OUT_OF_MEMORY = ("failed to allocate", "unable to allocate", "out of memory", "cannot allocate", "alloc_buffer")
-
-_base = load_shared_library("ggml-base", Path(lib.__file__).parent / "lib")
-_base.ggml_get_name.restype = ctypes.c_char_p
-_base.ggml_get_name.argtypes = [ctypes.c_void_p]
-_base.ggml_nbytes.restype = ctypes.c_size_t
-_base.ggml_nbytes.argtypes = [ctypes.c_void_p]
-_base.ggml_backend_tensor_get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
 
 
 class Backbone:
@@ -205,9 +197,9 @@ class Backbone:
 
     def _on_node(self, tensor: int, ask: bool, _data: object) -> bool:
         if ask:
-            return self._tapping and bool(_base.ggml_get_name(tensor) == b"result_norm")
-        rows = np.empty(_base.ggml_nbytes(tensor) // 4, np.float32)
-        _base.ggml_backend_tensor_get(tensor, rows.ctypes.data, 0, rows.nbytes)
+            return self._tapping and bool(ggml_base.ggml_get_name(tensor) == b"result_norm")
+        rows = np.empty(ggml_base.ggml_nbytes(tensor) // 4, np.float32)
+        ggml_base.ggml_backend_tensor_get(tensor, rows.ctypes.data, 0, rows.nbytes)
         self._rows = rows.reshape(-1, self.hidden)
         return False
 
@@ -361,11 +353,11 @@ def _device() -> str:
 
 def devices() -> list[dict[str, Any]]:
     """List ggml's devices: name, description, kind (`CPU`, `GPU`, `other`), free and total memory in bytes."""
-    _base.ggml_backend_dev_name.restype = _base.ggml_backend_dev_description.restype = ctypes.c_char_p
-    for function in (_base.ggml_backend_dev_name, _base.ggml_backend_dev_description, _base.ggml_backend_dev_type):
-        function.argtypes = [ctypes.c_void_p]
+    ggml_base.ggml_backend_dev_name.restype = ggml_base.ggml_backend_dev_description.restype = ctypes.c_char_p
+    for function in ("ggml_backend_dev_name", "ggml_backend_dev_description", "ggml_backend_dev_type"):
+        getattr(ggml_base, function).argtypes = [ctypes.c_void_p]
     sizes = ctypes.POINTER(ctypes.c_size_t)
-    _base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
+    ggml_base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, sizes, sizes]
 
     libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
     libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
@@ -373,12 +365,12 @@ def devices() -> list[dict[str, Any]]:
     found = []
     for i in range(libggml.ggml_backend_dev_count()):
         device = libggml.ggml_backend_dev_get(i)
-        kind, free, total = _base.ggml_backend_dev_type(device), ctypes.c_size_t(), ctypes.c_size_t()
-        _base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        kind, free, total = ggml_base.ggml_backend_dev_type(device), ctypes.c_size_t(), ctypes.c_size_t()
+        ggml_base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
         found.append(
             {
-                "name": _base.ggml_backend_dev_name(device).decode(),
-                "description": _base.ggml_backend_dev_description(device).decode(),
+                "name": ggml_base.ggml_backend_dev_name(device).decode(),
+                "description": ggml_base.ggml_backend_dev_description(device).decode(),
                 "kind": "GPU" if kind in _GPU_TYPES else "CPU" if kind == 0 else "other",
                 "free": free.value,
                 "total": total.value,

@@ -15,7 +15,7 @@ import msgspec
 from stepcheck.errors import CheckpointError, ModelError
 from stepcheck.hub.checkpoint.files import find_tensors
 from stepcheck.hub.checkpoint.heads import choose_readout, conversion_of, head_parts, pack_head
-from stepcheck.hub.checkpoint.peft import MERGE, read_peft
+from stepcheck.hub.checkpoint.peft import MERGE, PeftAdapter, read_peft
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, read_tokenizer
 from stepcheck.hub.disk.durable import write_durably
@@ -70,11 +70,7 @@ def convert(  # noqa: PLR0913 (what a conversion may be told)
     readout = card.readout if card else choose_readout(tensors, source)
     template = template or (card.template if card else _usual_template(readout, source))
     tokenizer = read_tokenizer(source, shape.vocab, template)
-    pair = family_of(readout).beside == "reference"
-    if pair != (reference is not None):
-        raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
-    if pair and peft is not None:
-        raise CheckpointError(f"{source}: a log ratio is read without an adapter; {MERGE}")
+    pair = _is_pair(readout, source, reference, peft)
     changes = changes_of(peft, target_of_shape(shape, source)) if peft else []
     parts = [] if pair else head_parts(tensors, shape, readout, tokenizer.tokens, source)
     head = pack_head({part.name: part.read() for part in parts})
@@ -104,6 +100,16 @@ def write_card(folder: Path, card: ModelCard) -> None:
     """Write `NAME.toml` for good, after reading it back."""
     write_durably(folder / f"{card.name}.toml", render_card(card).encode())
     read_card(folder / f"{card.name}.toml")
+
+
+def _is_pair(readout: Readout, source: Path, reference: Path | None, peft: PeftAdapter | None) -> bool:
+    """Tell whether a model is read beside a reference; refuse what does not go together."""
+    pair = family_of(readout).beside == "reference"
+    if pair != (reference is not None):
+        raise CheckpointError(f"{source}: {NO_REFERENCE if pair else 'only a log ratio has a reference model'}")
+    if pair and peft is not None:
+        raise CheckpointError(f"{source}: a log ratio is read without an adapter; {MERGE}")
+    return pair
 
 
 def _name(source: Path, weight_type: WeightType, name: str | None) -> str:

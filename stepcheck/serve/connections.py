@@ -47,7 +47,7 @@ class Patient:
 
 
 class Connection(H11Protocol):
-    """One connection."""
+    """One connection to a client, over HTTP/1.1."""
 
     limits: ClassVar[Limits] = Limits()
 
