@@ -298,6 +298,18 @@ def test_no_pattern_is_compiled_while_modules_are_imported() -> None:
     assert not [f"{name(path)}:{line}" for path in MODULES for line in compiled_at_import(tree(path))]
 
 
+def test_no_match_is_told_by_its_pattern() -> None:
+    """A match names its compiled pattern, not what `patterns.regex` stated: `match.re is PATTERN` never holds."""
+    asked = {
+        (name(path), ast.unparse(node))
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(side, ast.Attribute) and side.attr == "re" for side in (node.left, *node.comparators))
+    }
+    assert asked == set()
+
+
 def test_the_engines_process_reads_no_documents() -> None:
     """The worker imports of this package what reads prompts, not what reads files: it is there a tenth sooner."""
     code = "import sys, stepcheck.engine.wire, stepcheck.engine.plan; print(*sys.modules)"

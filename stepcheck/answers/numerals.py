@@ -120,21 +120,23 @@ def _ungrouped(written: str) -> str:
 
 def _repeating(text: str, at: int) -> tuple[Numeral, int] | None:
     """Read a repeating decimal in any of its notations."""
-    found = _REPEATING.match(text, at) or _DOTS.match(text, at) or _ACCENT.match(text, at)
+    told = _REPEATING.match(text, at)
+    dots = None if told else _DOTS.match(text, at)
+    found = told or dots or _ACCENT.match(text, at)
     if found is None:
         return None
     whole, fixed = found[1] or "0", found[2]
     end = found.end()
-    if found.re is _DOTS:
+    if dots:
         period = found[3]
         if len(found[4]) < 2 and len(period) < 2:  # noqa: PLR2004 (0.33… may be cut, not repeated)
             return None
         end = _GOES_ON.match(text, end).end()  # type: ignore[union-attr]
-    elif found.re is _ACCENT:
+    elif not told:
         period = re.sub(r"\D", "", found[3])
     else:
         period = found[3] or found[4] or found[7] or found[8] or found[5] + re.sub(r"\D", "", found[6] or "")
-    if found.re is _REPEATING and found[8] and fixed:  # "0.18 repeating": all digits repeat
+    if told and told[8] and fixed:  # "0.18 repeating": all digits repeat
         period, fixed = fixed + period, ""
     if len(whole) + len(fixed) + len(period) > MOST_DIGITS:
         return None
