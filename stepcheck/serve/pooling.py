@@ -152,14 +152,7 @@ def _prompts(asked: Asked, card: ModelCard) -> Iterator[Prompt]:
 
 def _text(text: str, card: ModelCard, place: str, *, special: bool) -> Prompt:
     """Lay out a text that carries its marks; what follows the last one changes no reward and is not read."""
-    mark = _mark(card, place)
-    if mark.isspace():
-        raise _bad(
-            f"{place}: the mark of {card.name} is white space, as any text holds it: use /v1/score, or token ids"
-        )
-    *pieces, _ = text.split(mark)
-    if not pieces:
-        raise _bad(f"{place}: no mark is in the text: put {mark} after each step")
+    mark, pieces = _cut(text, card, place, "text")
     _check_unicode(text, place)
     begins = next((bos for bos in ("<s>", "<|begin_of_text|>") if card.template.before_problem.startswith(bos)), "")
     if special and not text.startswith(begins):
@@ -175,10 +168,7 @@ def _conversation(messages: Sequence[Message], card: ModelCard) -> Prompt:
     *system, user, assistant = (message.text for message in messages)
     if system and system[0] not in template.before_problem:
         raise _bad("messages: this model was trained with another system turn: leave it out")
-    mark = _mark(card, "messages")
-    *pieces, _ = assistant.split(mark)
-    if not pieces:
-        raise _bad(f"messages: no mark is in the assistant's turn: put {mark} after each step")
+    mark, pieces = _cut(assistant, card, "messages", "assistant's turn")
     for text in (user, assistant):
         _check_unicode(text, "messages")
     head = (
@@ -211,11 +201,24 @@ def _mark(card: ModelCard, place: str) -> str:
     template = card.template
     if template.mark is None or template.reads != "solution" or template.lines != "whole":
         raise _bad(f"{place}: no mark stands in the prompts of {card.name}: use /v1/score")
-    if template.mark.isspace():
+    return template.mark
+
+
+def _cut(text: str, card: ModelCard, place: str, what: str) -> tuple[str, list[str]]:
+    """Return the mark, and what stands before each one in a text.
+
+    Raises:
+        Refusal: there is none in it, or none that can be told from the text.
+    """
+    mark = _mark(card, place)
+    if mark.isspace():
         raise _bad(
             f"{place}: the mark of {card.name} is white space, as any text holds it: use /v1/score, or token ids"
         )
-    return template.mark
+    *pieces, _ = text.split(mark)
+    if not pieces:
+        raise _bad(f"{place}: no mark is in the {what}: put {mark} after each step")
+    return mark, pieces
 
 
 def _check_unicode(text: str, place: str) -> None:

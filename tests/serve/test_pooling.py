@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from stepcheck import Checker, Document, EngineOptions, Step
@@ -114,6 +115,21 @@ def test_token_ids_are_read_as_they_are(nano: Client, rewards: tuple[float, ...]
         (data,) = pooled(nano, input=given)["data"]
         assert [pair[1] for pair in data["data"]] == pytest.approx(rewards, abs=NOISE)
     assert len(pooled(nano, input=[ids, ids])["data"]) == 2
+
+
+def test_a_mark_of_white_space_is_known_by_its_token_alone() -> None:
+    """A text is refused, and told what to send: as token ids the same gives a pair a newline."""
+    with Checker("nano", options=EngineOptions(n_threads=1)) as checker:
+        template = msgspec.structs.replace(checker.card.template, mark="\n")
+        judge = Checker(msgspec.structs.replace(checker.card, template=template), checker.reader, checker._head)
+        conversation = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2\n"}]
+        with serving(judge) as client:
+            for body in ({"input": TEXT}, {"messages": conversation}):
+                response = client.ask("POST", "/pooling", body)
+                assert response.status == 400
+                assert "white space" in response.json["error"]["message"]
+            (data,) = pooled(client, input=tokens(TEXT))["data"]
+    assert len(data["data"]) == TEXT.count("\n") == 4
 
 
 def tokens(text: str) -> list[int]:
