@@ -10,7 +10,7 @@ from typing import Final
 from stepcheck.errors import StepcheckError, unforeseen
 from stepcheck.serve import pooling, score, told
 from stepcheck.serve.exchange import Exchange, LeftError, Receive, Scope, Send
-from stepcheck.serve.refusals import Refusal, status_of
+from stepcheck.serve.refusals import Refusal, refusal_of
 from stepcheck.serve.service import Service
 
 Route = Callable[[Exchange, Service], Awaitable[None]]
@@ -62,7 +62,7 @@ class App:
         except Refusal as refusal:
             await _refuse(exchange, refusal)
         except StepcheckError as error:
-            await _refuse(exchange, Refusal(status_of(error), str(error), kind=error.kind))
+            await _refuse(exchange, refusal_of(error))
         except LeftError:
             raise
         except Exception as error:  # noqa: BLE001 (the edge)

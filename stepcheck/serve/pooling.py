@@ -21,7 +21,7 @@ from stepcheck.judge import Identity, Unscored
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.prompt import Prompt, Segment
 from stepcheck.serve.exchange import Exchange, to_json
-from stepcheck.serve.refusals import Refusal, status_of
+from stepcheck.serve.refusals import Refusal, refusal_of
 from stepcheck.serve.service import Service
 from stepcheck.serve.work import ReadsMarked
 
@@ -233,8 +233,7 @@ def _response(results: Sequence[object], asked: Asked, name: str, card: ModelCar
     data, tokens = [], 0
     for index, result in enumerate(results):
         if isinstance(result, Unscored):
-            place = "input" if len(results) == 1 else f"input[{index}]"
-            raise Refusal(status_of(result.error), f"{place}: {result.error}", kind=result.error.kind)
+            raise refusal_of(result.error, place="input" if len(results) == 1 else f"input[{index}]")
         if isinstance(result, AtMarks):
             tokens += result.cost.tokens
             pairs = [_pair(reward, card) for reward in result.rewards]

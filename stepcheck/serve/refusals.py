@@ -60,11 +60,7 @@ def type_of(status: int) -> str:
     return TYPES.get(status, "invalid_request_error")
 
 
-def status_of(error: StepcheckError) -> int:
-    """Return the status of an error of ours."""
-    return OURS.get(error.kind, HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def refusal_of(error: StepcheckError, record: Mapping[str, Any]) -> Refusal:
-    """Refuse a row that was alone in its request; `record` is what a row among others would be told."""
-    return Refusal(status_of(error), str(error), more=record, kind=error.kind)
+def refusal_of(error: StepcheckError, more: Mapping[str, Any] | None = None, *, place: str = "") -> Refusal:
+    """Refuse for an error of ours; `more` stands beside it in the body, `place` says of which part it is."""
+    status = OURS.get(error.kind, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return Refusal(status, f"{place}: {error}" if place else str(error), more=more or {}, kind=error.kind)
