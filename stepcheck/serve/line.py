@@ -51,7 +51,8 @@ class Line:
         self.room = room
         self._places: deque[Place] = deque()
         self._again: deque[tuple[Place, Row]] = deque()
-        self._turn: tuple[Place, str | None, int] | None = None
+        self._turn: tuple[Place, int] | None = None
+        """Whose turn goes on, and how many rows of it were taken."""
         self._waiting = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -121,8 +122,8 @@ class Line:
 
     def _pass_on(self, place: Place, row: Row) -> None:
         """End a turn, unless the next row is of the same problem and the turn not too long."""
-        before = self._turn[2] if self._turn is not None and self._turn[0] is place else 0
-        self._turn = (place, row.problem, before + 1)
+        before = self._turn[1] if self._turn is not None and self._turn[0] is place else 0
+        self._turn = (place, before + 1)
         same = place.rows and row.problem is not None and place.rows[0].problem == row.problem
         if same and before + 1 < TURN:
             return
