@@ -160,7 +160,7 @@ class Checker(Closing):
             try:
                 prompts = (item.prompt,) if isinstance(item, Marked) else build_all(self.card.template, item)
             except InputError as error:
-                pending.append(_unscored(item, error))
+                pending.append(unscored(item, error))
                 continue
             pending.append(_Waiting(item, prompts))
             yield from prompts
@@ -169,7 +169,7 @@ class Checker(Closing):
         item, rows = waiting.item, list[Rows]()
         for answer in waiting.answers:
             if isinstance(answer, StepcheckError):
-                return _unscored(item, answer)
+                return unscored(item, answer)
             rows.append(answer)
         decoded, seconds = sum(answer.decoded for answer in rows), sum(answer.seconds for answer in rows)
         cost = Cost(rows[-1].tokens, decoded, seconds)
@@ -184,7 +184,7 @@ class Checker(Closing):
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
-            return _unscored(item, error)
+            return unscored(item, error)
 
     def _read(self, rows: list[Rows]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the rewards, and how sure the head is of each where it can say so."""
@@ -223,7 +223,8 @@ def _identify(card: ModelCard, threshold: float, notice: str) -> Identity:
     return Identity(name=card.name, sha256=sha256, notice=notice, threshold=threshold, card=card, adapter=adapter)
 
 
-def _unscored(item: Document | Marked, error: StepcheckError) -> Unscored:
+def unscored(item: Document | Unread | Marked, error: StepcheckError) -> Unscored:
+    """Put an error in the place of whatever `Checker.stream` takes."""
     return Unscored(item.source, error) if isinstance(item, Marked) else Unscored.of(item, error)
 
 

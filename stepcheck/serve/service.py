@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from stepcheck.checker import unscored
 from stepcheck.errors import DeadlineError
-from stepcheck.judge import Unscored
 from stepcheck.serve.exchange import NDJSON, Exchange, Held, LeftError, busy
 from stepcheck.serve.gate import Gate
 from stepcheck.serve.limits import Limits
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from stepcheck.checker import AtMarks, Marked
     from stepcheck.document import Document, Unread
-    from stepcheck.judge import Judged
+    from stepcheck.judge import Judged, Unscored
 
     Item = Document | Unread | Marked
     Result = Judged | Unscored | AtMarks
@@ -142,7 +142,7 @@ class Service:
             for waiting in (gone, done):
                 waiting.cancel()
 
-    async def in_time(self, item: Any, promised: "asyncio.Future[Result]", left: "asyncio.Future[Any]") -> "Result":  # noqa: ANN401 (an item, or what stands for one)
+    async def in_time(self, item: "Item", promised: "asyncio.Future[Result]", left: "asyncio.Future[Any]") -> "Result":
         """Wait for one row of a stream; one that takes too long is an error in its place.
 
         Raises:
@@ -153,7 +153,7 @@ class Service:
             return promised.result()
         if left.done():
             raise LeftError
-        return Unscored.of(item, DeadlineError(late(self.limits.seconds)))
+        return unscored(item, DeadlineError(late(self.limits.seconds)))
 
     def close(self) -> None:
         """End the threads that read."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from stepcheck.checker import unscored
 from stepcheck.errors import CancelledError, EngineError, LoadError, StepcheckError, WorkerDiedError, unforeseen
 from stepcheck.judge import Judge, Judged, Unscored, ready
 from stepcheck.serve.line import Line, Place, Row
@@ -122,7 +123,7 @@ class Work:
             if again and self.state != "ending":
                 self.line.put_back(place, row)
             else:
-                row.deliver(_in_place(row.item, error))
+                row.deliver(unscored(row.item, error))
 
     def _judge(
         self, items: "Iterator[Document | Unread | Marked]"
@@ -148,7 +149,7 @@ class Work:
         if again and row.deaths < MOST_DEATHS and not place.left and self.state != "ending":
             self.line.put_back(place, row)
         else:
-            row.deliver(_in_place(row.item, error))
+            row.deliver(unscored(row.item, error))
 
 
 def _drawing(line: Line, drawn: deque[tuple[Place, Row]]) -> "Iterator[Document | Unread | Marked]":
@@ -158,17 +159,6 @@ def _drawing(line: Line, drawn: deque[tuple[Place, Row]]) -> "Iterator[Document 
         yield found[1].item
         if found[1].deaths:
             return
-
-
-def _in_place(item: "Document | Unread | Marked", error: StepcheckError) -> Unscored:
-    """Put an error in a row's place."""
-    return Unscored(
-        item.source,
-        error,
-        getattr(item, "line", None),
-        getattr(item, "id", None),
-        getattr(item, "candidate", None),
-    )
 
 
 def _foreseen(error: Exception) -> StepcheckError:
