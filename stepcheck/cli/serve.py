@@ -11,6 +11,7 @@ import typer
 
 from stepcheck import config
 from stepcheck.cli import groups, options
+from stepcheck.cli.judging import open_judge
 from stepcheck.cli.output import say
 from stepcheck.errors import UsageError
 
@@ -95,7 +96,6 @@ def _prepared(
     log: bool,
 ) -> "Serving":
     """Bind the address and open the judge, in this order: a wrong address is told before a model is looked for."""
-    from stepcheck.checker import Checker
     from stepcheck.serve.gate import Gate
     from stepcheck.serve.line import Line
     from stepcheck.serve.server import Serving, address_of, bind, check_token
@@ -104,18 +104,12 @@ def _prepared(
 
     listening = bind(host, port, check_token(token))
     try:
-        checker = Checker(
-            settings.model,
-            threshold=settings.threshold,
-            models_dir=settings.models_dir,
-            options=settings.engine,
-            force=force,
-        )
+        judge = open_judge(None, settings, lambda _share: None, force=force)
     except BaseException:
         listening.close()
         raise
-    work = Work(checker, Line(limits.rows), evidence=evidence.value)
-    address, identity = address_of(listening), checker.identity
+    work = Work(judge, Line(limits.rows), evidence=evidence.value)
+    address, identity = address_of(listening), judge.identity
 
     def ready() -> None:
         if identity.notice:
