@@ -122,5 +122,7 @@ def _prepared(
 
 
 def _heard(route: str, status: int, seconds: float) -> None:
-    said = "left" if status == 499 else str(status)  # noqa: PLR2004 (as `app.LEFT`)
+    from stepcheck.serve.app import LEFT
+
+    said = "left" if status == LEFT else str(status)
     say(f"{time.strftime('%H:%M:%S')} {route} {said} {seconds * 1000:.0f} ms")
