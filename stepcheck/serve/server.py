@@ -4,6 +4,7 @@ Owns what happens on SIGTERM and Ctrl-C: nothing more is taken, what is under wa
 process ends with 0. Refuses an address that others can reach without a token.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -144,8 +145,6 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Look after idle connections, once a second."""
         if counter % 10 == 0:
-            import asyncio
-
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
@@ -154,8 +153,6 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing more, finish what is under way, and after a while give the rest up with an answer."""
-        import asyncio
-
         work = self._service.work
         work.state = "ending"
         giving_up = asyncio.get_running_loop().call_later(self._service.limits.grace, work.give_up)
