@@ -46,11 +46,15 @@ def is_elsewhere(text: str) -> bool:
     """Tell whether this is an address on another machine; what is no address is not."""
     if not text.startswith(SCHEMES):
         return False
-    host = urlsplit(text).hostname or ""
+    return not is_loopback(urlsplit(text).hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name, in small letters, or address is this machine's own."""
     try:
-        return not ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return host != "localhost"
+        return host == "localhost"
 
 
 def _without_secret(text: str) -> str:

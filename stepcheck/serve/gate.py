@@ -6,12 +6,12 @@ machine: it gives itself away by its `Origin`, or, where its own name was made t
 """
 
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from stepcheck.door.address import is_loopback
 from stepcheck.serve.refusals import Refusal
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -32,7 +32,7 @@ class Gate:
             Refusal: 401 without the token, 403 from a foreign page, 421 under a foreign name.
         """
         host = _only(headers, b"host")
-        if not self.token and not is_loopback(_name(host)):
+        if not self.token and not _is_ours(host):
             raise Refusal(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "this server answers as localhost and 127.0.0.1 only; under another name it wants a --token",
@@ -52,22 +52,13 @@ class Gate:
         return hmac.compare_digest(token.strip().encode(), self.token.encode()) and scheme.lower() == "bearer"
 
 
-def is_loopback(name: str) -> bool:
-    """Tell whether a host's name or address is this machine's own."""
-    if name.lower().rstrip(".") == "localhost":
-        return True
+def _is_ours(host: str | None) -> bool:
+    """Tell whether a host is this machine's own, whatever its port; a name may end in the dot of the root."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        name = urlsplit(f"//{host or ''}").hostname or ""
     except ValueError:
         return False
-
-
-def _name(host: str | None) -> str:
-    """Return a host's name without its port."""
-    try:
-        return urlsplit(f"//{host or ''}").hostname or ""
-    except ValueError:
-        return ""
+    return is_loopback(name) or name.rstrip(".") == "localhost"
 
 
 def _only(headers: Headers, name: bytes) -> str | None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 import uvicorn
 
+from stepcheck.door.address import is_loopback
 from stepcheck.errors import UsageError
 from stepcheck.serve.app import App
 from stepcheck.serve.connections import Connection
-from stepcheck.serve.gate import is_loopback
 from stepcheck.serve.service import Service
 
 HEAD_BYTES = 32 * 1024

@@ -28,6 +28,7 @@ def answered(token: str = "", path: str = "/v1/score", **headers: str) -> int:
     [
         (0, {"host": "localhost:8000"}),
         (0, {"host": "LOCALHOST"}),
+        (0, {"host": "localhost.:8000"}),
         (0, {"host": "127.0.0.1:8000", "origin": "http://127.0.0.1:8000"}),
         (0, {"host": "[::1]:8000"}),
         (421, {"host": "evil.example:8000"}),  # a name that was made to lead here
