@@ -56,7 +56,7 @@ def rows(count: int, seed: int = 0) -> list[Row]:
 
 
 def cut(made: Sequence[Row], requests: int, seed: int = 1) -> list[list[Row]]:
-    """Deal rows out to requests of mixed sizes: most have one, some up to sixteen."""
+    """Deal rows out to requests of mixed sizes: most have one, some two or eight."""
     chance, dealt, at = random.Random(seed), list[list[Row]](), 0
     for _ in range(requests):
         size = chance.choice((1, 1, 1, 1, 1, 1, 1, 1, 2, 8))
