@@ -1,49 +1,32 @@
 """A chat-completions server on loopback that answers from a script, well or badly.
 
-A script is a list of acts, one for each completion asked for; the last one is repeated. `asked` holds the requests.
+A script has an act for each completion asked for. `asked` holds the requests, and the key of each.
 """
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.scripted import ScriptedHandler, ScriptedServer, running
 
 Act = Callable[["Handler"], None]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ScriptedHandler):
     """Answers one request by the script."""
 
-    protocol_version = "HTTP/1.1"
     server: "Server"
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """List the models."""
-        self.server.paths.append(self.path)
         self.send_whole(200, {"data": [{"id": name} for name in self.server.models]})
 
-    def do_POST(self) -> None:
+    def post(self, body: Any) -> None:
         """Play the next act."""
-        self.server.paths.append(self.path)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(body | {"key": self.headers.get("Authorization")})
-        acts = self.server.acts
-        (acts.pop(0) if len(acts) > 1 else acts[0])(self)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base's)
-        """Say nothing."""
-
-    def send_whole(self, status: int, value: Any) -> None:
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.server.next_act()(self)
 
     def begin_stream(self) -> None:
         self.send_response(200)
@@ -58,39 +41,25 @@ class Handler(BaseHTTPRequestHandler):
     def send_event(self, value: Any) -> None:
         self.send_chunk(b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n")
 
-    def hang_up(self) -> None:
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
 
-
-class Server(ThreadingHTTPServer):
-    """Keeps the script and what was asked."""
-
-    daemon_threads = True
+class Server(ScriptedServer[Act]):
+    """Lists models."""
 
     def __init__(self, acts: Sequence[Act], models: Sequence[str]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.acts, self.models = list(acts), list(models)
-        self.asked: list[dict[str, Any]] = []
-        self.paths: list[str] = []
+        super().__init__(Handler, acts)
+        self.models = list(models)
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"{super().address}/v1"
 
 
 @contextmanager
 def serving(*acts: Act, models: Sequence[str] = ("a-model",)) -> Iterator[Server]:
     """Run a server while the block lasts."""
     server = Server(acts, models)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def delta(words: str, reason: str | None = None, **more: Any) -> dict[str, Any]:

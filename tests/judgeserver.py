@@ -1,13 +1,8 @@
 """A server of our own protocol on loopback that answers from a script, well or badly, as `chatserver` for critics."""
 
-import json
-import socket
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from stepcheck.document import Document, Step
@@ -15,6 +10,7 @@ from stepcheck.errors import StepcheckError
 from stepcheck.judge import Judge, Unscored, check
 from stepcheck.report.records import record
 from tests.fakes import SHA256
+from tests.scripted import ScriptedHandler, ScriptedServer, running
 
 Act = Callable[["Handler", Any], None]
 
@@ -28,67 +24,30 @@ def listing(name: str = "fake", **facts: Any) -> dict[str, Any]:
     }
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ScriptedHandler):
     """Answers one request by the script."""
 
-    protocol_version = "HTTP/1.1"
     server: "Server"
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """List the models, or tell the version."""
-        self.server.paths.append(self.path)
         self.server.tokens.append(self.headers.get("Authorization"))
         status, value = self.server.gets.get(self.path, (404, {"error": {"message": "Not Found"}}))
         self.send_whole(status, value)
 
-    def do_POST(self) -> None:
-        """Play the next act; the last one is repeated."""
-        self.server.paths.append(self.path)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or "null")
+    def post(self, body: Any) -> None:
+        """Play the next act."""
         self.server.asked.append(body)
-        acts = self.server.acts
-        with self.server.lock:
-            act = acts.pop(0) if len(acts) > 1 else acts[0]
-        act(self, body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base's)
-        """Say nothing."""
-
-    def send_whole(self, status: int, value: Any, **headers: str) -> None:
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        for name, text in headers.items():
-            self.send_header(name.replace("_", "-"), text)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def hang_up(self) -> None:
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        self.server.next_act()(self, body)
 
 
-class Server(ThreadingHTTPServer):
-    """Keeps the script and what was asked."""
-
-    daemon_threads = True
+class Server(ScriptedServer[Act]):
+    """Answers what is asked with GET, and keeps the tokens that came."""
 
     def __init__(self, acts: Sequence[Act], gets: dict[str, tuple[int, Any]]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.acts, self.gets, self.lock = list(acts), gets, threading.Lock()
-        self.asked: list[Any] = []
-        self.paths: list[str] = []
+        super().__init__(Handler, acts)
+        self.gets = gets
         self.tokens: list[str | None] = []
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let clients go that have hung up."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 @contextmanager
@@ -96,14 +55,8 @@ def serving(*acts: Act, models: Any = None, told: Any = None, version: str = "")
     """Run a server while the block lasts; `models` is what it lists, `told` what it answers instead of a list."""
     gets = {"/v1/models": told or (200, listing() if models is None else models)}
     server = Server(acts, gets | ({"/version": (200, {"version": version})} if version else {}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def judges(judge: Judge, *, wait: float = 0) -> Act:

@@ -15,6 +15,7 @@ from stepcheck.errors import CancelledError, HubError
 from stepcheck.hub.net.metadata import MOST_BYTES, read_snapshot
 from stepcheck.hub.net.remote import Hub
 from stepcheck.hub.net.watch import Watch
+from tests.scripted import running
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILE = {"rfilename": "a.json", "size": 5, "blobId": COMMIT}
@@ -97,14 +98,8 @@ def hub(act: Act) -> Iterator[tuple[Hub, list[dict[str, str]]]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(server):
         yield Hub(endpoint=f"http://127.0.0.1:{server.server_address[1]}", list_seconds=1.0, pace=0.01), asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def whole(data: bytes, **headers: str) -> Act:
