@@ -17,7 +17,7 @@ from stepcheck.checker import Checker
 from stepcheck.engine.base import Rows
 from stepcheck.errors import TooLongError
 from stepcheck.prm.prompt import Prompt, Segment
-from tests.judgeserver import Handler, Server, serving
+from tests.judgeserver import Handler, serving
 
 NAME: Final = "Qwen/Some-PRM"
 Change = Callable[[list[Any]], Any]
@@ -107,6 +107,3 @@ def pooling_server(act: Pooling | None, models: Any = None, version: str = "0.11
     """Run a server; without an act it has no `/pooling`, as one of a model that writes."""
     act_or_none = act or (lambda handler, _body: handler.send_whole(404, {"detail": "Not Found"}))
     return serving(act_or_none, models=listing() if models is None else models, version=version)
-
-
-__all__ = ["NAME", "Pooling", "Server", "error", "listing", "pooling_server"]
