@@ -103,6 +103,18 @@ def test_a_mark_that_is_no_special_token_is_sent_as_its_number(nano: Checker, mo
     assert len(server.asked) == again + 1  # the texts are remembered
 
 
+def test_what_recurs_is_tokenized_once(nano: Checker, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many other texts there are: what was asked for longest ago is forgotten, and that is no template's."""
+    monkeypatch.setattr("stepcheck.remote.pooling.REMEMBERED", 12)
+    with pooling_server(Pooling(nano, "\n")) as server:
+        judge = opened(server.address, models, model="Lines-PRM", server_model=NAME)
+        for number in range(6):
+            check(judge, Document(f"{number} + 1?", (Step("Add."), Step(f"So {number + 1}."))))
+    asked = [body["prompt"] for body in server.asked if "prompt" in body]
+    assert len(asked) > 12
+    assert asked.count(nano.card.template.before_problem) == 1
+
+
 @pytest.mark.parametrize(
     ("problem", "steps", "part"),
     [

@@ -140,9 +140,12 @@ class PoolingReader:
         return _Sent(tokens, tuple(places))
 
     def _tokens(self, door: Door, text: str) -> list[int]:
+        if not text:
+            return []
         with self._lock:
-            if text in self._texts or not text:
-                return self._texts.get(text, [])
+            if text in self._texts:
+                self._texts.move_to_end(text)
+                return self._texts[text]
         asked = {"model": self._model, "prompt": text, "add_special_tokens": False}
         reply = self._asker.ask(door, "POST", "/tokenize", msgspec.json.encode(asked))
         found = self._decoded(reply, _Tokens).tokens
