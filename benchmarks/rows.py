@@ -48,14 +48,16 @@ CARD = ModelCard(
 )
 WIDTH = 8
 SHORT = 20_000
-"""Rows of which each stage alone is measured."""
+"""Rows of which each stage alone is measured, at most."""
 
 
 class Backbone:
     """What the engine's process needs of a model."""
 
     def __init__(self, *_: object) -> None:
-        self.hidden, self.n_ubatch, self.n_outputs = WIDTH, 512, 64
+        from stepcheck.engine.llama import N_ENOUGH
+
+        self.hidden, self.n_ubatch, self.n_outputs, self.n_enough = WIDTH, 512, 64, N_ENOUGH
         self.context = self.longest = self.n_ctx = 4096
         self.device, self.n_threads, self.has_mark, self.vocabulary = "none", 1, True, 256
 
@@ -185,7 +187,7 @@ def main() -> None:
         serve()
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     print("| stage, alone | µs of the CPU a row |\n|---|---:|")
-    for name, cost in alone(SHORT):
+    for name, cost in alone(min(SHORT, given.rows)):
         print(f"| {name} | {cost:.0f} |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/out.jsonl"

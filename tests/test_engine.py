@@ -1,6 +1,8 @@
 """The engine with the real llama.cpp on small random models: its promises, not its parts."""
 
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from stepcheck.machine.machine import describe_build
 from stepcheck.prm.prompt import Prompt, Segment, build
 from tests import checkpoints
 
+ROOT = Path(__file__).parent.parent
 ONE_THREAD = EngineOptions(n_threads=1)  # a model this small gains nothing from more, and a busy machine loses
 DOCUMENTS = [Document(problem, tuple(map(Step, steps))) for problem, steps in checkpoints.TEXTS]
 
@@ -259,3 +262,11 @@ def test_a_head_of_another_width_is_refused(random_model: Path, tmp_path: Path) 
     card.write_text(card.read_text().replace(old, new))
     with Checker(card, options=ONE_THREAD) as checker, pytest.raises(ModelError, match="width 32"):
         checker.check(DOCUMENTS[0])
+
+
+def test_the_benchmark_of_rows_runs() -> None:
+    """Its stub has all that a worker asks of a model; without, every row would cost a new process, and be an error."""
+    command = [sys.executable, "benchmarks/rows.py", "--rows", "20"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "| µs a row by the clock |" in done.stdout
