@@ -302,7 +302,7 @@ def test_a_run_becomes_scores_for_inspect(
 def test_samples_are_found_by_their_id(ids: list[str | None], words: str) -> None:
     """A row without an id, or with that of another, is refused: no sample is found by it."""
     rows = [SimpleNamespace(id=each, candidate=None, line=3, error="failed") for each in ids]
-    run: Any = SimpleNamespace(manifest=SimpleNamespace(name="r"), rows=lambda **_: rows)
+    run: Any = SimpleNamespace(manifest=SimpleNamespace(name="r", threshold=0.5), rows=lambda **_: rows)
     with pytest.raises(RunError, match=words):
         list(precomputed.lines(run, 0.5))
 

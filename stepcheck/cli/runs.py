@@ -216,8 +216,7 @@ def _exported(run: "Run", form: ExportedAs, threshold: float | None, sink: Sink)
     elif form is ExportedAs.inspect:
         from stepcheck.report import precomputed
 
-        at = run.manifest.threshold if threshold is None else threshold
-        yield from precomputed.lines(run, at, ascii_only=not sink.utf8)
+        yield from precomputed.lines(run, threshold, ascii_only=not sink.utf8)
         unjudged = sum(row.error is not None for row in run.rows(texts=False))
         if unjudged:
             say(f"note: {unjudged:,} rows were not judged and are left out: inspect counts them as unscored")

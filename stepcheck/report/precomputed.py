@@ -14,14 +14,17 @@ from stepcheck.bench.runs.store import Run
 from stepcheck.errors import RunError
 from stepcheck.report.records import encode
 from stepcheck.report.rows import record as describe
+from stepcheck.report.rows import threshold_of
 
 
 def lines(run: Run, threshold: float | None, *, ascii_only: bool = False) -> Iterator[str]:
     """Yield a record as one line of JSON for every row that was judged, newline included.
 
     Raises:
+        NoRewardsError: a threshold for a run without rewards.
         RunError: a row has no id, or that of another: no sample can be found by it.
     """
+    at = threshold_of(run, threshold)
     seen: set[tuple[str, int | None]] = set()
     for row in run.rows(texts=False):
         if row.id is None:
@@ -31,7 +34,7 @@ def lines(run: Run, threshold: float | None, *, ascii_only: bool = False) -> Ite
             raise RunError(f"{run.manifest.name}: two rows have the id {row.id!r}: inspect takes one score a sample")
         seen.add((row.id, epoch))
         if row.error is None:
-            yield encode(_record(row, epoch, threshold), ascii_only=ascii_only) + "\n"
+            yield encode(_record(row, epoch, at), ascii_only=ascii_only) + "\n"
 
 
 def _record(row: Row, epoch: int | None, threshold: float | None) -> dict[str, Any]:

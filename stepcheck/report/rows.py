@@ -24,12 +24,17 @@ CSV_COLUMNS = (
 
 def lines(run: Run, threshold: float | None = None, *, ascii_only: bool = False) -> Iterator[str]:
     """Yield a row as one line of JSON, newline included."""
-    at = _threshold(run, threshold)
+    at = threshold_of(run, threshold)
     for row in run.rows():
         yield encode(record(row, at), ascii_only=ascii_only) + "\n"
 
 
-def _threshold(run: Run, threshold: float | None) -> float | None:
+def threshold_of(run: Run, threshold: float | None) -> float | None:
+    """Return the threshold that is asked for, else the run's.
+
+    Raises:
+        NoRewardsError: one is asked for, and the run has no rewards.
+    """
     if threshold is not None and run.manifest.threshold is None:
         raise NoRewardsError(f"{run.manifest.name}: there are no rewards to set a threshold for")
     return run.manifest.threshold if threshold is None else threshold
@@ -67,7 +72,7 @@ def record(row: Row, threshold: float | None) -> dict[str, Any]:
 
 def csv_lines(run: Run, threshold: float | None = None) -> Iterator[str]:
     """Yield the table as CSV: headings, then one line a case; rewards parted by blanks."""
-    at = _threshold(run, threshold)
+    at = threshold_of(run, threshold)
     yield from to_csv([CSV_COLUMNS])
     for row in run.rows(texts=False):
         found = record(row, at)

@@ -58,7 +58,8 @@ def test_a_critics_rewards_were_none(folder: Path, capsys: pytest.CaptureFixture
     for command in (["show", "critic", "--threshold", "0.4"], ["show", "critic", "--tune-on", "math"]):
         assert main(["runs", *command]) == 1
         assert "no rewards to set a threshold for" in capsys.readouterr().err
-    assert main(["runs", "export", "critic", "--threshold", "0.4"]) == 1
+    for form in ("jsonl", "csv", "inspect"):
+        assert main(["runs", "export", "critic", "--format", form, "--threshold", "0.4"]) == 1
 
 
 def test_an_old_file_is_given_a_place_for_boxes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
