@@ -217,8 +217,7 @@ def _exported(run: "Run", form: ExportedAs, threshold: float | None, sink: Sink)
         from stepcheck.report import precomputed
 
         yield from precomputed.lines(run, threshold, ascii_only=not sink.utf8)
-        unjudged = sum(row.error is not None for row in run.rows(texts=False))
-        if unjudged:
+        if unjudged := run.count().errors:
             say(f"note: {unjudged:,} rows were not judged and are left out: inspect counts them as unscored")
     elif form is ExportedAs.md:
         yield written(compute(run, Asked(threshold)), "md")
