@@ -78,6 +78,13 @@ def memory_needed(backbone: int, card: ModelCard, options: EngineOptions = Engin
     return PROCESS + backbone + cache + states + 4 * shape.hidden * shape.hidden
 
 
+def memory_of(model: Model, options: EngineOptions) -> int:
+    """Bytes that running a model takes by the files that are here, its reference's too."""
+    parts = model.weights.parts.items()
+    sizes = (part.path.stat().st_size for role, part in parts if role in {"backbone", "reference"})
+    return sum(memory_needed(size, model.card, options) for size in sizes)
+
+
 def check_memory(model: Model, options: EngineOptions, *, available: int | None = None) -> None:
     """Refuse a model that does not fit into memory.
 
@@ -86,11 +93,8 @@ def check_memory(model: Model, options: EngineOptions, *, available: int | None 
     Raises:
         OutOfMemoryError: with what it takes, what there is, and what to do.
     """
-    models = [
-        part.path.stat().st_size for role, part in model.weights.parts.items() if role in {"backbone", "reference"}
-    ]
     free = memory_available() if available is None else available
-    needed = sum(memory_needed(size, model.card, options) for size in models)
+    needed = memory_of(model, options)
     if needed <= free:
         return
     if options.n_gpu_layers != 0 and sys.platform != "darwin":  # a Mac's graphics share its memory

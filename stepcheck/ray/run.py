@@ -17,7 +17,7 @@ from stepcheck.engine.base import EngineOptions
 from stepcheck.errors import EngineError
 from stepcheck.hub.disk.store import find
 from stepcheck.judge import Identity
-from stepcheck.machine.machine import memory_needed
+from stepcheck.machine.machine import memory_of
 from stepcheck.ray.cluster import LOCAL, Share, check_installed, connected
 from stepcheck.ray.folder import Folder, Kind, bind, opened
 from stepcheck.ray.opening import Judging, Reading
@@ -90,10 +90,7 @@ class Run:
         """What one engine takes; the memory is that of the model's files where they lie here."""
         options = self._options()
         model = find(self.job.model, self.job.judging.get("models_dir"))
-        sizes = [
-            part.path.stat().st_size for role, part in model.weights.parts.items() if role in {"backbone", "reference"}
-        ]
-        memory = 0 if self.job.gpus else sum(memory_needed(size, model.card, options) for size in sizes)
+        memory = 0 if self.job.gpus else memory_of(model, options)
         return Share(cpus=options.n_threads or 1, gpus=self.job.gpus, memory=memory)
 
     def _options(self) -> EngineOptions:
