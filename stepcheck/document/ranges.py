@@ -14,14 +14,13 @@ from typing import BinaryIO
 
 from stepcheck.document import parquet, rows
 from stepcheck.document.reading import read, read_source
-from stepcheck.document.sources import LONGEST_LINE, Source, opened
+from stepcheck.document.sources import BOM, Source, opened
 from stepcheck.document.values import Document, Format, Unread
 from stepcheck.errors import InputError
 from stepcheck.steps import SplitMode
 
 LONGEST = 4
 """A range may grow to so many times its size for the sake of one problem."""
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class _Item:
 
 
 def cut(path: Path, size: int, form: Format | None = None) -> Cut:
-    """Cut a file into ranges of `size` rows or a few more; it is read once, a row at a time.
+    """Cut a file into ranges of `size` rows or a few more; it is read for its hash, and then a row at a time.
 
     Raises OSError: it cannot be read.
     """
@@ -131,16 +130,13 @@ def _same_problem(one: _Item, other: _Item) -> bool:
 
 def _in_lines(file: BinaryIO) -> Iterator[_Item]:
     """The rows of JSONL, and a last item of line -1 that stands where the file ends."""
-    start = len(_BOM) if file.read(len(_BOM)) == _BOM else 0
-    file.seek(start)
-    number, place = 0, start
-    while line := file.readline(LONGEST_LINE + 1):
-        number, begin, size, tail = number + 1, place, len(line), line
-        while len(line) > LONGEST_LINE and not tail.endswith(b"\n") and (tail := file.readline(1 << 16)):
-            size += len(tail)
-        place += size
-        if line.strip() or size > len(line):
-            yield _Item(number, begin, partial(bytes, line))
+    place = len(BOM) if file.read(len(BOM)) == BOM else 0
+    file.seek(place)
+    sizes: list[int] = []
+    for number, line in Source("", "jsonl", file, on_line=sizes.append).lines():
+        begin, place = place, place + sizes.pop()
+        if line is None or line.strip():
+            yield _Item(number, begin, partial(bytes, line or b""))
     yield _Item(-1, place, bytes)
 
 
