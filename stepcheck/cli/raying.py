@@ -4,7 +4,7 @@ Owns the options and what is said at the end. Refuses what needs one place: a pa
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from stepcheck.errors import UsageError
 from stepcheck.patterns import regex
 
 if TYPE_CHECKING:
+    from stepcheck.ray.parts import Part
     from stepcheck.ray.run import Job, Run
     from stepcheck.report.summary import Summary
 
@@ -170,17 +171,18 @@ def _work(run: "Run", meter: Meter) -> int:
         with meter.paused():
             say(words)
 
-    meter.expect(sum(_rows(run.parts)), sum(_rows(run.parts)))
-    done = 0
+    rows, done = sum(map(_rows, run.parts)), 0
+    meter.expect(rows, rows)
     with closing(run.work(tell)) as work:  # type: ignore[type-var]  # a generator
         for part, said in work:
             done += 1
-            meter.advance(sum(_rows([part])), said.tokens, said.results)
+            meter.advance(_rows(part), said.tokens, said.results)
     return done
 
 
-def _rows(parts: Iterable[Any]) -> Iterable[int]:
-    return (1 if part.rows is None else part.rows.rows for part in parts)
+def _rows(part: "Part") -> int:
+    """How many rows a part has; a file that is read as one counts as one."""
+    return 1 if part.rows is None else part.rows.rows
 
 
 def _count(run: "Run") -> "Summary":
