@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         with _insistent_interrupt(), _engine_begun(ahead=arguments is None and _wants_engine(words)):
-            return _run(arguments)
+            return _run(words)
     except KeyboardInterrupt:  # while modules are imported, or twice in a row
         return _interrupted()
     except SystemExit as end:  # the completion of a shell's command line ends so
@@ -148,7 +148,7 @@ def build_app(asked: str = "") -> "typer.Typer":
     return app
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(words: list[str]) -> int:
     """Parse and run; Typer returns what `typer.Exit` carried, and 130 after Ctrl-C."""
     from stepcheck.cli.output import ExitCode, prepare_streams
 
@@ -159,17 +159,16 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     config.forget_empty_no_color()
     config.multiply_alone()
-    asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), "")
+    asked = next((word for word in words if not word.startswith("-")), "")
     command = typer.main.get_command(build_app(asked))
     _say_no_type_of_flags(command)
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if "--ray" in given:
+    if "--ray" in words:
         from stepcheck.cli.raying import with_address
 
-        given = with_address(given)
+        words = with_address(words)
     reads_project = config.PROJECT.set(True)
     try:
-        code = command.main(args=given, prog_name="stepcheck", standalone_mode=False)
+        code = command.main(args=words, prog_name="stepcheck", standalone_mode=False)
     finally:
         config.PROJECT.reset(reads_project)
     if code == ExitCode.interrupted:
