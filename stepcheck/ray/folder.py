@@ -5,9 +5,10 @@ model, other settings or changed data are an error that names each, and so is a 
 """
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -78,11 +79,22 @@ class Folder:
         Raises:
             RunChangedError: a file is not what it was.
         """
+        known = dict(self.note.inputs)
+        taken = {one.base.casefold() for one in known.values()}
         for given in inputs:
-            known = self._known(given)
+            entry = known.get(given.source)
+            if entry is None:
+                entry = known[given.source] = Known(given.sha256, _base(given.path, taken))
+                taken.add(entry.base.casefold())
+            elif entry.sha256 != given.sha256:
+                raise RunChangedError(
+                    f"{self.path}: {given.source} has changed since its results were begun. Nothing was written: take"
+                    " another folder, or the file as it was"
+                )
             for number, rows in enumerate(given.ranges):
-                target = self.path.absolute() / f"{known.base}-{number:05d}.{self.kind}"
+                target = self.path.absolute() / f"{entry.base}-{number:05d}.{self.kind}"
                 self.parts.append(Part(given.source, str(given.path), given.size, str(target), rows, form))
+        self.note = msgspec.structs.replace(self.note, inputs=known)
         write_note(self.path, self.note)
         return [part for part in self.parts if not Path(part.target).exists()]
 
@@ -105,26 +117,6 @@ class Folder:
                     f"{path}: holds results of {len(lines):,} rows, its part has {part.rows.rows:,}: delete it, and"
                     " the same command makes it again"
                 )
-
-    def _known(self, given: Input) -> Known:
-        """Find an input's entry, or make one."""
-        known = self.note.inputs.get(given.source)
-        if known is None:
-            known = Known(given.sha256, self._base(given.path))
-            self.note = msgspec.structs.replace(self.note, inputs=self.note.inputs | {given.source: known})
-        elif known.sha256 != given.sha256:
-            raise RunChangedError(
-                f"{self.path}: {given.source} has changed since its results were begun. Nothing was written: take"
-                " another folder, or the file as it was"
-            )
-        return known
-
-    def _base(self, path: Path) -> str:
-        """Name an input's files after it, other than those of any before."""
-        stem = re.sub(r"[^\w.-]", "_", path.name.split(".")[0] or path.name.strip(".")) or "part"
-        taken = {known.base.casefold() for known in self.note.inputs.values()}
-        names = (stem if count == 1 else f"{stem}-{count}" for count in range(1, len(taken) + 2))
-        return next(name for name in names if name.casefold() not in taken)
 
 
 @contextmanager
@@ -153,6 +145,13 @@ def opened(path: Path, kind: Kind, bound: dict[str, Any]) -> Iterator[Folder]:
     finally:
         _sweep(path)
         lock.release()
+
+
+def _base(path: Path, taken: Container[str]) -> str:
+    """Name an input's files after it, other than those of any before."""
+    stem = re.sub(r"[^\w.-]", "_", path.name.split(".")[0] or path.name.strip(".")) or "part"
+    names = itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
+    return next(name for name in names if name.casefold() not in taken)
 
 
 def _sweep(path: Path) -> None:
