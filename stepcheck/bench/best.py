@@ -17,8 +17,8 @@ from stepcheck.bench.problems import Grading, Problem, facts_of, gather, grading
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval
 from stepcheck.errors import UsageError
+from stepcheck.prm.verdict import AGGREGATES
 
-AGGREGATES = ("product", "min", "last", "mean")
 NOT_KEPT = "not recorded"
 """The rule of an answer in runs that were kept before rules were."""
 

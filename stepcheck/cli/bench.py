@@ -252,7 +252,7 @@ def parse_aggregates(given: str) -> tuple[str, ...]:
     Raises:
         UsageError: a name is not known.
     """
-    from stepcheck.bench.best import AGGREGATES
+    from stepcheck.prm.verdict import AGGREGATES
 
     found = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     unknown = [name for name in found if name not in AGGREGATES]

@@ -7,7 +7,8 @@ A step is wrong if its reward is under the threshold; the first such step is the
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 from stepcheck.errors import CountMismatchError, NonFiniteError
 
@@ -35,6 +36,10 @@ class Aggregates:
     min: float
     last: float
     mean: float
+
+
+AGGREGATES: Final = tuple(each.name for each in fields(Aggregates))
+"""Their names, in the order in which they are shown."""
 
 
 def judge(rewards: Sequence[float], threshold: float) -> Verdict:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from stepcheck.errors import CountMismatchError
+from stepcheck.prm.verdict import AGGREGATES
 from stepcheck.report.records import encode
 
 
@@ -34,7 +35,7 @@ def schema() -> Any:  # noqa: ANN401 (pyarrow is untyped)
             "steps": pa.list_(pa.struct(step | {"evidence": pa.list_(finding)})),
             "first_error": whole,
             "threshold": number,
-            "aggregates": pa.struct(dict.fromkeys(("product", "min", "last", "mean"), number)),
+            "aggregates": pa.struct(dict.fromkeys(AGGREGATES, number)),
             "model": pa.struct({"name": text, "sha256": text}),
             "tokens": whole,
             "seconds": number,

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from stepcheck.judge import Judged, Unscored
+from stepcheck.prm.verdict import AGGREGATES
 from stepcheck.report import evidence
 from stepcheck.report.clean import clean_json
 from stepcheck.report.judgements import fields
@@ -64,7 +65,7 @@ def _review(review: Judged) -> dict[str, Any]:
             "steps": steps,
             "first_error": verdict.first_error,
             "threshold": review.threshold,
-            "aggregates": {name: _short(getattr(sums, name)) for name in ("product", "min", "last", "mean")},
+            "aggregates": {name: _short(getattr(sums, name)) for name in AGGREGATES},
         },
     )
 

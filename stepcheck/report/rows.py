@@ -11,7 +11,7 @@ from stepcheck.bench.results import predicted
 from stepcheck.bench.runs.store import Run
 from stepcheck.critic.verdict import published_vote
 from stepcheck.errors import NoRewardsError
-from stepcheck.prm.verdict import aggregate
+from stepcheck.prm.verdict import AGGREGATES, aggregate
 from stepcheck.report.records import SCHEMA, encode
 from stepcheck.report.tables import to_csv
 
@@ -99,7 +99,7 @@ def _aggregates(row: Row) -> dict[str, float] | None:
     if not row.rewards:
         return None
     sums = aggregate(row.rewards)
-    return {name: float(f"{getattr(sums, name):.6g}") for name in ("product", "min", "last", "mean")}
+    return {name: float(f"{getattr(sums, name):.6g}") for name in AGGREGATES}
 
 
 def _cell(value: object) -> str:

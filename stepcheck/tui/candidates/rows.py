@@ -7,10 +7,11 @@ from rich.style import Style
 
 from stepcheck.document import Document
 from stepcheck.latex import show
+from stepcheck.prm.verdict import AGGREGATES
 from stepcheck.report.band import Band, band
 from stepcheck.report.clean import clean_line
 from stepcheck.report.wrapping import clip
-from stepcheck.tui.judging.groups import AGGREGATES, best, first_error, score
+from stepcheck.tui.judging.groups import best, first_error, score
 from stepcheck.tui.judging.session import Session
 from stepcheck.tui.judging.view import tick
 from stepcheck.tui.parts.rows import Line, RowList

@@ -11,13 +11,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from stepcheck.document import Document
+from stepcheck.prm.verdict import AGGREGATES
 from stepcheck.report.clean import clean_line
 from stepcheck.tui.candidates.answers import Answers, AnswersFailed, AnswersRead, read_answers_in_thread
 from stepcheck.tui.candidates.rows import COLUMNS, CandidateList, heading, shown_answer
 from stepcheck.tui.desk import Desk
 from stepcheck.tui.files.saving import Saving
 from stepcheck.tui.job import Job, Said
-from stepcheck.tui.judging.groups import AGGREGATES, Group, best, score
+from stepcheck.tui.judging.groups import Group, best, score
 from stepcheck.tui.keys import bindings
 from stepcheck.tui.parts.foot import FootLine
 from stepcheck.tui.parts.notice import Notice

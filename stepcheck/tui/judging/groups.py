@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from stepcheck.tui.judging.state import OpenDocument
 
-AGGREGATES = ("product", "min", "last", "mean")
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
