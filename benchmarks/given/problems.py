@@ -34,10 +34,7 @@ def write_rows(path: Path, count: int, seed: int = 1) -> Path:
         for _ in range(count):
             problem = templates.compose(rng)
             draft = slips.right(problem, {})
-            steps = [
-                SUM.sub(lambda m: f"{m[0].split('=')[0]}=<<{m[0]}>>{m[0].split('=')[1]}", said(step))
-                for step in draft.steps
-            ]
+            steps = [SUM.sub(_noted, said(step)) for step in draft.steps]
             answer = "\n".join(steps) + f"\n#### {writing.number(problem.answer)}"
             question = "".join(f.text for f in writing.write_step(draft.question, PLAIN))
             file.write(json.dumps({"question": question, "answer": answer}) + "\n")
