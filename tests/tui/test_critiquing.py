@@ -224,6 +224,6 @@ async def test_a_model_in_process_is_asked(work: Path) -> None:
         await until(pilot, lambda: app.critiques.current is not None and bool(app.critiques.current.words), "for words")
         assert not ended(app)
         await pilot.press("escape")
-        assert ended(app)
+        await until(pilot, lambda: ended(app), "for its end")
         assert "stopped (Esc closes)" in flat(pilot)  # the pane follows the words: its title may be out of sight
         assert app.screen.query_one(CritiquePane).title.endswith("author on step 2")
