@@ -29,8 +29,10 @@ from benchmarks.given import texts
 from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, SEVEN_B, make_model
 from stepcheck.document import Document
 from stepcheck.engine import binding, llama, wire
+from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.batches import Batch, Floats, Remove, Run
 from stepcheck.engine.client import _ask
+from stepcheck.engine.host import load_of
 from stepcheck.engine.worker import Worker
 from stepcheck.hub.convert import QWEN_TEMPLATE
 from stepcheck.hub.gguf.quantize import WeightType
@@ -108,13 +110,13 @@ def main() -> None:
     arguments = parser.parse_args()
     given = texts.find(arguments.data)
     print(f"{given.origin}, {arguments.threads} threads", flush=True)
+    options = EngineOptions(n_threads=arguments.threads, n_gpu_layers=0)
     for name in arguments.shapes:
         for kind in map(WeightType, arguments.types):
             path = make_model(name, SHAPES[name], kind, arguments.models)
-            load = wire.Load(
-                path=str(path), mark=QWEN_TEMPLATE.mark, context=CONTEXT, n_ctx=None, n_ubatch=None,
-                n_threads=arguments.threads, n_gpu_layers=0, mapped=kind is WeightType.BF16,
-            )  # fmt: skip
+            load = load_of(
+                path, mark=QWEN_TEMPLATE.mark, context=CONTEXT, options=options, mapped=kind is WeightType.BF16
+            )
             spent = Spent(time.process_time if arguments.threads == 1 else time.perf_counter)
             report(f"{name} {kind}", Watched(load, spent), given.cases(arguments.cases))
 

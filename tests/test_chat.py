@@ -10,40 +10,29 @@ from jinja2 import TemplateError
 
 from stepcheck.critic.prompt import verdict_question, why_question
 from stepcheck.document import Document, Step
+from stepcheck.engine import wire
 from stepcheck.engine.author import Chat
 from stepcheck.engine.base import Ending, EngineOptions, Sampling
 from stepcheck.engine.chat import Special, prompt_tokens
+from stepcheck.engine.host import Host, load_of
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.rendering import render
+from stepcheck.engine.spawn import WORKER
 from stepcheck.engine.turn import ODD, Turn, turn_of
-from stepcheck.engine.wire import Load, Use
 from stepcheck.engine.writer import LlamaWriter
 from stepcheck.errors import EngineError, LoadError
 from tests import chatmodels, checkpoints
 
 DOCUMENTS = [Document(problem, tuple(map(Step, steps))) for problem, steps in checkpoints.TEXTS]
 QUESTIONS = [*map(verdict_question, DOCUMENTS), *(why_question(document, 1) for document in DOCUMENTS)]
+ONE_THREAD = EngineOptions(n_threads=1, n_gpu_layers=0)
 ODD_TEXTS = ["hello", " \n spaced \t", "e\u0301 + 数 → x\u00b2", "", ODD, "\n\nThe", "a  b   c"]
-
-
-def load_of(path: Path, use: Use = "write") -> Load:
-    """Load a file as a writer does."""
-    return Load(
-        path=str(path),
-        mark=None,
-        context=256,
-        n_ctx=None,
-        n_ubatch=None,
-        n_threads=1,
-        n_gpu_layers=0,
-        mapped=True,
-        use=use,
-    )
 
 
 def chat_of(path: Path) -> Chat:
     """Open a file's chat."""
-    return Chat(Backbone(load_of(path), lambda _done: None), str(path))
+    load = load_of(path, mark=None, context=256, options=ONE_THREAD, mapped=True, use="write")
+    return Chat(Backbone(load, lambda _done: None), str(path))
 
 
 @pytest.mark.parametrize("kind", chatmodels.KINDS)
@@ -218,11 +207,8 @@ def test_a_context_is_no_longer_than_it_was_trained(tmp_path: Path) -> None:
 
 def test_a_judge_loaded_for_rewards_answers_no_questions(random_model: Path) -> None:
     """Asked all the same, its process says so instead of guessing at a template."""
-    from stepcheck.engine import wire
-    from stepcheck.engine.host import Host
-    from stepcheck.engine.spawn import WORKER
-
-    host = Host(load_of(random_model.parent / "random.gguf", "read"), None, WORKER)
+    load = load_of(random_model.parent / "random.gguf", mark=None, context=256, options=ONE_THREAD, mapped=True)
+    host = Host(load, None, WORKER)
     job = host.new_number()
     host.ask(wire.Write(job=job, text="Why?", temperature=0, top_p=1, top_k=0, max_tokens=4, seed=0), [job])
     with pytest.raises(EngineError, match="was not loaded to answer"):

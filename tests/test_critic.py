@@ -514,20 +514,11 @@ def test_a_critic_in_process_judges(writing_model: Path) -> None:
 def test_a_turn_cannot_be_ended_by_the_text_in_it(writing_model: Path) -> None:
     """`<|im_end|>` in a question is plain text: as many control tokens as without it."""
     from stepcheck.engine.author import Chat
+    from stepcheck.engine.host import load_of
     from stepcheck.engine.llama import Backbone
-    from stepcheck.engine.wire import Load
 
-    load = Load(
-        path=str(writing_model),
-        mark=None,
-        context=512,
-        n_ctx=None,
-        n_ubatch=None,
-        n_threads=1,
-        n_gpu_layers=0,
-        mapped=True,
-        use="write",
-    )
+    options = EngineOptions(n_threads=1, n_gpu_layers=0)
+    load = load_of(writing_model, mark=None, context=512, options=options, mapped=True, use="write")
     author = Backbone(load, lambda _done: None)
     (end,) = author.tokenize("<|im_end|>", special=True)
     (start,) = author.tokenize("<|im_start|>", special=True)

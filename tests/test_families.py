@@ -17,8 +17,8 @@ from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.host import load_of
 from stepcheck.engine.llama import Backbone
-from stepcheck.engine.wire import Load
 from stepcheck.errors import CheckpointError, CountMismatchError, ModelError
 from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import builtin_dir, find
@@ -376,9 +376,8 @@ def backbone_of(folder: Path, name: str, card: ModelCard) -> Backbone:
     source = families.write(folder / "checkpoint", name, Spec(layers=1, hidden=32, heads=2, kv_heads=1))
     path = convert(source, folder, weight_type=WeightType.F16, name="m", card=lent(name)).with_suffix(".gguf")
     mark = card.template.mark
-    load = Load(
-        path=str(path), mark=mark, context=512, n_ctx=None, n_ubatch=None, n_threads=1, n_gpu_layers=0, mapped=True
-    )
+    options = EngineOptions(n_threads=1, n_gpu_layers=0)
+    load = load_of(path, mark=mark, context=512, options=options, mapped=True)
     return Backbone(load, lambda _done: None)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from stepcheck.engine.base import EngineOptions
+from stepcheck.engine.host import load_of
 from stepcheck.engine.llama import Backbone
-from stepcheck.engine.wire import Load
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import read_shape
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer, TokenType, read_tokenizer
@@ -222,9 +223,8 @@ def loaded(folder: Path, vocabulary: bytes) -> Backbone:
     tensors = families.weights("math-shepherd", SMALL, size + 3)
     checkpoints.write_safetensors(source / "model.safetensors", tensors, SMALL.dtype)
     path = convert(source, folder, weight_type=WeightType.F16, name="m", card=SHEPHERD).with_suffix(".gguf")
-    load = Load(
-        path=str(path), mark=" ки", context=512, n_ctx=None, n_ubatch=None, n_threads=1, n_gpu_layers=0, mapped=True
-    )
+    options = EngineOptions(n_threads=1, n_gpu_layers=0)
+    load = load_of(path, mark=" ки", context=512, options=options, mapped=True)
     return Backbone(load, lambda _done: None)
 
 
