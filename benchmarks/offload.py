@@ -91,8 +91,7 @@ class RawLimit(Backbone):
         self.tapped = False
         self._plain = self._make_context(load, self.n_ubatch)
         self.layers = lib.llama_model_n_layer(self._model)
-        known = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
-        self._ids = np.random.default_rng(0).integers(100, known, max(BATCHES), np.int32)
+        self._ids = np.random.default_rng(0).integers(100, self.vocabulary, max(BATCHES), np.int32)
         self._tokens = (lib.llama_token * max(BATCHES))(*self._ids.tolist())
 
     def raw(self, count: int) -> int:

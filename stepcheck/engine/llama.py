@@ -145,7 +145,7 @@ class Backbone:
         if not wanted or (kind == "logits" and not tokens):
             return np.empty((wanted, 0), np.float32)
         pointer = lib.llama_get_logits(self._context)
-        logits = np.ctypeslib.as_array(pointer, (wanted, lib.llama_vocab_n_tokens(self._vocab)))
+        logits = np.ctypeslib.as_array(pointer, (wanted, self.vocabulary))
         if kind == "logits":
             return np.asarray(logits[:, [self.token_id(token) for token in tokens]], np.float32)
         wide = logits.astype(np.float64)
