@@ -7,29 +7,26 @@ used here. So the binding is imported in the place of the package, which stays i
 import ctypes
 import importlib.util
 import sys
-from pathlib import Path
 from typing import Any
 
 
 def _bind() -> tuple[Any, Any, Any]:
-    """Import the binding, the library `ggml`, and what loads another library that lies beside it."""
+    """Import the binding and the library `ggml`, and load `ggml-base` from beside it."""
     spec = None if "llama_cpp" in sys.modules else importlib.util.find_spec("llama_cpp")
     if spec is not None:
         sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)  # its folder is known, its code not run
     try:
         import llama_cpp.llama_cpp as functions
         from llama_cpp._ctypes_extensions import load_shared_library
-        from llama_cpp._ggml import libggml
+        from llama_cpp._ggml import libggml, libggml_base_path
     finally:
         if spec is not None:
             del sys.modules["llama_cpp"]
-    return functions, libggml, load_shared_library
+    return functions, libggml, load_shared_library("ggml-base", libggml_base_path)
 
 
-lib, libggml, load_shared_library = _bind()
-
-ggml_base = load_shared_library("ggml-base", Path(lib.__file__).parent / "lib")
-"""What reads a tensor, of which the package binds nothing."""
+lib, libggml, ggml_base = _bind()
+"""`ggml_base` reads tensors; the package binds nothing of it."""
 ggml_base.ggml_get_name.restype = ctypes.c_char_p
 ggml_base.ggml_get_name.argtypes = [ctypes.c_void_p]
 ggml_base.ggml_nbytes.restype = ctypes.c_size_t
