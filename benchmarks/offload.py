@@ -90,6 +90,7 @@ class RawLimit(Backbone):
         super().__init__(load, lambda _done: None)
         self.tapped = False
         self._plain = self._make_context(load, self.n_ubatch)
+        self.tapped = True
         self.layers = lib.llama_model_n_layer(self._model)
         self._ids = np.random.default_rng(0).integers(100, self.vocabulary, max(BATCHES), np.int32)
         self._tokens = (lib.llama_token * max(BATCHES))(*self._ids.tolist())
