@@ -16,6 +16,8 @@ import sys
 import threading
 from typing import Any
 
+from stepcheck.bounds import bound_memory
+
 PATIENCE_SECONDS = 6.0
 """More than the parent's: usually that kills first."""
 MOST_ADDRESS_SPACE = 4 << 30
@@ -25,7 +27,7 @@ DIGITS = 60
 def main() -> None:
     """Answer until the questions end."""
     logging.disable(logging.CRITICAL)
-    _limit_memory()
+    bound_memory(MOST_ADDRESS_SPACE)
     from stepcheck.answers import reckoning
 
     reckoning.same(["num", "1/3"], ["num", "1/3"])
@@ -101,16 +103,6 @@ def _parse(text: str) -> list[Any]:
         parsing_timeout=None,  # switched off: the parent has the clock
     )
     return list(found)
-
-
-def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard in (resource.RLIM_INFINITY, -1) or hard > MOST_ADDRESS_SPACE:
-            resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESS_SPACE, hard))
-        del soft
 
 
 def _say(word: str) -> None:

@@ -23,6 +23,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from stepcheck.bounds import bound_memory
 from stepcheck.engine.turn import SECONDS
 
 MOST_ADDRESS_SPACE: Final = 1 << 30
@@ -120,15 +121,6 @@ def _to_json(value: Any, **how: Any) -> str:  # noqa: ANN401 (any JSON)
     return json.dumps(value, ensure_ascii=False, **{name: how[name] for name in known if name in how})
 
 
-def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard in (resource.RLIM_INFINITY, -1) or hard > MOST_ADDRESS_SPACE:
-            resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESS_SPACE, hard))
-
-
 def _in_words(work: Callable[[], list[str]]) -> dict[str, Any]:
     try:
         return {"texts": work()}
@@ -142,7 +134,7 @@ def _in_words(work: Callable[[], list[str]]) -> dict[str, Any]:
 def main() -> None:
     """Answer the one question that stands on stdin."""
     faulthandler.dump_traceback_later(SECONDS, exit=True)
-    _limit_memory()
+    bound_memory(MOST_ADDRESS_SPACE)
     asked = json.load(sys.stdin.buffer)
     faulthandler.dump_traceback_later(asked["seconds"], exit=True)
     answer = _in_words(lambda: render(asked["template"], asked["named"], asked["turns"]))
