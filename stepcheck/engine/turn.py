@@ -62,17 +62,13 @@ def _rendered(template: str, named: Mapping[str, str], path: str, seconds: float
 
     turns = [PLACE, SPACED, ODD]
     asked = json.dumps({"template": template, "named": dict(named), "turns": turns, "seconds": seconds}).encode()
-    endless = _unfit(path, f"came to no end in {seconds:g} s, or brought its process down")
     try:
         done = subprocess.run(  # noqa: S603 (our own module)
             COMMAND, input=asked, capture_output=True, timeout=seconds + SPARE_SECONDS, check=False
         )
-    except subprocess.TimeoutExpired as error:
-        raise endless from error
-    try:
         answer = json.loads(done.stdout)
-    except ValueError as error:
-        raise endless from error
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise _unfit(path, f"came to no end in {seconds:g} s, or brought its process down") from error
     if "error" in answer:
         raise _unfit(path, f"cannot be rendered: {answer['error']}")
     return [str(text) for text in answer["texts"]]
