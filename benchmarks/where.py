@@ -1,7 +1,7 @@
 # ruff: noqa: SLF001 (it looks into the engine)
 """Where does the time of a decode go?
 
-    python benchmarks/where.py [--types q4_0 bf16] [--shapes 0.5b 7b] [--cases 8] [--threads 1] [--data FOLDER]
+    python benchmarks/where.py [--types q4_0 bf16] [--shapes 0.5b 7b-4layers] [--cases 8] [--threads 1] [--data FOLDER]
 
 Random weights: the whole of Qwen2.5-0.5B's shape, four layers of Qwen2.5-Math-PRM-7B's. The engine's loop runs in this
 process, over ProcessBench's cases (where it was not pulled, texts like them), all of them known at once. They are read
