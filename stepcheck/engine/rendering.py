@@ -13,7 +13,7 @@ around, and the seconds it has. The answer is one JSON on stdout: `texts`, as ma
 import faulthandler
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -121,9 +121,9 @@ def _to_json(value: Any, **how: Any) -> str:  # noqa: ANN401 (any JSON)
     return json.dumps(value, ensure_ascii=False, **{name: how[name] for name in known if name in how})
 
 
-def _in_words(work: Callable[[], list[str]]) -> dict[str, Any]:
+def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return {"texts": work()}
+        return {"texts": render(asked["template"], asked["named"], asked["turns"])}
     except MemoryError:
         return {"error": "needs more than 1 GB"}
     except Exception as error:  # noqa: BLE001 (this process's edge: whatever a foreign program raises is its fault)
@@ -137,8 +137,7 @@ def main() -> None:
     bound_memory(MOST_ADDRESS_SPACE)
     asked = json.load(sys.stdin.buffer)
     faulthandler.dump_traceback_later(asked["seconds"], exit=True)
-    answer = _in_words(lambda: render(asked["template"], asked["named"], asked["turns"]))
-    sys.stdout.buffer.write(json.dumps(answer).encode())
+    sys.stdout.buffer.write(json.dumps(_answer(asked)).encode())
 
 
 if __name__ == "__main__":
