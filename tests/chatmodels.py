@@ -55,9 +55,9 @@ MISTRAL_MARKED = MISTRAL.replace("' [/INST]'", "'[/INST]'")
 MARKS = ("[INST]", "[/INST]")
 
 
-def qwen(**more: Any) -> dict[str, Any]:
+def qwen() -> dict[str, Any]:
     """Qwen2's kind of tokenizer."""
-    return {"tokenizer": checkpoints.small_tokenizer(), "pre": "qwen2", "template": QWEN, **more}
+    return {"tokenizer": checkpoints.small_tokenizer(), "pre": "qwen2", "template": QWEN}
 
 
 def llama3() -> dict[str, Any]:
@@ -133,10 +133,10 @@ def write(
 
 def _pieces(tokenizer: dict[str, Any], user_defined: set[str]) -> list[vocabularies.Piece]:
     """Text, score and kind of every token, by number."""
-    vocab = tokenizer["model"]["vocab"] | {entry["content"]: entry["id"] for entry in tokenizer["added_tokens"]}
     if tokenizer["model"]["byte_fallback"]:
         return vocabularies.pieces_of(tokenizer)
-    marks = {entry["content"] for entry in tokenizer["added_tokens"]}
+    marks = {entry["content"]: entry["id"] for entry in tokenizer["added_tokens"]}
+    vocab = tokenizer["model"]["vocab"] | marks
     kinds = {mark: vocabularies.USER_DEFINED if mark in user_defined else vocabularies.CONTROL for mark in marks}
     ordered = sorted(vocab, key=lambda text: int(vocab[text]))
     return [(text, 0.0, kinds.get(text, vocabularies.NORMAL)) for text in ordered]
