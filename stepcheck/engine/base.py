@@ -27,7 +27,7 @@ class EngineOptions:
     n_ctx: int | None = None
     """Room of the KV cache in tokens, shared by all branches; by default the model's context."""
     n_ubatch: int | None = None
-    """Tokens per decode; by default 512."""
+    """Tokens per decode; by default 512, where layers are offloaded 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
