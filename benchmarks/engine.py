@@ -33,6 +33,7 @@ from stepcheck.document import Document, Step
 from stepcheck.engine.base import Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.cores import usable_cores
+from stepcheck.engine.spawn import WORKER
 from stepcheck.hub.convert import QWEN_TEMPLATE
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.prompt import build
@@ -170,7 +171,7 @@ def edit(engine: LlamaEngine, document: Document) -> None:
 
 def memory(engine: LlamaEngine, model: Path) -> None:
     """The worker's resident memory against model file + KV cache."""
-    (worker,) = psutil.Process().children()
+    worker = next(child for child in psutil.Process().children() if WORKER[-1] in child.cmdline())
     cache = 24 * 2 * 128 * 2 * CONTEXT  # layers x (K, V) x 2 heads of 64 x 2 bytes x cells
     rss, file = worker.memory_info().rss, model.stat().st_size
     print(

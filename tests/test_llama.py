@@ -3,18 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from benchmarks.given.weights import CONTEXT, TINY, make_model
 from stepcheck.engine import llama
-from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.cores import usable_cores
-from stepcheck.engine.host import load_of
 from stepcheck.errors import CancelledError, EngineError, OutOfMemoryError
-from stepcheck.hub.gguf.quantize import WeightType
-from stepcheck.machine.speed import MARK
 
 
 @pytest.mark.parametrize(
@@ -51,16 +45,6 @@ def test_the_device_is_named() -> None:
     """A build without an accelerator says CPU; one with it names the device and what it is."""
     device = llama._device()
     assert device == "CPU" or "(" in device
-
-
-def test_the_cost_of_the_tap_is_measured_with_it(tmp_path: Path) -> None:
-    """benchmarks/offload.py reads a state with the tap, and refuses anything else; beside it logits without one."""
-    from benchmarks.offload import RawLimit  # loads all of llama-cpp-python
-
-    path = make_model("tiny", TINY, WeightType.Q8_0, tmp_path)
-    limit = RawLimit(load_of(path, mark=MARK, context=CONTEXT, options=EngineOptions(n_threads=1)))
-    assert (limit.raw(8), limit.tap(8)) == (8, 8)
-    limit.close()
 
 
 def test_the_parent_never_loads_llama_cpp() -> None:
