@@ -17,6 +17,7 @@ import torch
 
 from models.training import backbone, calibrate, label, problems, sample
 from models.training.judge import CHATML
+from models.training.lines import read_lines
 from models.training.rows import read_rows
 from models.training.slips import EQUATION, slip
 from stepcheck.bench.metrics import Scored
@@ -140,6 +141,18 @@ def test_samples_and_counts_become_rows(
     monkeypatch.setattr("sys.argv", [*command, "--sure", "1.1"])
     label.main()
     assert "1 wrong ones are less sure than 1.1" in capsys.readouterr().out
+
+
+def test_a_line_separator_inside_a_text_ends_no_line(tmp_path: Path) -> None:
+    """U+2028, U+0085 and their like stand in texts as they are: what is written with them is read again, all of it."""
+    row = samples()[0] | {"solution": "There are 24.\u2028So 22.\x85\u2029The answer is 22."}
+    path = tmp_path / "s.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for _ in range(2)), encoding="utf-8")
+    assert [data for _, data in read_lines(path)] == [row, row]
+    problem = dict(GSM8K[0], question="How many\u2028are left?")
+    path.write_text(json.dumps(problem, ensure_ascii=False) + "\n", encoding="utf-8")
+    (read,) = problems.read_problems(path)
+    assert read.text == problem["question"]
 
 
 def test_a_policy_is_drawn_from_and_counted(tmp_path: Path) -> None:

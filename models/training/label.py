@@ -9,7 +9,6 @@ is likelier to be it. Rows whose label is less sure than --sure are left out, an
 """
 
 import argparse
-import json
 import math
 import random
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from models.training.lines import read_lines
 from models.training.problems import Problem, numbers, read_problems
 from models.training.rows import Row, as_json
 from models.training.slips import slip
@@ -46,9 +46,9 @@ def main() -> None:
     given = parser.parse_args()
     try:
         problems = read_problems(given.problems)
+        samples, counted = ([data for _, data in read_lines(path)] for path in (given.samples, given.counted))
     except StepcheckError as error:
         sys.exit(f"error: {error}")
-    samples, counted = (_read(path) for path in (given.samples, given.counted))
     wrong, unsure = label_wrong(problems, samples, counted, given.sure, given.author)
     right, slips = take_right(problems, samples, given.rights, given.author, random.Random(given.seed))
     right, slips = right[: round(1.3 * len(wrong))], slips[: round(given.slips * len(wrong))]
@@ -56,10 +56,6 @@ def main() -> None:
         file.writelines(as_json(row) for row in (*right, *wrong, *slips))
     kinds = f"{len(right)} right, {len(wrong)} wrong, {len(slips)} slips"
     print(f"{kinds}; {unsure} wrong ones are less sure than {given.sure} and left out")
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def label_wrong(

@@ -4,13 +4,13 @@ Source: openai/grade-school-math (MIT), `train.jsonl`: `question`, and an `answe
 (`<<48/2=24>>`) and ends in `#### 72`. Refuses a row of any other form by its line.
 """
 
-import json
 import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.training.lines import read_lines
 from stepcheck.answers import extract
 from stepcheck.errors import InputError
 
@@ -36,17 +36,16 @@ def read_problems(path: Path) -> list[Problem]:
     """Read GSM8K's file.
 
     Raises:
-        InputError: a line is no such row.
+        InputError: the file cannot be read, or a line is no such row.
     """
     made = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for place, data in read_lines(path):
         try:
-            data = json.loads(line)
             work, _, answer = str(data["answer"]).rpartition("####")
             value = float(answer.strip().replace(",", ""))
             text = str(data["question"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}:{number}: is no row of GSM8K: {type(error).__name__} {error}") from error
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{place}: is no row of GSM8K: {type(error).__name__} {error}") from error
         steps = tuple(NOTE.sub("", each).strip() for each in work.splitlines() if each.strip())
         made.append(Problem(text, value, steps, frozenset(x for n in NOTE.findall(work) for x in numbers(n))))
     return made

@@ -7,13 +7,13 @@ wrong, and for less. "author" and "held" may stand beside them. PRM800K's rows a
 0, neither good nor bad, is unknown here. Refuses any other row by file, line and key.
 """
 
-import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from models.training.lines import read_lines
 from stepcheck.errors import InputError
 
 RIGHT: Final = -1
@@ -48,26 +48,10 @@ def read_rows(paths: Iterable[Path]) -> list[Row]:
     Raises:
         InputError: a file cannot be read, or a row is none; names file, line and key.
     """
-    return [row for path in paths for row in _read(path)]
+    return [_row(data, place) for path in paths for place, data in read_lines(path)]
 
 
-def _read(path: Path) -> Iterator[Row]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _row(line, f"{path}:{number}")
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-
-
-def _row(line: str, place: str) -> Row:
-    try:
-        data = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{place}: is no JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"{place}: expected an object, found {type(data).__name__}")
+def _row(data: dict[str, Any], place: str) -> Row:
     if isinstance(data.get("question"), dict):
         return _prm800k(data, place)
     problem, steps = data.get("problem"), data.get("steps")

@@ -22,6 +22,7 @@ import torch
 
 from models.training.backbone import Backbone, prepare, read_backbone
 from models.training.judge import CHATML
+from models.training.lines import read_lines
 from models.training.problems import CODE, Problem, final_number, held_out, read_problems, same
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.gguf.quantize import WeightType
@@ -84,8 +85,7 @@ def run(given: argparse.Namespace) -> None:
         else:
             if given.samples is None:
                 sys.exit("error: count needs --samples, what draw wrote")
-            samples = [json.loads(line) for line in given.samples.read_text(encoding="utf-8").splitlines()]
-            chosen = countable(samples, given.solved)
+            chosen = countable([data for _, data in read_lines(given.samples)], given.solved)
             rows = count(backbone, problems, chosen, how, given.completions, _there(given.out, "sample"))
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -94,8 +94,7 @@ def run(given: argparse.Namespace) -> None:
 
 def _there(path: Path, key: str) -> frozenset[int]:
     """What an earlier run finished."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return frozenset(json.loads(line)[key] for line in lines)
+    return frozenset(data[key] for _, data in read_lines(path)) if path.is_file() else frozenset()
 
 
 def draw(
