@@ -9,7 +9,7 @@ wrong, and for less. "author" and "held" may stand beside them. PRM800K's rows a
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,8 +123,3 @@ def as_json(row: Row) -> str:
         "held": row.held,
     }
     return json.dumps(data, ensure_ascii=False) + "\n"
-
-
-def by_author(row: Row, author: str) -> Row:
-    """Say whose a row is, where it does not say so itself."""
-    return row if row.author else replace(row, author=author)
