@@ -19,9 +19,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.rows import RIGHT, Row, read_rows
-from stepcheck.bench import statistics
-from stepcheck.bench.metrics import Scored, harmonic_mean, hit_range, score
+from models.training.rows import Row, read_rows
+from stepcheck.bench import metrics, statistics
+from stepcheck.bench.metrics import RIGHT, Scored, harmonic_mean, score
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
@@ -80,19 +80,15 @@ def choose(cases: Sequence[Scored]) -> float:
 
 def curve(cases: Sequence[Scored]) -> NDArray[np.float64]:
     """Return the rule's F1 at every threshold, in per cent."""
-    wrong = _hits([case for case in cases if case.label != RIGHT])
+    named = metrics.curve(cases, THRESHOLDS).error_acc
     authors = dict.fromkeys(case.generator for case in cases if case.label == RIGHT)
-    passed = [_hits([case for case in cases if (case.label, case.generator) == (RIGHT, who)]) for who in authors]
+    passed = [
+        metrics.curve([case for case in cases if case.generator == who], THRESHOLDS).correct_acc for who in authors
+    ]
     if not passed or not any(case.label != RIGHT for case in cases):
         return np.zeros(len(THRESHOLDS))
     mean = np.mean(passed, axis=0)
-    return np.array([harmonic_mean(float(a), float(b)) for a, b in zip(wrong, mean, strict=True)])
-
-
-def _hits(cases: Sequence[Scored]) -> NDArray[np.float64]:
-    ranges = [hit_range(case) for case in cases]
-    hits = [sum(low < threshold <= high for low, high in ranges) for threshold in THRESHOLDS]
-    return 100 * np.array(hits, np.float64) / max(1, len(cases))
+    return np.array([harmonic_mean(float(a), float(b)) for a, b in zip(named, mean, strict=True)])
 
 
 def interval(cases: Sequence[Scored], seed: int = 0) -> tuple[float, float]:

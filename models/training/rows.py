@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.training.lines import read_lines
+from stepcheck.bench.metrics import RIGHT
 from stepcheck.errors import InputError
 
-RIGHT: Final = -1
-"""The first error of a solution without one."""
 AFTER: Final = 0.5
 """Weight of what follows a wrong step: it leans on it, but may be right in itself."""
 ERROR: Final = 2.0
