@@ -15,7 +15,7 @@ from typing import Any, Final
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import read_json
 from stepcheck.hub.checkpoint.shard import read_shard
-from stepcheck.hub.checkpoint.tensors import ELEMENT, ENSEMBLE, HEAD, LINEAR_HEADS, Tensor
+from stepcheck.hub.checkpoint.tensors import ELEMENT, HEADS, Tensor
 from stepcheck.patterns import regex
 
 CONFIG: Final = "adapter_config.json"
@@ -24,7 +24,6 @@ PROJECTIONS: Final = (
     *(f"self_attn.{name}_proj" for name in "qkvo"),
     *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
 )
-HEADS: Final = {*HEAD, *ENSEMBLE, *(name for names in LINEAR_HEADS for name in names)}
 MERGE: Final = "merge it in peft with merge_and_unload(), and convert the whole checkpoint"
 PLAIN: Final = (True, False, None, "gaussian", "eva", "orthogonal", "mica")
 """Beginnings of a training that leave the base's weights as they are."""

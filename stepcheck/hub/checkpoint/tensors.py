@@ -21,6 +21,8 @@ ENSEMBLE: Final = tuple(
     f"score.model.{layer}.{part}" for layer in ("nn1", "nn2", "nn_out") for part in ("weight", "bias")
 )
 """The heads of an ensemble (ActPRM), one matrix a head in every tensor."""
+HEADS: Final = frozenset((*HEAD, *ENSEMBLE, *(name for names in LINEAR_HEADS for name in names)))
+"""All of these."""
 UNUSED: Final = ("lm_head.weight", "rotary_emb.inv_freq")
 """Tensors that may be there and are left out: no reward depends on them."""
 SLAB: Final = 1 << 22

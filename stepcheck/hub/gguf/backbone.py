@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stepcheck.closing import Closing
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.shape import Shape
-from stepcheck.hub.checkpoint.tensors import ENSEMBLE, HEAD, LINEAR_HEADS, SLAB, UNUSED, Tensor, take
+from stepcheck.hub.checkpoint.tensors import HEADS, SLAB, UNUSED, Tensor, take
 from stepcheck.hub.checkpoint.tokenizer import Tokenizer
 from stepcheck.hub.disk.hashes import hash_file
 from stepcheck.hub.gguf.quantize import FILE_TYPE, Quantizer, TensorType, WeightType, choose_type
@@ -164,8 +164,7 @@ def plan(
         )
         for name, (source, size) in layout(shape).items()
     ]
-    heads = {*HEAD, *ENSEMBLE, *(name for names in LINEAR_HEADS for name in names)}
-    known = {weight.source.name for weight in weights} | heads
+    known = {weight.source.name for weight in weights} | HEADS
     for name in tensors:
         if name not in known and not name.endswith(UNUSED) and not name.startswith(REGULARIZER):
             raise CheckpointError(
