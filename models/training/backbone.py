@@ -21,7 +21,7 @@ from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import find_tensors
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.tokenizer import read_tokenizer
-from stepcheck.hub.gguf.backbone import layout, plan, write_backbone
+from stepcheck.hub.gguf.backbone import is_turned, layout, plan, write_backbone
 from stepcheck.hub.gguf.header import read_layout
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template
@@ -140,7 +140,7 @@ def _state(path: Path, shape: Shape) -> Any:  # noqa: ANN401 (an iterator of nam
             continue
         if tensor.name not in names:
             raise CheckpointError(f"{path}: tensor {tensor.name} has no place in a {shape.family}")
-        if shape.family == "llama" and tensor.name.endswith(("attn_q.weight", "attn_k.weight")):
+        if is_turned(shape.family, tensor.name):
             weights = turn_back(weights, shape.head)
         yield f"model.{names[tensor.name]}", torch.from_numpy(np.array(weights, np.float32))
 

@@ -19,8 +19,7 @@ from models.training.backbone import Backbone
 from stepcheck.document import Document, Step
 from stepcheck.hub.checkpoint.heads import pack_head
 from stepcheck.hub.checkpoint.peft import PROJECTIONS
-from stepcheck.hub.gguf.backbone import turn_heads
-from stepcheck.hub.gguf.lora import NAMES, Change, half_type, write_adapter
+from stepcheck.hub.gguf.lora import Change, change_of, half_type, matrix_name, write_adapter
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import CardShape, ModelCard, Readout, Template, render_card
 from stepcheck.prm.prompt import build
@@ -83,12 +82,10 @@ class TrainedJudge(nn.Module):
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes of the GGUF's matrices."""
+        family, head = self.shape.family, self.shape.head
         for (layer, name), low in self.low.items():
-            gguf_name = f"blk.{layer}.{NAMES[name]}.weight"
             down, up = (half.detach().float().cpu().numpy() for half in (low.down, low.up))
-            if self.shape.family == "llama" and gguf_name.endswith(("attn_q.weight", "attn_k.weight")):
-                up = turn_heads(up, self.shape.head)
-            yield Change(gguf_name, down, up, low.scaling)
+            yield change_of(matrix_name(layer, name), down, up, low.scaling, family=family, head=head)
 
     def save(self, folder: Path, card: ModelCard, weight_type: WeightType) -> Path:
         """Write adapter, head and card; return the card's path."""

@@ -75,6 +75,11 @@ def turn_heads(rows: NDArray[np.float32], head: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows.shape)
 
 
+def is_turned(family: str, name: str) -> bool:
+    """Tell whether the rows of a GGUF's matrix have that order: queries and keys of a `llama`, no other family's."""
+    return family == "llama" and name.endswith(("attn_q.weight", "attn_k.weight"))
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A vector that no checkpoint holds but the GGUF must; `file` is where its numbers come from."""
@@ -183,8 +188,7 @@ def plan(
 
 def _arranged(name: str, tensor: Tensor, shape: Shape) -> Source:
     """Bring queries and keys into the order of llama.cpp's graph; its `qwen2` and `qwen3` have the checkpoint's."""
-    turned = shape.family == "llama" and name.endswith(("attn_q.weight", "attn_k.weight"))
-    return Rotated(tensor, shape.head) if turned else tensor
+    return Rotated(tensor, shape.head) if is_turned(shape.family, name) else tensor
 
 
 def _kind(name: str, shape: tuple[int, ...], weight_type: WeightType, layers: int) -> TensorType:

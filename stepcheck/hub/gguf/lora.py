@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck.errors import CheckpointError
-from stepcheck.hub.checkpoint.peft import PROJECTIONS, Pair, PeftAdapter
+from stepcheck.hub.checkpoint.peft import PROJECTIONS, PeftAdapter
 from stepcheck.hub.checkpoint.shape import FAMILIES, Shape
 from stepcheck.hub.checkpoint.tensors import SLAB, Tensor
-from stepcheck.hub.gguf.backbone import layout, turn_heads
+from stepcheck.hub.gguf.backbone import is_turned, layout, turn_heads
 from stepcheck.hub.gguf.header import read_layout
 from stepcheck.hub.gguf.quantize import TensorType, WeightType
 
@@ -87,7 +87,7 @@ def changes_of(adapter: PeftAdapter, target: Target) -> list[Change]:
     _check_class(adapter, target)
     found = []
     for pair in sorted(adapter.pairs, key=lambda pair: (pair.layer, PROJECTIONS.index(pair.projection))):
-        name = f"blk.{pair.layer}.{NAMES[pair.projection]}.weight"
+        name = matrix_name(pair.layer, pair.projection)
         size = target.sizes.get(name)
         if size is None:
             raise CheckpointError(
@@ -99,9 +99,20 @@ def changes_of(adapter: PeftAdapter, target: Target) -> list[Change]:
                 f"{pair.down.file}: changes {pair.projection} of {pair.up.shape[0]}×{pair.down.shape[1]}, but in"
                 f" {target.name} it has {size[0]}×{size[1]}: it was trained on {adapter.base:.120}"
             )
-        found.append(_change(name, pair, target))
+        down, up = _read(pair.down), _read(pair.up)
+        found.append(change_of(name, down, up, pair.scaling, family=target.architecture, head=target.head))
     _check_whole(adapter, target)
     return found
+
+
+def matrix_name(layer: int, projection: str) -> str:
+    """Return a GGUF's name of a projection's matrix."""
+    return f"blk.{layer}.{NAMES[projection]}.weight"
+
+
+def change_of(name: str, down: Floats, up: Floats, scaling: float, *, family: str, head: int) -> Change:
+    """Make a change of a checkpoint's matrix one of a GGUF's; `head` is the rows of one head."""
+    return Change(name, down, turn_heads(up, head) if is_turned(family, name) else up, scaling)
 
 
 def _check_whole(adapter: PeftAdapter, target: Target) -> None:
@@ -126,13 +137,6 @@ def _check_class(adapter: PeftAdapter, target: Target) -> None:
             f"{adapter.folder}: was trained on {adapter.base:.120}, a {adapter.base_class:.60}, but {target.name} is"
             f" {target.architecture}"
         )
-
-
-def _change(name: str, pair: Pair, target: Target) -> Change:
-    down, up = _read(pair.down), _read(pair.up)
-    if target.architecture == "llama" and name.endswith(("attn_q.weight", "attn_k.weight")):
-        up = turn_heads(up, target.head)
-    return Change(name, down, up, pair.scaling)
 
 
 def _read(tensor: Tensor) -> Floats:
