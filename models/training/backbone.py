@@ -23,12 +23,12 @@ from stepcheck.hub.checkpoint.shape import Shape, read_shape
 from stepcheck.hub.checkpoint.tokenizer import read_tokenizer
 from stepcheck.hub.gguf.backbone import is_turned, layout, plan, write_backbone
 from stepcheck.hub.gguf.header import read_layout
+from stepcheck.hub.gguf.pairs import OUTPUT
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.card import Template
 
 CLASSES: Final = {"qwen2": "Qwen2", "qwen3": "Qwen3", "llama": "Llama"}
 """llama.cpp's architectures and transformers' names."""
-OUTPUT: Final = "output.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def read_backbone(path: Path, device: str = "cpu") -> Backbone:
         ModelError: it is no GGUF.
     """
     values, tensors = read_layout(path)
-    shape = _shape(path, values)
+    shape = _shape(path, values, tied=OUTPUT not in tensors)
     if "rope_freqs.weight" in tensors:
         raise CheckpointError(f"{path}: scaled rotary positions (rope_freqs.weight) are not trained here")
     model = _empty(shape)
@@ -81,7 +81,7 @@ def read_backbone(path: Path, device: str = "cpu") -> Backbone:
     return Backbone(path, shape, model.to(device).eval(), encode, decode, ends)
 
 
-def _shape(path: Path, values: dict[str, Any]) -> Shape:
+def _shape(path: Path, values: dict[str, Any], *, tied: bool) -> Shape:
     family = str(values.get("general.architecture", ""))
     if family not in CLASSES:
         raise CheckpointError(f"{path}: the architecture {family!r:.40} is not trained here: {', '.join(CLASSES)} are")
@@ -104,7 +104,7 @@ def _shape(path: Path, values: dict[str, Any]) -> Shape:
         eps=of("attention.layer_norm_rms_epsilon"),
         rope_theta=values.get(f"{family}.rope.freq_base", 10000.0),
         family=family,
-        tied=OUTPUT not in read_layout(path)[1],
+        tied=tied,
         head_dim=own if own != of("embedding_length") // of("attention.head_count") else 0,
     )
 
