@@ -1,7 +1,7 @@
 """The judge as it is trained: a LoRA on all seven projections of every layer and a head, over a frozen backbone.
 
-Owns what is trained and the files that it becomes: `NAME.lora.gguf`, `NAME.head.safetensors` and `NAME.toml`, which
-`stepcheck models import` takes together with the backbone. Knows no rows and no losses.
+Owns what is trained, the two files that it becomes and the card that says the rest; `stepcheck models import` takes
+these together with the backbone. Knows no rows and no losses.
 """
 
 import math
@@ -21,7 +21,7 @@ from stepcheck.hub.checkpoint.heads import pack_head
 from stepcheck.hub.checkpoint.peft import PROJECTIONS
 from stepcheck.hub.gguf.lora import Change, change_of, half_type, matrix_name, write_adapter
 from stepcheck.hub.gguf.quantize import WeightType
-from stepcheck.prm.card import CardShape, ModelCard, Readout, Template, render_card
+from stepcheck.prm.card import CardShape, ModelCard, Readout, Template
 from stepcheck.prm.prompt import build
 from stepcheck.prm.readout import MLP_TENSORS
 
@@ -87,17 +87,12 @@ class TrainedJudge(nn.Module):
             down, up = (half.detach().float().cpu().numpy() for half in (low.down, low.up))
             yield change_of(matrix_name(layer, name), down, up, low.scaling, family=family, head=head)
 
-    def save(self, folder: Path, card: ModelCard, weight_type: WeightType) -> Path:
-        """Write adapter, head and card; return the card's path."""
-        folder.mkdir(parents=True, exist_ok=True)
-        adapter = folder / f"{card.name}.lora.gguf"
-        write_adapter(adapter, self.shape.family, list(self.changes()), half_type(weight_type), name=card.name)
+    def save(self, adapter: Path, head: Path, weight_type: WeightType, *, name: str) -> None:
+        """Write an adapter for a backbone of a type, and the head."""
+        write_adapter(adapter, self.shape.family, list(self.changes()), half_type(weight_type), name=name)
         tensors = self.head.state_dict().values()
         arrays = {name: each.detach().float().cpu().numpy() for name, each in zip(MLP_TENSORS, tensors, strict=True)}
-        (folder / f"{card.name}.head.safetensors").write_bytes(pack_head(arrays))
-        path = folder / f"{card.name}.toml"
-        path.write_text(render_card(card), encoding="utf-8")
-        return path
+        head.write_bytes(pack_head(arrays))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import argparse
 import math
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -89,28 +88,21 @@ def run(given: argparse.Namespace, recipe: Recipe) -> Path:
             sys.exit(f"error: {listed.error}")
         template = listed.card.template
     rows = read_rows(given.rows)
-    with tempfile.TemporaryDirectory() as place:
-        given.out.mkdir(parents=True, exist_ok=True)
-        path = prepare(given.backbone, template, given.out / f"{given.name}.backbone.gguf", WeightType.F16)
-        backbone = read_backbone(path, given.device)
-        lessons, longer = encode(backbone, template, rows, given.longest)
-        learnt, held = [x for x in lessons if not x.row.held], [x for x in lessons if x.row.held]
-        print(f"{len(learnt)} rows to learn from, {len(held)} held out, {longer} longer than {given.longest} tokens")
-        torch.manual_seed(recipe.seed)
-        judge = TrainedJudge(backbone, recipe.rank, recipe.alpha)
-        train(judge, learnt, recipe)
-        if held:
-            print(f"held out: step AUC {held_auc(judge, held, recipe.batch):.3f}")
-        card = new_card(backbone, given.name, given.title, template, given.licence, given.notice)
-        kind = WeightType(read_gguf(path).weight_type or "q4_k_m")
-        staged = Path(place)
-        judge.save(staged, card, kind)
-        parts = {ending: given.out / f"{given.name}.trained.{ending}" for ending in ("head.safetensors", "lora.gguf")}
-        for ending, target in parts.items():
-            target.write_bytes((staged / f"{given.name}.{ending}").read_bytes())
-        made = import_model(
-            path, parts["head.safetensors"], card, given.out, adapter=parts["lora.gguf"], name=given.name, force=True
-        )
+    given.out.mkdir(parents=True, exist_ok=True)
+    path = prepare(given.backbone, template, given.out / f"{given.name}.backbone.gguf", WeightType.F16)
+    backbone = read_backbone(path, given.device)
+    lessons, longer = encode(backbone, template, rows, given.longest)
+    learnt, held = [x for x in lessons if not x.row.held], [x for x in lessons if x.row.held]
+    print(f"{len(learnt)} rows to learn from, {len(held)} held out, {longer} longer than {given.longest} tokens")
+    torch.manual_seed(recipe.seed)
+    judge = TrainedJudge(backbone, recipe.rank, recipe.alpha)
+    train(judge, learnt, recipe)
+    if held:
+        print(f"held out: step AUC {held_auc(judge, held, recipe.batch):.3f}")
+    card = new_card(backbone, given.name, given.title, template, given.licence, given.notice)
+    adapter, head = (given.out / f"{given.name}.trained.{ending}" for ending in ("lora.gguf", "head.safetensors"))
+    judge.save(adapter, head, WeightType(read_gguf(path).weight_type or "q4_k_m"), name=given.name)
+    made = import_model(path, head, card, given.out, adapter=adapter, name=given.name, force=True)
     print(f"the judge: stepcheck score FILE --model {made}")
     return made
 
