@@ -109,20 +109,20 @@ def _converted(peft: PeftAdapter, backbone: Path, header: Header, path: Path) ->
 
 def _own_head(backbone: Path, card: ModelCard, peft: PeftAdapter | None, folder: Path) -> Path:
     """Write the head of a token pair, which a whole language model's file holds, or one that came with a LoRA."""
-    if peft is not None and peft.saved and not conversion_of(card.readout).by_tokens:
+    if conversion_of(card.readout).by_tokens:
+        data = pair_head(backbone, card.readout)
+    elif peft is not None and peft.saved:
         header = read_gguf(backbone)
         sizes = _Sizes(header.hidden or 0, len(header.tokens))
         parts = head_parts(peft.saved, sizes, card.readout, tuple(header.tokens), peft.folder)
-        path = folder / "head.safetensors"
-        path.write_bytes(pack_head({part.name: part.read() for part in parts}))
-        return path
-    if not conversion_of(card.readout).by_tokens:
+        data = pack_head({part.name: part.read() for part in parts})
+    else:
         raise ModelError(
             f"{backbone}: a model that is read by '{card.readout.kind}' has its head in a file of its own:"
             " give it with --head"
         )
     path = folder / "head.safetensors"
-    path.write_bytes(pair_head(backbone, card.readout))
+    path.write_bytes(data)
     return path
 
 
