@@ -28,6 +28,7 @@ from stepcheck.hub.disk.store import find_card
 from stepcheck.hub.gguf.header import read_gguf
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.library import import_model
+from stepcheck.prm.card import Template
 
 MULTIPLE = 16
 """Batches are padded to a multiple of it."""
@@ -107,9 +108,9 @@ def run(given: argparse.Namespace, recipe: Recipe) -> Path:
     return made
 
 
-def encode(backbone: Backbone, template: object, rows: Sequence[Row], longest: int) -> tuple[list[Lesson], int]:
+def encode(backbone: Backbone, template: Template, rows: Sequence[Row], longest: int) -> tuple[list[Lesson], int]:
     """Lay rows out; return those that are short enough, and how many are not."""
-    lessons = [Lesson(lay_out(backbone, template, row.problem, row.steps), row) for row in rows]  # type: ignore[arg-type]
+    lessons = [Lesson(lay_out(backbone, template, row.problem, row.steps), row) for row in rows]
     short = [lesson for lesson in lessons if len(lesson.laid.ids) <= longest]
     return short, len(lessons) - len(short)
 
