@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 
 from stepcheck.cli.main import main
+from stepcheck.engine.llama import Backbone
+from stepcheck.engine.wire import Load
 from stepcheck.errors import InputError
 from stepcheck.hub.disk.store import find, verify
 from stepcheck.hub.gguf.backbone import turn_heads
 from stepcheck.hub.gguf.quantize import WeightType
+from tests import families
 from tests.checkpoints import Spec
+from tests.test_families import lent
 from tests.test_parity import EXACT
 from tests.test_peft import write_base
 
@@ -131,6 +135,22 @@ def test_a_step_cannot_forge_a_mark(tmp_path: Path) -> None:
     assert len(laid.marks) == 3
     (end,) = read.encode("<|im_end|>", True)
     assert laid.ids.count(end) == 2  # the system's turn and the user's
+
+
+def test_texts_are_cut_as_the_engine_cuts_them(tmp_path: Path) -> None:
+    """A SentencePiece file puts a space before a text of its own accord; a template's pieces get none here either."""
+    source = families.write(tmp_path / "base", "math-shepherd", Spec(layers=1, hidden=32, heads=2, kv_heads=1))
+    path = backbone.prepare(source, lent("math-shepherd").template, tmp_path / "b.gguf", WeightType.F16)
+    path.write_bytes(path.read_bytes().replace(b"add_space_prefix", b"add_space_prefiy"))  # as most public files are
+    encode = backbone.read_backbone(path).encode
+    load = Load(
+        path=str(path), mark=None, context=64, n_ctx=64, n_ubatch=None, n_threads=1, n_gpu_layers=0, mapped=True
+    )
+    engine = Backbone(load, lambda _done: None)
+    for text in ("So 6 apples are left.", " ки", "\n\n", "a\nb ", ""):
+        for special in (False, True):
+            assert encode(text, special) == engine.tokenize(text, special=special).tolist()
+    assert encode("So", False) + encode(" it", False) == encode("So it", False)
 
 
 PRM800K = {

@@ -1,6 +1,6 @@
 """A backbone for training: a GGUF's weights, dequantized exactly, in transformers' model of its family, and frozen.
 
-Owns the way from a GGUF to PyTorch and its tokenizer, which is llama.cpp's own, so that a judge is trained on the very
+Owns the way from a GGUF to PyTorch and its tokenizer, which is the engine's own, so that a judge is trained on the very
 tokens and weights that it is read with. A Hugging Face folder is first made a GGUF by the project's own converter.
 Refuses families and scaled positions that it does not know.
 """
@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from stepcheck.engine.binding import lib
+from stepcheck.engine.vocabulary import Vocabulary
 from stepcheck.errors import CheckpointError
 from stepcheck.hub.checkpoint.files import find_tensors
 from stepcheck.hub.checkpoint.shape import Shape, read_shape
@@ -152,9 +154,7 @@ def turn_back(rows: NDArray[np.float32], head: int) -> NDArray[np.float32]:
 
 
 def _tokenizer(path: Path) -> tuple[Callable[[str, bool], list[int]], Callable[[list[int]], str], tuple[int, ...]]:
-    """Return llama.cpp's tokenizer of a file, both ways, and the tokens that end a text."""
-    import llama_cpp.llama_cpp as lib
-
+    """Return the engine's tokenizer of a file, both ways, and the tokens that end a text."""
     quiet = lib.llama_log_callback(lambda _level, _text, _data: None)
     lib.llama_log_set(quiet, ctypes.c_void_p(0))
     parameters = lib.llama_model_default_params()
@@ -162,20 +162,13 @@ def _tokenizer(path: Path) -> tuple[Callable[[str, bool], list[int]], Callable[[
     model = lib.llama_model_load_from_file(str(path).encode(), parameters)
     if not model:
         raise CheckpointError(f"{path}: llama.cpp cannot read its tokenizer")
-    vocab = lib.llama_model_get_vocab(model)
+    vocabulary = Vocabulary(model)
 
     def encode(text: str, special: bool) -> list[int]:
-        data = text.encode()
-        ids = (lib.llama_token * (len(data) + 8))()
-        return list(ids[: lib.llama_tokenize(vocab, data, len(data), ids, len(ids), False, special)])
+        return list(map(int, vocabulary.tokenize(text, special=special)))
 
     def decode(ids: list[int]) -> str:
-        raw = b""
-        for number in ids:
-            piece = ctypes.create_string_buffer(256)
-            raw += piece.raw[: max(0, lib.llama_token_to_piece(vocab, number, piece, 256, 0, False))]
-        return raw.decode(errors="replace")
+        return b"".join(map(vocabulary.piece, ids)).decode(errors="replace")
 
     encode.kept = (model, quiet)  # type: ignore[attr-defined]  # both live as long as the tokenizer
-    ends = tuple(i for i in range(lib.llama_vocab_n_tokens(vocab)) if lib.llama_vocab_is_eog(vocab, i))
-    return encode, decode, ends
+    return encode, decode, tuple(filter(vocabulary.ends, range(vocabulary.size)))

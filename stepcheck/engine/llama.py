@@ -11,7 +11,6 @@ import ctypes
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from stepcheck.engine.batches import Batch, Copy, Floats, Ints, Operation
 from stepcheck.engine.binding import ggml_base, lib, libggml
 from stepcheck.engine.cores import usable_cores
 from stepcheck.engine.lora import apply_adapter
+from stepcheck.engine.vocabulary import Vocabulary
 from stepcheck.engine.wire import Load
 from stepcheck.errors import CancelledError, CountMismatchError, EngineError, LoadError, OutOfMemoryError
 from stepcheck.prm.prompt import Want
@@ -60,10 +60,9 @@ class Backbone:
         self._tapping = False
         self._log = _Log()
         self._model = self._load_model(load, on_progress)
-        self._vocab = lib.llama_model_get_vocab(self._model)
-        self._spaced = lib.llama_vocab_type(self._vocab) == lib.LLAMA_VOCAB_TYPE_SPM
+        self._vocabulary = Vocabulary(self._model)
         self.hidden = lib.llama_model_n_embd(self._model)
-        self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
+        self.vocabulary = self._vocabulary.size
         self.has_mark = load.mark is not None
         self._check_mark(load)
         offload = lib.llama_supports_gpu_offload() and load.n_gpu_layers != 0
@@ -84,33 +83,12 @@ class Backbone:
         self._batch = _BatchArrays(self.n_ubatch)
 
     def tokenize(self, text: str, *, special: bool, spaced: bool = False) -> Ints:
-        """Token ids of a text on its own; special tokens are recognised only if `special`.
-
-        A SentencePiece vocabulary puts a space before a text, which belongs before the first of several pieces only;
-        the template says where spaces are, unless `spaced`. A newline, which such a vocabulary never joins to anything,
-        takes that space upon itself and is cut off again.
-        """
-        if spaced or not self._spaced or not text:
-            return self._tokenize(text, special=special)
-        lead = self._tokenize("\n", special=False)
-        tokens = self._tokenize("\n" + text, special=special)
-        if not np.array_equal(tokens[: len(lead)], lead):
-            raise EngineError("this model's tokenizer joins a newline to what follows it: its file is not supported")
-        return tokens[len(lead) :]
-
-    def _tokenize(self, text: str, *, special: bool) -> Ints:
-        data = text.encode()
-        room = len(data) + 8
-        tokens = np.empty(room, np.int32)
-        pointer = tokens.ctypes.data_as(ctypes.POINTER(lib.llama_token))
-        n = lib.llama_tokenize(self._vocab, data, len(data), pointer, room, False, special)
-        if n < 0:
-            raise EngineError(f"llama.cpp could not tokenize a text of {len(data)} bytes (code {n})")
-        return tokens[:n]
+        """Token ids of a text on its own; see `Vocabulary`."""
+        return self._vocabulary.tokenize(text, special=special, spaced=spaced)
 
     def least_tokens(self, text: str) -> int:
         """Count the fewest tokens a text can have, without tokenizing it: a text of megabytes is refused at once."""
-        return -(-len(text) // self._longest_token) if len(text) > self.context else 0
+        return -(-len(text) // self._vocabulary.longest) if len(text) > self.context else 0
 
     def apply(self, operations: Sequence[Operation]) -> None:
         """Share or forget sequences in the KV cache."""
@@ -182,18 +160,16 @@ class Backbone:
 
     def ends(self, token: int) -> bool:
         """Tell whether a token ends a text."""
-        return bool(lib.llama_vocab_is_eog(self._vocab, token))
+        return self._vocabulary.ends(token)
 
     def piece(self, token: int) -> bytes:
         """Return a token's bytes; a special one has none."""
-        room = ctypes.create_string_buffer(256)
-        size = lib.llama_token_to_piece(self._vocab, token, room, len(room), 0, False)
-        return room.raw[: max(0, size)]
+        return self._vocabulary.piece(token)
 
     @property
     def handles(self) -> tuple[Any, Any]:
         """llama.cpp's model and vocabulary, for its other doors."""
-        return self._model, self._vocab
+        return self._model, self._vocabulary.handle
 
     def _on_node(self, tensor: int, ask: bool, _data: object) -> bool:
         if ask:
@@ -243,10 +219,6 @@ class Backbone:
                 f"{load.path}: the mark {load.mark!r} is {n} tokens in this file's tokenizer, not one: it was made "
                 "with another tokenizer. Convert the original checkpoint with 'stepcheck models convert'"
             )
-
-    @cached_property
-    def _longest_token(self) -> int:
-        return max((len(lib.llama_vocab_get_text(self._vocab, i) or b" ") for i in range(self.vocabulary)), default=1)
 
 
 class _BatchArrays:
