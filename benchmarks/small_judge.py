@@ -13,15 +13,13 @@ their waiting for each other at every operation, which is what an adapter costs 
 """
 
 import argparse
-import gzip
-import json
 import os
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from models.training.lines import read_lines
+from models.training.problems import read_problems
 from stepcheck.bench import statistics
 from stepcheck.bench.metrics import RIGHT, Score, Scored, score
 from stepcheck.checker import Checker
@@ -109,14 +109,14 @@ class Data:
 
     def __init__(self, policy: Path) -> None:
         data = policy.parent
-        self.problems = [json.loads(line) for line in _lines(data / "gsm8k" / "train.jsonl")]
-        rows = [json.loads(line) for path in sorted(policy.glob("*.jsonl*")) for line in _lines(path)]
+        self.problems = read_problems(data / "gsm8k" / "train.jsonl")
+        rows = [row for path in sorted(policy.glob("*.jsonl*")) for _, row in read_lines(path)]
         self.samples = [self._sample(row) for row in rows if row.get("held")]
         self._bon = data / "bon" / "math_cot_100.jsonl"
 
     def _sample(self, row: dict[str, Any]) -> Sample:
         texts = row.get("steps") or [part for part in row["solution"].split("\n\n") if part.strip()]
-        document = Document(self.problems[row["problem"]]["question"], tuple(Step(text.strip()) for text in texts))
+        document = Document(self.problems[row["problem"]].text, tuple(Step(text.strip()) for text in texts))
         code = any(sign in row["solution"].lower() for sign in CODE)
         label = row.get("label") if row["right"] or row.get("sure", 0) >= 0.5 else None
         whole = bool(row["ended"]) and not code and bool(texts)
@@ -138,29 +138,18 @@ class Data:
     def people(self) -> list[tuple[Document, int]]:
         """The solutions of GSM8K's authors, a line a step, without their calculator's notes."""
         numbers = list(dict.fromkeys(each.problem for each in self.samples))[:PEOPLE]
-        return [(_by_people(self.problems[number]), RIGHT) for number in numbers]
+        given = [self.problems[number] for number in numbers]
+        return [(Document(each.text, tuple(map(Step, each.work))), RIGHT) for each in given]
 
     def math(self) -> list[tuple[Document, int]]:
         """The first right solution of every problem of MATH, by Qwen2.5-Math."""
         found = []
-        for row in map(json.loads, _lines(self._bon)):
+        for _, row in read_lines(self._bon):
             right = next((text for text, good in zip(row["code"], row["score"], strict=True) if good), None)
             if right is not None:
                 steps = tuple(Step(part.strip()) for part in right.split("\n\n") if part.strip())
                 found.append((Document(row["question"], steps), RIGHT))
         return found[:MATH]
-
-
-def _by_people(row: dict[str, Any]) -> Document:
-    work = row["answer"].split("####")[0]
-    parts = work.split("<<")
-    plain = parts[0] + "".join(part.partition(">>")[2] for part in parts[1:])
-    return Document(row["question"], tuple(Step(line.strip()) for line in plain.splitlines() if line.strip()))
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        yield from file
 
 
 def judge_all(judge: Checker, documents: Sequence[Document], name: str) -> list[Judged | None]:
