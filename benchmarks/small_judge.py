@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ import numpy as np
 import psutil
 
 from models.training.lines import read_lines
-from models.training.problems import read_problems
+from models.training.problems import CODE, read_problems
 from stepcheck.bench import statistics
+from stepcheck.bench.best import AGGREGATES
 from stepcheck.bench.metrics import RIGHT, Score, Scored, score
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
@@ -38,18 +39,12 @@ from stepcheck.hub.disk.store import find_card, shipped
 from stepcheck.hub.library import import_model
 from stepcheck.judge import Judged
 from stepcheck.prm.card import ModelCard
+from stepcheck.prm.verdict import aggregate
 
 NAME = "stepcheck-0.5B"
-CODE = ("```", "python", "print(", "def ", "import ")
 PEOPLE, MATH = 100, 100
 TYPICAL = 950
 """Characters of a problem and a solution of about 300 tokens, prompt and all."""
-AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
-    "product": lambda rewards: float(np.prod(rewards)),
-    "min": min,
-    "last": lambda rewards: rewards[-1],
-    "mean": lambda rewards: float(np.mean(rewards)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +112,8 @@ class Data:
     def _sample(self, row: dict[str, Any]) -> Sample:
         texts = row.get("steps") or [part for part in row["solution"].split("\n\n") if part.strip()]
         document = Document(self.problems[row["problem"]].text, tuple(Step(text.strip()) for text in texts))
-        code = any(sign in row["solution"].lower() for sign in CODE)
         label = row.get("label") if row["right"] or row.get("sure", 0) >= 0.5 else None
-        whole = bool(row["ended"]) and not code and bool(texts)
+        whole = bool(row["ended"]) and not CODE.search(row["solution"]) and bool(texts)
         return Sample(row["problem"], document, row["answer"], bool(row["right"]), whole, label)
 
     def labelled(self) -> list[tuple[Document, int]]:
@@ -199,16 +193,17 @@ def measure_best(judge: Checker, data: Data, problems: int) -> None:
     flat = [each for group in chosen for each in group if each.whole]
     start = time.perf_counter()
     results = judge_all(judge, [each.document for each in flat], "best of 8")
-    rewards = {id(each): r.rewards for each, r in zip(flat, results, strict=True) if r}
+    scores = {id(each): aggregate(r.rewards) for each, r in zip(flat, results, strict=True) if r}
     print(f"\nBest of 8, {len(chosen)} problems, {len(flat)} of {8 * len(chosen)} samples read: ", end="")
-    print(f"{len(rewards)} scored in {time.perf_counter() - start:.0f} s")
+    print(f"{len(scores)} scored in {time.perf_counter() - start:.0f} s")
     figures = {
         "one sample": [float(np.mean([each.right for each in group])) for group in chosen],
         "majority": [float(_majority(group)) for group in chosen],
         "any of the eight": [float(any(each.right for each in group)) for group in chosen],
     }
-    for name, join in AGGREGATES.items():
-        figures[f"by {name}"] = [float(_best(group, rewards, join)) for group in chosen]
+    for name in AGGREGATES:
+        joined = {each: getattr(found, name) for each, found in scores.items()}
+        figures[f"by {name}"] = [float(_best(group, joined)) for group in chosen]
     for name, values in figures.items():
         gains = [100 * (a - b) for a, b in zip(values, figures["majority"], strict=True)]
         print(
@@ -230,11 +225,8 @@ def _majority(group: Sequence[Sample]) -> bool:
     return any(each.right for each in group if each.answer == answer)
 
 
-def _best(
-    group: Sequence[Sample], rewards: dict[int, tuple[float, ...]], join: Callable[[Sequence[float]], float]
-) -> bool:
-    scores = [join(rewards[id(each)]) if id(each) in rewards else -1.0 for each in group]
-    return group[int(np.argmax(scores))].right
+def _best(group: Sequence[Sample], scores: dict[int, float]) -> bool:
+    return group[int(np.argmax([scores.get(id(each), -1.0) for each in group]))].right
 
 
 def measure_speed(models: Models, data: Data, ways: Sequence[int | None], rounds: int = 7) -> None:
