@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the data folder beside the checkout (../shared/data), which is not there")
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Miniatures are not worth a second thread's waiting in torch: on a busy machine it took 100 times as long."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,12 @@ from tests.test_peft import write_base
 pytest.importorskip("torch", reason="training needs torch (the test extra)")
 pytest.importorskip("transformers", reason="training needs transformers (the test extra)")
 
-import torch
-
 from models.training import backbone, rows, train
 from models.training.judge import CHATML, lay_out
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = Spec(seed=41, layers=2, dtype="F32")
 RECIPE = train.Recipe(rank=4, alpha=8.0, epochs=6, batch=2048, rate=3e-3, head_rate=3e-3, warm_up=5)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Matrices this small are not worth a second thread's waiting: on a busy machine it took 100 times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def made_up(count: int, seed: int) -> list[dict[str, Any]]:
@@ -60,7 +50,7 @@ def made_up(count: int, seed: int) -> list[dict[str, Any]]:
     return made
 
 
-def write_rows(path: Path, made: list[dict[str, Any]]) -> Path:
+def write_rows(path: Path, made: Iterable[dict[str, Any]]) -> Path:
     """Write rows as JSON lines."""
     path.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
     return path

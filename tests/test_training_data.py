@@ -4,7 +4,6 @@ import argparse
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch (the test extra)")
 pytest.importorskip("transformers", reason="training needs transformers (the test extra)")
-
-import torch
 
 from models.training import backbone, calibrate, label, problems, sample
 from models.training.judge import CHATML
@@ -25,7 +22,9 @@ from stepcheck.errors import InputError
 from stepcheck.hub.gguf.quantize import WeightType
 from tests.checkpoints import Spec
 from tests.test_peft import write_base
+from tests.test_training import write_rows
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 GSM8K = (
     {
         "question": "Ann has 4 boxes of 6 eggs and eats 2. How many are left?",
@@ -37,20 +36,9 @@ RIGHT = ["There are 4 * 6 = 24 eggs.", "So 24 - 2 = 22 are left.", "The answer i
 WRONG = ["There are 4 * 6 = 24 eggs.", "So 24 + 2 = 26 are left.", "The answer is 26."]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Matrices this small are not worth a second thread's waiting."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def gsm8k(folder: Path) -> Path:
     """Two problems in GSM8K's form."""
-    path = folder / "train.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in GSM8K), encoding="utf-8")
-    return path
+    return write_rows(folder / "train.jsonl", GSM8K)
 
 
 def test_problems_are_read(tmp_path: Path) -> None:
@@ -109,12 +97,6 @@ def test_a_slip_is_one() -> None:
     assert slip(["Nothing to compute.", "4 * 6 = 25, which was false before."], [1.0], random.Random(0)) is None
 
 
-def written(tmp_path: Path, name: str, rows: list[dict[str, Any]]) -> Path:
-    path = tmp_path / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
 def samples() -> list[dict[str, Any]]:
     """Three solutions of one problem, two right and one wrong."""
     plain = {"problem": 0, "style": 0, "held": False, "whole": True, "ended": True}
@@ -129,8 +111,9 @@ def test_samples_and_counts_become_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Right ones, the wrong one with its first error, a slip; what is not sure enough is left out and counted."""
-    counted = written(tmp_path, "counted.jsonl", [samples()[2] | {"sample": 2, "counts": [7, 0], "completions": 8}])
-    command = ["label", "--problems", str(gsm8k(tmp_path)), "--samples", str(written(tmp_path, "s.jsonl", samples()))]
+    counted = write_rows(tmp_path / "counted.jsonl", [samples()[2] | {"sample": 2, "counts": [7, 0], "completions": 8}])
+    drawn = write_rows(tmp_path / "s.jsonl", samples())
+    command = ["label", "--problems", str(gsm8k(tmp_path)), "--samples", str(drawn)]
     command += ["--counted", str(counted), "--out", str(tmp_path / "rows.jsonl"), "--slips", "1"]
     monkeypatch.setattr("sys.argv", command)
     label.main()
@@ -168,7 +151,7 @@ def test_a_policy_is_drawn_from_and_counted(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["problem"] for row in rows] == [0] * 8 + [1] * 8
     assert {row["style"] for row in rows} == {0, 1, 2}
-    given = plain | {"samples": written(tmp_path, "s.jsonl", samples())}
+    given = plain | {"samples": write_rows(tmp_path / "s.jsonl", samples())}
     counted = tmp_path / "counted.jsonl"
     for _ in range(2):
         sample.run(argparse.Namespace(what="count", out=counted, first=None, **given))
