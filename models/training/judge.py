@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,9 +18,10 @@ from models.training.backbone import Backbone
 from stepcheck.document import Document, Step
 from stepcheck.hub.checkpoint.heads import pack_head
 from stepcheck.hub.checkpoint.peft import PROJECTIONS
+from stepcheck.hub.convert import card_shape
 from stepcheck.hub.gguf.lora import Change, change_of, half_type, matrix_name, write_adapter
 from stepcheck.hub.gguf.quantize import WeightType
-from stepcheck.prm.card import CardShape, ModelCard, Readout, Template
+from stepcheck.prm.card import ModelCard, Readout, Template
 from stepcheck.prm.prompt import build
 from stepcheck.prm.readout import MLP_TENSORS
 
@@ -117,7 +117,6 @@ def lay_out(backbone: Backbone, template: Template, problem: str, steps: tuple[s
 def new_card(backbone: Backbone, name: str, title: str, template: Template, licence: str, notice: str) -> ModelCard:
     """Say of a judge what its files do not."""
     shape = backbone.shape
-    keys = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied", "head_dim")
     return ModelCard(
         name=name,
         title=title,
@@ -128,5 +127,5 @@ def new_card(backbone: Backbone, name: str, title: str, template: Template, lice
         notice=notice,
         template=template,
         readout=Readout(kind="mlp"),
-        shape=msgspec.convert({key: getattr(shape, key) for key in keys}, CardShape),
+        shape=card_shape(shape),
     )

@@ -201,12 +201,13 @@ def make_card(
         template=msgspec.structs.replace(template, normalization=tokenizer.normalization),
         weight_type=weight_type.value,
         files=files,
-        shape=_card_shape(shape),
+        shape=card_shape(shape),
         memory={},
     )
 
 
-def _card_shape(shape: Shape) -> CardShape:
+def card_shape(shape: Shape) -> CardShape:
+    """Say of a shape what a card keeps of it."""
     names = ("hidden", "layers", "heads", "kv_heads", "feed_forward", "vocab", "eps", "rope_theta", "tied", "head_dim")
     return CardShape(**{name: getattr(shape, name) for name in names})
 
