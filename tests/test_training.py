@@ -163,6 +163,8 @@ PRM800K = {
         ({"problem": "p", "steps": ["a", "b"], "labels": [None, 1]}, (0, 1), (0.0, 1.0), -1),
         ({"problem": "p", "steps": ["a", "b", "c"], "label": 0}, (0, 0, 0), (2.0, 0.5, 0.5), 0),
         ({"problem": "p", "steps": ["a"], "label": -1}, (1,), (1.0,), -1),
+        ({"problem": "p", "steps": ["a", "b"], "labels": [1, 0], "weights": [0.5, 2]}, (1, 0), (0.5, 2.0), 1),
+        ({"problem": "p", "steps": ["a", "b"], "labels": [None, 0], "weights": [3, 1]}, (0, 0), (0.0, 1.0), 1),
         (PRM800K, (1, 1, 0, 0), (1.0, 1.0, 0.0, 2.0), 3),
     ],
 )
@@ -187,6 +189,9 @@ def test_rows_are_read(
         ('{"problem": "p", "steps": ["a"], "labels": [1, 1]}', "key 'labels': expected 1, one a step, found 2"),
         ('{"problem": "p", "steps": ["a"], "labels": [0.5]}', "step 0: expected 1, 0 or null, found 0.5"),
         ('{"problem": "p", "steps": ["a"], "label": 1}', "key 'label': expected -1 to 0, found 1"),
+        ('{"problem": "p", "steps": ["a"], "label": 0, "weights": [1, 1]}', "key 'weights': expected 1 numbers"),
+        ('{"problem": "p", "steps": ["a"], "label": 0, "weights": [-1]}', "key 'weights': expected 1 numbers"),
+        ('{"problem": "p", "steps": ["a"], "label": 0, "weights": [NaN]}', "key 'weights': expected 1 numbers"),
         ('{"question": {"problem": "p"}, "label": {}}', "is no row of PRM800K"),
     ],
 )

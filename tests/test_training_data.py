@@ -120,7 +120,9 @@ def test_samples_and_counts_become_rows(
     assert "1 right, 1 wrong, 1 slips; 0 wrong ones" in capsys.readouterr().out
     right, wrong, slipped = read_rows([tmp_path / "rows.jsonl"])
     assert (right.first_error, wrong.first_error, wrong.steps) == (-1, 1, tuple(WRONG))
-    assert slipped.first_error == len(slipped.steps) - 1
+    assert slipped.first_error == len(slipped.steps) - 1 > 0
+    assert (right.weights, wrong.weights) == ((1.0,) * 3, (1.0, 2.0, 0.5))
+    assert slipped.weights == (0.5,) * slipped.first_error + (2.0,)  # what a slip stands behind is a copy
     monkeypatch.setattr("sys.argv", [*command, "--sure", "1.1"])
     label.main()
     assert "1 wrong ones are less sure than 1.1" in capsys.readouterr().out

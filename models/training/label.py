@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from models.training.lines import read_lines
 from models.training.problems import Problem, numbers, read_problems
-from models.training.rows import Row, as_json
+from models.training.rows import ERROR, Row, as_json, weigh
 from models.training.slips import slip
 from stepcheck.errors import StepcheckError
 
@@ -79,10 +79,8 @@ def label_wrong(
         if certainty < sure:
             unsure += 1
             continue
-        count = len(steps)
-        labels = (1,) * first + (0,) * (count - first)
-        weights = (1.0,) * first + (2.0,) + (0.5,) * (count - first - 1)
-        rows.append(Row(problem.text, tuple(steps), labels, weights, author, sample["held"]))
+        labels = (1,) * first + (0,) * (len(steps) - first)
+        rows.append(Row(problem.text, tuple(steps), labels, weigh(labels), author, sample["held"]))
     return rows, unsure
 
 
@@ -137,7 +135,7 @@ def _slips(problem: Problem, chosen: Sequence[dict[str, Any]], author: str, rng:
         made = slip(sample["steps"], sorted(numbers(problem.text)), rng)
         if made is not None:
             before = len(made) - 1
-            weights = (0.5,) * before + (2.0,)
+            weights = (0.5,) * before + (ERROR,)
             yield Row(problem.text, made, (1,) * before + (0,), weights, f"{author}, slips", held=False)
 
 

@@ -2,14 +2,15 @@
 
 A row of our own is {"problem": …, "steps": [...], "labels": [1, 1, 0]}: 1 a right step, 0 a wrong one, null unknown; or
 instead of "labels" a "label", the first wrong step from 0, -1 where none is: what follows a wrong step then counts as
-wrong, and for less. "author" and "held" may stand beside them. PRM800K's rows are read as it publishes them
-(github.com/openai/prm800k): the chosen way through the completions, rated 1, 0 or -1, up to the first that is rated -1;
-0, neither good nor bad, is unknown here. Refuses any other row by file, line and key.
+wrong, and for less. "author", "held" and "weights", one a step, may stand beside them. PRM800K's rows are read as it
+publishes them (github.com/openai/prm800k): the chosen way through the completions, rated 1, 0 or -1, up to the first
+that is rated -1; 0, neither good nor bad, is unknown here. Refuses any other row by file, line and key.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +62,8 @@ def _row(data: dict[str, Any], place: str) -> Row:
     if ("labels" in data) == ("label" in data):
         raise InputError(f"{place}: give 'labels', one a step, or 'label', the first wrong step")
     made = _labelled(data["labels"], len(steps), place) if "labels" in data else _cut(data["label"], len(steps), place)
-    return Row(problem, tuple(steps), *made, author=str(data.get("author") or ""), held=data.get("held") is True)
+    row = Row(problem, tuple(steps), *made, author=str(data.get("author") or ""), held=data.get("held") is True)
+    return _weighed(row, data["weights"], place) if "weights" in data else row
 
 
 def _labelled(labels: Any, count: int, place: str) -> tuple[tuple[int, ...], tuple[float, ...]]:  # noqa: ANN401 (JSON)
@@ -71,11 +73,25 @@ def _labelled(labels: Any, count: int, place: str) -> tuple[tuple[int, ...], tup
     for number, label in enumerate(labels):
         if label is not None and label not in (0, 1):
             raise InputError(f"{place}: key 'labels': step {number}: expected 1, 0 or null, found {label!r:.40}")
-    first = next((i for i, label in enumerate(labels) if label is not None and not label), count)
-    weights = (
+    return tuple(int(label or 0) for label in labels), weigh(labels)
+
+
+def weigh(labels: Sequence[int | None]) -> tuple[float, ...]:
+    """Return the weights of labels that stand for themselves, None where nobody knows."""
+    first = next((i for i, label in enumerate(labels) if label is not None and not label), len(labels))
+    return tuple(
         0.0 if label is None else ERROR if i == first else AFTER if i > first else 1.0 for i, label in enumerate(labels)
     )
-    return tuple(int(label or 0) for label in labels), tuple(weights)
+
+
+def _weighed(row: Row, weights: Any, place: str) -> Row:  # noqa: ANN401 (JSON)
+    """Give a row's steps the weights that it tells; an unknown one has none."""
+    count = len(row.steps)
+    plain = isinstance(weights, list) and all(type(each) in (int, float) and 0 <= each < math.inf for each in weights)
+    if not plain or len(weights) != count:
+        raise InputError(f"{place}: key 'weights': expected {count} numbers from 0, one a step, found {weights!r:.40}")
+    known = zip(weights, row.weights, strict=True)
+    return replace(row, weights=tuple(float(given) if usual else 0.0 for given, usual in known))
 
 
 def _cut(label: Any, count: int, place: str) -> tuple[tuple[int, ...], tuple[float, ...]]:  # noqa: ANN401 (JSON)
@@ -112,13 +128,9 @@ def _prm800k(data: dict[str, Any], place: str) -> Row:
 
 
 def as_json(row: Row) -> str:
-    """Write a row as a line of our own form."""
-    known = zip(row.labels, row.weights, strict=True)
-    data = {
-        "problem": row.problem,
-        "steps": row.steps,
-        "labels": [label if weight else None for label, weight in known],
-        "author": row.author,
-        "held": row.held,
-    }
+    """Write a row as a line of our own form, with the weights where they are not those of its labels."""
+    labels = [label if weight else None for label, weight in zip(row.labels, row.weights, strict=True)]
+    data: dict[str, Any] = {"problem": row.problem, "steps": row.steps, "labels": labels}
+    data |= {"author": row.author, "held": row.held}
+    data |= {} if row.weights == weigh(labels) else {"weights": row.weights}
     return json.dumps(data, ensure_ascii=False) + "\n"
