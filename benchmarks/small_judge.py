@@ -30,7 +30,6 @@ import psutil
 from models.training.lines import read_lines
 from models.training.problems import CODE, read_problems
 from stepcheck.bench import statistics
-from stepcheck.bench.best import AGGREGATES
 from stepcheck.bench.metrics import RIGHT, Score, Scored, score
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
@@ -39,7 +38,7 @@ from stepcheck.hub.disk.store import find_card, shipped
 from stepcheck.hub.library import import_model
 from stepcheck.judge import Judged
 from stepcheck.prm.card import ModelCard
-from stepcheck.prm.verdict import aggregate
+from stepcheck.prm.verdict import AGGREGATES, aggregate
 
 NAME = "stepcheck-0.5B"
 PEOPLE, MATH = 100, 100
