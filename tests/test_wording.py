@@ -150,3 +150,10 @@ def test_a_percentage_of_the_problem_is_no_rounded_decimal() -> None:
     step = "0.47 × 200 = 96 people"
     assert truths(step, "If 47% of 200 people vote, how many is that?") == ["94"]
     assert truths(step) == []
+
+
+@pytest.mark.parametrize("digits", [61, 5_000])
+def test_a_number_of_very_many_digits_is_none_in_words_either(digits: int) -> None:
+    r"""In `\text{…}` as outside of it: with thousands of digits Python itself refuses to read one."""
+    for number in ("1" * digits, rf"\text{{{'1' * digits}}}"):
+        assert truths(f"${number} + 1 = 5$") == []

@@ -101,6 +101,7 @@ _TOKEN = regex(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SAID_NUMBER = regex(rf"\s*{_NUMBER}\s*")
 _BAD_AFTER = regex(
     r",\d|:\d|_|\.\d|\.\.|\.?\s*\\(?:overline|dot|bar)|…|\\(?:ldots|dots|cdots|overline)|[’'′]\s?\d|[eE][+-]?\d|[@#&]|\{,\}"
 )
@@ -205,9 +206,8 @@ def _longer(group: str, found: re.Match[str], text: str, made: _Make, *, maths: 
         case "choose":
             yield from _pair("binom", re.findall(r"\d+", found[0]), made)
         case "text":
-            if re.fullmatch(rf"\s*{_NUMBER}\s*", found["said"]):
-                digits = re.sub(r"\{,\}|\\,|[,\s]", "", found["said"])
-                yield replace(made("number", digits, Fraction(digits)), places=len(digits.partition(".")[2]))
+            if _SAID_NUMBER.fullmatch(found["said"]):
+                yield _valued(made("number", found[0]), found["said"])
             else:
                 yield from _said(found["said"], made)
         case "named":
@@ -245,17 +245,24 @@ def _said(said: str, made: _Make) -> Iterator[Token]:
 
 
 def _number(found: re.Match[str], text: str, token: Token) -> Token:
-    digits = re.sub(r"\{,\}|\\,|,", "", found[0])
+    number = _valued(token, found[0])
     after = _BAD_AFTER.match(text, found.end())
     before = text[found.start() - 1 : found.start()]
     two = text[max(0, found.start() - 2) : found.start()]
     if (
-        re.match(r"0\d", digits)
+        re.match(r"0\d", number.text)
         or after
-        or len(digits) > MOST_DIGITS
         or before in tuple("_.@#'’")
         or (before in (",", ":") and two[:1].isdigit())
     ):
+        return replace(token, kind="unknown")
+    return number
+
+
+def _valued(token: Token, written: str) -> Token:
+    """Give a token the number that is written; of too many digits it is none."""
+    digits = re.sub(r"\{,\}|\\,|[,\s]", "", written)
+    if len(digits) > MOST_DIGITS:
         return replace(token, kind="unknown")
     return replace(token, value=Fraction(digits), places=len(digits.partition(".")[2]), text=digits)
 
