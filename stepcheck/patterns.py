@@ -1,6 +1,7 @@
 """Regular expressions that are compiled when they are first used: a command pays for those that it needs.
 
-The one way of this house to state a pattern beside a module's other constants; a test holds it. Refuses to know any.
+The one way of this house to state a pattern beside a module's other constants; a test holds it. Owns also how letters
+compare where case does not count. Refuses to know any pattern.
 """
 
 import re
@@ -12,6 +13,14 @@ _PUBLIC: Final = tuple(name for name in dir(re.Pattern) if not name.startswith("
 def regex(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """State a pattern: used as a compiled one is, but for the functions of `re`, which take none."""
     return cast("re.Pattern[AnyStr]", _Uncompiled(source, flags))
+
+
+def folded(text: str) -> str:
+    """Put a text into small letters as `re.IGNORECASE` compares them: the Turkish ı and İ are an i, the long ſ is an s.
+
+    So a word that a pattern found is the one that the pattern names.
+    """
+    return text.casefold().replace("\u0307", "").replace("ı", "i")
 
 
 class _Uncompiled:

@@ -152,6 +152,12 @@ def read_lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.parametrize("given", ["1010 BINARY", "1010 bınary", "BİNARY 1010"])
+def test_a_base_is_known_in_whatever_letters_its_pattern_takes_it(given: str, grader: Grader) -> None:
+    """Without regard to case the Turkish ı and İ are an i."""
+    assert grader.compare("1010_2", given).equal
+
+
 def test_groups_are_numbered_by_their_first(grader: Grader) -> None:
     """0.5 and 1/2 are one answer; no answer is in no group."""
     assert grader.group(["1/2", "2", None, "0.5", "2.0"]) == [0, 1, None, 0, 1]

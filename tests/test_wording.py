@@ -157,3 +157,18 @@ def test_a_number_of_very_many_digits_is_none_in_words_either(digits: int) -> No
     r"""In `\text{…}` as outside of it: with thousands of digits Python itself refuses to read one."""
     for number in ("1" * digits, rf"\text{{{'1' * digits}}}"):
         assert truths(f"${number} + 1 = 5$") == []
+
+
+@pytest.mark.parametrize(
+    ("step", "truth"),
+    [
+        ("nıne plus two is twelve", "11"),
+        ("One thırd of 48 is 15.", "16"),
+        ("A ſixth of 48 is 9.", "8"),
+        ("TWİCE 24 is 50.", "48"),
+        ("15 mınus 3 = 13", "12"),
+    ],
+)
+def test_a_word_is_known_in_whatever_letters_its_pattern_takes_it(step: str, truth: str) -> None:
+    """Without regard to case the Turkish ı and İ are an i, the long ſ is an s."""
+    assert truths(step) == [truth]

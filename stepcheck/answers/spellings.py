@@ -10,7 +10,7 @@ from typing import Literal
 from stepcheck.answers.tokens import Token, Tokens, tokens
 from stepcheck.answers.values import Based, Choice, Clock, Words
 from stepcheck.answers.words import meaning, number_in_words, plain_words
-from stepcheck.patterns import regex
+from stepcheck.patterns import folded, regex
 
 MOST_WORDS = 40
 
@@ -181,7 +181,7 @@ def based(text: str) -> Based | None:
         if found := pattern.fullmatch(text):
             return _in_base(found[1], _in_words(found[2].lower()))
     if found := _NAMED_BASE.fullmatch(text):
-        return _in_base(found[1] or found[4], _BASES[(found[2] or found[3]).lower()])
+        return _in_base(found[1] or found[4], _BASES[folded(found[2] or found[3])])
     return None
 
 

@@ -15,7 +15,7 @@ from stepcheck.evidence.links import Link
 from stepcheck.evidence.parsing import parse
 from stepcheck.evidence.sides import Side
 from stepcheck.evidence.tokens import tokenize
-from stepcheck.patterns import regex
+from stepcheck.patterns import folded, regex
 
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
@@ -138,9 +138,9 @@ def spoken(text: str) -> tuple[Link, ...]:
     if not _WORDS.search(text):
         return ()
     found: dict[int, Link] = {}
-    lower = text.lower()
+    known = folded(text)
     for form in _FORMS:
-        if not any(key in lower for key in form.keys):
+        if not any(key in known for key in form.keys):
             continue
         for match in form.pattern.finditer(text):
             if _stands(text, match, form.opens, {link.right.end for link in found.values() if link.right is not None}):
@@ -166,10 +166,10 @@ def _link(match: re.Match[str], make: _Make) -> Link:
     second = _read(match, "b") if groups.get("b") else Number(Fraction(0))
     node = make(_read(match, first), second)
     if groups.get("fold"):
-        node = Row((Number(Fraction(_FOLD[groups["fold"].lower()])), node), ("*",), (False,))
+        node = Row((Number(Fraction(_FOLD[folded(groups["fold"])])), node), ("*",), (False,))
     elif groups.get("part"):
-        many = _NAMES.get((groups["many"] or "one").lower(), 1)
-        share = Over(Number(Fraction(many)), Number(Fraction(_PARTS[groups["part"].lower()])))
+        many = _NAMES.get(folded(groups["many"] or "one"), 1)
+        share = Over(Number(Fraction(many)), Number(Fraction(_PARTS[folded(groups["part"])])))
         node = Row((share, node), ("*",), (False,))
     return _between(match, Side(node, *match.span("left"), units=_units(match, "a", "b")))
 
@@ -188,13 +188,13 @@ def _between(match: re.Match[str], left: Side) -> Link:
 
 
 def _read(match: re.Match[str], name: str) -> Node:
-    said = match[name].lower().replace(",", "")
+    said = folded(match[name]).replace(",", "")
     number = Number(Fraction(_NAMES[said])) if said in _NAMES else Number(Fraction(said), len(said.partition(".")[2]))
-    unit = (match.groupdict().get(f"{name}_unit") or "").strip(" -").lower()
+    unit = folded(match.groupdict().get(f"{name}_unit") or "").strip(" -")
     return Measured(number, unit) if unit else number
 
 
 def _units(match: re.Match[str], *names: str) -> frozenset[str]:
     said: Iterator[str] = (match.groupdict().get(f"{name}_unit") or "" for name in names)
     money = {"$"} if "$" in match[0] else set()
-    return frozenset(word for words in said for word in words.lower().replace("-", " ").split()) | money
+    return frozenset(word for words in said for word in folded(words).replace("-", " ").split()) | money

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from stepcheck.patterns import regex
+from stepcheck.patterns import folded, regex
 from stepcheck.steps.maths import formulas
 
 TokenKind = Literal[
@@ -170,7 +170,8 @@ def _pieces(text: str, start: int, end: int, *, maths: bool) -> Iterator[Token]:
     while position < end:
         spelled = None if maths else _SPELLED.match(text, position, end)
         if spelled is not None and not (position and text[position - 1].isalnum()):
-            form = _WORDED.get(spelled[0].lower()) or {"d": "/", "m": "*"}.get(spelled[0][0].lower(), "is")
+            said = folded(spelled[0])
+            form = _WORDED.get(said) or {"d": "/", "m": "*"}.get(said[0], "is")
             yield Token("relation" if form == "is" else "operator", form, *spelled.span(), maths, spaced=True)
             position, spaced = spelled.end(), False
             continue

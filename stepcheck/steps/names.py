@@ -4,7 +4,7 @@ Owns the one table of words, and the patterns that are made of it. Refuses to de
 `marks.py` knows of steps, `document/parts.py` of parts.
 """
 
-from stepcheck.patterns import regex
+from stepcheck.patterns import folded, regex
 
 PARTS: dict[str, str] = {
     "problem": r"""
@@ -122,19 +122,14 @@ def names_steps(text: str) -> bool:
 
 def names_cases(text: str) -> bool:
     """Whether a text may name a case at all."""
-    low = _folded(text)
+    low = folded(text)
     return any(hint in low for hint in _CASE_HINTS)
 
 
 def names_parts(text: str) -> bool:
     """Whether a text may name one of its parts at all: of most rows' solutions none is looked for."""
-    low = _folded(text)
+    low = folded(text)
     return any(hint in low for hint in _PART_HINTS) or _LETTER.search(text) is not None
-
-
-def _folded(text: str) -> str:
-    """In small letters, as `re.IGNORECASE` compares them: the Turkish ı and İ are an i."""
-    return text.casefold().replace("\u0307", "").replace("ı", "i")
 
 
 def number(name: str) -> int | None:
