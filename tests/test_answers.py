@@ -158,6 +158,12 @@ def test_a_base_is_known_in_whatever_letters_its_pattern_takes_it(given: str, gr
     assert grader.compare("1010_2", given).equal
 
 
+@pytest.mark.parametrize("given", ["C_{①0}^3", "half past ①", "a quarter to ③"])
+def test_a_digit_in_a_circle_is_no_numeral(given: str, grader: Grader) -> None:
+    """Python calls it a digit and reads no number in it."""
+    assert not grader.compare("120", given).equal
+
+
 def test_groups_are_numbered_by_their_first(grader: Grader) -> None:
     """0.5 and 1/2 are one answer; no answer is in no group."""
     assert grader.group(["1/2", "2", None, "0.5", "2.0"]) == [0, 1, None, 0, 1]

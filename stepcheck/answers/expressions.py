@@ -265,8 +265,8 @@ class _Parser:
         self.at += 1
         if self.took("_"):
             below = self.subscript()
-            if text == "C" and (below.isdigit() or below == "n") and self.sees("^"):
-                return self.combinations(number(int(below)) if below.isdigit() else ("var", below))
+            if text == "C" and (below.isdecimal() or below == "n") and self.sees("^"):
+                return self.combinations(number(int(below)) if below.isdecimal() else ("var", below))
             text += "_" + below
         while self.sees("'", "''"):
             text += self.tokens[self.at].text

@@ -136,7 +136,7 @@ def _past(text: str) -> Clock | None:
 
 
 def _in_words(text: str) -> int | None:
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     found = tokens(text)
     read = number_in_words(found)
