@@ -87,8 +87,12 @@ class Curve:
 
 def predict(rewards: Sequence[float], threshold: float) -> int:
     """Return the first step under the threshold, or -1."""
-    first = judge(rewards, threshold).first_error
-    return RIGHT if first is None else first
+    return to_label(judge(rewards, threshold).first_error)
+
+
+def to_label(first_error: int | None) -> int:
+    """Say a verdict as labels do: the first wrong step, or -1."""
+    return RIGHT if first_error is None else first_error
 
 
 def predicted(case: Scored, threshold: float | None) -> int:

@@ -61,4 +61,4 @@ def predicted(row: Row) -> int:
         return MISS if found is None else found
     if row.error is not None:
         return MISS
-    return metrics.RIGHT if row.first_error is None else row.first_error
+    return metrics.to_label(row.first_error)

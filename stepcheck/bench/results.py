@@ -156,7 +156,7 @@ def to_scored(row: Row) -> Scored:
     facts = row.facts
     if row.error is not None or not isinstance(facts, Labelled):
         raise TypeError(f"row {row.key} was not judged or has no label")
-    named = metrics.RIGHT if row.first_error is None else row.first_error
+    named = metrics.to_label(row.first_error)
     return Scored(facts.label, row.rewards or (), facts.generator, facts.answer_right, named)
 
 
@@ -165,7 +165,7 @@ def predicted(row: Row, threshold: float | None) -> int | None:
     if row.error is not None:
         return None
     if threshold is None or row.rewards is None:
-        return metrics.RIGHT if row.first_error is None else row.first_error
+        return metrics.to_label(row.first_error)
     return metrics.predict(row.rewards, threshold)
 
 

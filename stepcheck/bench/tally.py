@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stepcheck.bench.cases import Graded, Labelled, Row
-from stepcheck.bench.metrics import RIGHT, Score
+from stepcheck.bench.metrics import RIGHT, Score, to_label
 
 
 class Tally:
@@ -18,8 +18,7 @@ class Tally:
         for row in rows:
             match row.facts:
                 case Labelled(label=label) if row.error is None:
-                    predicted = RIGHT if row.first_error is None else row.first_error
-                    self._count(self._hits[label == RIGHT], hit=predicted == label)
+                    self._count(self._hits[label == RIGHT], hit=to_label(row.first_error) == label)
                 case Graded(right=bool(right)):
                     self._count(self._right, hit=right)
         return self._words()
