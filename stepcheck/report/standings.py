@@ -74,7 +74,7 @@ def lay_out(
             ordered += twins
             left = [other for other in left if other not in twins]
     ordered += left
-    tops = [_top([standing for standing in measured if not standing.aside], column) for column in range(len(columns))]
+    tops = [_top(measured, column) for column in range(len(columns))]
     best = tuple(
         (False, *(_is_top(standing, column, tops[column]) for column in range(len(columns)))) for standing in ordered
     )
@@ -135,11 +135,15 @@ def _cell(figure: Figure | None) -> str:
 
 
 def _top(standings: Sequence[Standing], column: int) -> float | None:
-    values = [figure.value for standing in standings if (figure := standing.figures[column]) and not figure.partial]
-    return max(values, default=None)
+    return max((figure.value for standing in standings if (figure := _compared(standing, column))), default=None)
 
 
 def _is_top(standing: Standing, column: int, top: float | None) -> bool:
+    figure = _compared(standing, column)
+    return figure is not None and figure.value == top
+
+
+def _compared(standing: Standing, column: int) -> Figure | None:
+    """Return a row's figure if it may be the best of its column."""
     figure = standing.figures[column]
-    compared = not standing.published and not standing.aside
-    return figure is not None and compared and not figure.partial and figure.value == top
+    return figure if figure and not (standing.published or standing.aside or figure.partial) else None
