@@ -14,11 +14,10 @@ from stepcheck.bench.metrics import Detected, Score, Scored
 from stepcheck.bench.protocol import Protocol, by_protocol, critic_votes
 from stepcheck.bench.runs.store import Run
 from stepcheck.bench.statistics import Interval
-from stepcheck.errors import NoRewardsError, UsageError
+from stepcheck.errors import NoRewardsError, TooLongError, UsageError
 
 Heard = Literal["off", "show", "judge"]
 """Whether the evidence is looked for, and whether it judges."""
-TOO_LONG = "too_long"
 LAST_POSITION = 5
 """Errors at this step (from 0) and later are one group."""
 
@@ -197,7 +196,7 @@ def by_position(cases: Sequence[Scored], threshold: float | None) -> dict[str, S
 
 def _subset(name: str, rows: Sequence[Row], cases: tuple[Scored, ...], threshold: float | None) -> SubsetResult:
     failed = [row for row in rows if not is_scored(row)]
-    too_long = sum(row.error is not None and row.error.kind == TOO_LONG for row in failed)
+    too_long = sum(row.error is not None and row.error.kind == TooLongError.kind for row in failed)
     no_verdict = sum(row.error is not None and row.error.kind == UNDECIDED.kind for row in failed)
     score = metrics.score(cases, threshold)
     return SubsetResult(

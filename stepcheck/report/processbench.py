@@ -275,9 +275,7 @@ def _record(subset: SubsetResult) -> dict[str, Any]:
         "errors": subset.errors,
         "too_long": subset.too_long,
         "no_verdict": subset.no_verdict,
-        "error_acc": _short(score.error_acc),
-        "correct_acc": _short(score.correct_acc),
-        "f1": _short(score.f1),
+        **_accuracies(score),
         "f1_ci": _shorts(subset.f1_interval),
         "right_answer_wrong_process": {
             "cases": detected.cases,
