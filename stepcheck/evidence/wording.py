@@ -14,6 +14,7 @@ MOST_BETWEEN = 12
 MOST_BEFORE = 3
 """Numbers in the sentence before a calculation of which one has to be sure."""
 
+_COUNTS = "one two three four five six seven eight nine ten eleven twelve"
 _RECKON = words.listed(
     "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths eighth eighths tenth tenths",
     "twice double doubled triple tripled thrice quadruple times percent percentage squared cubed root cube power log",
@@ -21,12 +22,13 @@ _RECKON = words.listed(
     "less fewer apiece respectively multiple multiples factor factors square squares cubes proportion per-cent dozen",
     "dozens",
     "sin cos tan ln exp lg choose between degrees logarithm reciprocal inverse factorial halved if whether",
-    "one two three four five six seven eight nine ten eleven twelve hundred hundreds thousand million billion",
+    "hundred hundreds thousand million billion",
+    _COUNTS,
 )
 """Words that reckon with the numbers beside them, or are numbers."""
 _JOINS = words.listed("or because so since then hence thus therefore while when but where whereas as unless if")
 """Between them stand two statements."""
-_SHARED = words.listed("each every both one two three four five six seven eight nine ten eleven twelve")
+_SHARED = words.listed("each every both", _COUNTS)
 """Harmless in the words before a calculation: what is given to each is reckoned after it, or the numbers tell."""
 _CLAUSES = words.listed(
     "is are was were has have had get gets got gives gave makes made pays paid spends spent earns earned costs cost",
@@ -56,8 +58,7 @@ _TAKEN = words.listed(
     "remaining initial first last new old all",
 )
 """What may stand between a sign and its number: `+ her original $275`."""
-_NAMES = "one two three four five six seven eight nine ten eleven twelve"
-_NUMBERS = {name: Fraction(worth) for worth, name in enumerate(_NAMES.split(), start=1)} | {
+_NUMBERS = {name: Fraction(worth) for worth, name in enumerate(_COUNTS.split(), start=1)} | {
     "twice": Fraction(2),
     "double": Fraction(2),
     "triple": Fraction(3),
@@ -140,11 +141,8 @@ def condensed(tokens: Sequence[Token]) -> tuple[tuple[Token, ...], int]:
     The calculation is empty where the words reckon themselves.
     """
     kept: list[Token] = []
-    at = start = len(tokens)
-    while True:
-        gap = _gap(tokens, at)
-        if gap is None:
-            break
+    at = len(tokens)
+    while (gap := _gap(tokens, at)) is not None:
         run_end, unit = gap
         run_start = _run_start(tokens, run_end)
         if run_start == run_end:
@@ -159,10 +157,10 @@ def condensed(tokens: Sequence[Token]) -> tuple[tuple[Token, ...], int]:
         if not (counts or joins):
             break
         kept = [*run, *([unit] if counts and unit is not None else []), *kept]
-        at = start = run_start
+        at = run_start
         if run[0].kind != "operator" and not goes_on(tokens, run_start):
             break
-    return tuple(kept), start
+    return tuple(kept), at
 
 
 def goes_on(tokens: Sequence[Token], at: int) -> bool:
