@@ -76,7 +76,7 @@ def _scaled(node: Node, unit: str, factor: Fraction) -> Node:
 def _clocked(node: Node) -> Iterator[Node]:
     """Go on by half a day, where two whole numbers of hours are taken from one another."""
     row = bare(node)
-    if not isinstance(row, Row) or len(row.operands) != len("ab") or row.operators[0] not in "+-":
+    if not isinstance(row, Row) or row.operators not in (("+",), ("-",)):
         return
     hours = [literal(operand) for operand in row.operands]
     if all(hour is not None and not hour.places and hour.value <= max(_HALF_DAYS) for hour in hours):

@@ -138,13 +138,15 @@ def spoken(text: str) -> tuple[Link, ...]:
     if not _WORDS.search(text):
         return ()
     found: dict[int, Link] = {}
+    ends: set[int] = set()
     known = folded(text)
     for form in _FORMS:
         if not any(key in known for key in form.keys):
             continue
         for match in form.pattern.finditer(text):
-            if _stands(text, match, form.opens, {link.right.end for link in found.values() if link.right is not None}):
+            if _stands(text, match, form.opens, ends):
                 found.setdefault(match.start("r"), _link(match, form.make))
+                ends.add(match.end("r_unit"))
     for match in _SIGNED.finditer(text):
         if _ENDS.match(text, match.end()):
             found.setdefault(match.start("r"), _reckoned(match))

@@ -62,7 +62,7 @@ _SHORT = "|".join(rf"(?<=\b{unit})" for unit in _SHORTENED)
 _NUMBER = r"(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _TOKEN = regex(
     rf"""
-    (?P<space>(?:[ \t\r\u00a0\u200b]|\\[ ,;:!>](?!\d{{3}}(?!\d))|~|`|\*\*(?!\d)|(?<!\d)\*\*|__(?=\d)|(?<=\d)__|__|&
+    (?P<space>(?:[ \t\r\u00a0\u200b]|\\[ ,;:!>](?!\d{{3}}(?!\d))|~|`|\*\*(?!\d)|(?<!\d)\*\*|__|&
       |(?<!\d)["“”„]|["“”](?=\s*(?:[A-Za-z.,;]|$))|(?:{_SHORT})\.(?=\s*(?:[-+*/×÷=)−–]|[a-z]))
       |\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nonumber|boldsymbol|bf|thinspace|hfill)
       (?![A-Za-z]))+)
