@@ -4,7 +4,7 @@ Owns the table, which the documentation prints. Refuses nothing: a row of no dia
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from stepcheck.document import logs, marked, own
@@ -27,7 +27,7 @@ class Dialect:
     solutions: str
     labels: str = ""
     answer: str = ""
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = field(kw_only=True)
     """Keys of which one must be there: whether a row of others fits is not asked."""
 
 
