@@ -1,80 +1,74 @@
-"""How good is stepcheck-0.5B on solutions that it was not trained on, and what does its adapter cost?
+"""How good is stepcheck-0.5B on solutions that it was not trained on, is it PyTorch's judge, and how fast is it?
 
-    python benchmarks/small_judge.py --official FILE [--policy FOLDER] [--problems 100] [--parts held best speed]
+    python benchmarks/small_judge.py [--official FILE] [--policy FOLDER] [--problems 100] [--parts held best speed]
+    python benchmarks/small_judge.py [--official FILE] --parity [100]
 
-`--official` is the file that its card pins. `--policy` holds the samples that models/training/sample.py writes
-(`*.jsonl` or `*.jsonl.gz`, a row a solution: `problem` is the row of GSM8K's training file), of which only those with
-`held` are read; `gsm8k/train.jsonl` and `bon/math_cot_100.jsonl` lie beside that folder.
+`--official` is the file that its card pins; default: the one that was pulled. `--policy` holds the samples that
+models/training/sample.py writes (`*.jsonl` or `*.jsonl.gz`, a row a solution: `problem` is the row of GSM8K's training
+file), of which only those with `held` are read; `gsm8k/train.jsonl` and `bon/math_cot_100.jsonl` lie beside it.
 
 held: first errors named, right solutions passed and step AUC, by author. best: Best-of-8 against the majority and any
 right one of the eight; a sample that was cut off or holds code gets no reward and is chosen last. speed: the same texts
 with the adapter and without one, in turn, with one thread and with the usual ones; CPU time of several threads counts
-their waiting for each other at every operation, which is what an adapter costs on a busy machine.
+their waiting for each other at every operation, which is what an adapter costs on a busy machine. Then, where PyTorch
+is installed, the judge beside transformers in bfloat16, the LoRA as products of their own and merged: each in a process
+of its own, solution by solution in turn, one at a time; what they load is ready before.
+
+`--parity` compares rewards: ours, through llama.cpp with the files as they are shipped, and PyTorch's in float32 on the
+same weights, dequantized, with the same LoRA and head. So many held-out solutions, of every author as many.
 """
 
 import argparse
 import os
-import random
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 
-from models.training.lines import read_lines
-from models.training.problems import CODE, read_problems
+from benchmarks.given.reference import OURS, Torch, compare, with_torch
+from benchmarks.given.side import Answer, Request, Side
+from benchmarks.given.solutions import Data, Sample, spread
 from stepcheck.bench import statistics
 from stepcheck.bench.metrics import RIGHT, Score, Scored, score
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions
-from stepcheck.hub.disk.store import find_card, shipped
+from stepcheck.engine.cores import usable_cores
+from stepcheck.errors import StepcheckError
+from stepcheck.hub.disk.store import find, find_card, shipped
 from stepcheck.hub.library import import_model
 from stepcheck.judge import Judged
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.verdict import AGGREGATES, aggregate
 
 NAME = "stepcheck-0.5B"
-PEOPLE, MATH = 100, 100
 TYPICAL = 950
 """Characters of a problem and a solution of about 300 tokens, prompt and all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A solution that the policy wrote; `label` is None where nobody looked for its first error."""
-
-    problem: int
-    document: Document
-    answer: float | None
-    right: bool
-    whole: bool
-    label: int | None
+MEAN_AIM, SAME_AIM = 0.01, 0.97
+"""What parity aims at: the mean difference of a reward at most, the share with the same first error at least."""
+PARTS = ("held", "best", "speed")
 
 
 def main() -> None:
     """Take the files in, measure, print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--official", type=Path, required=True)
-    parser.add_argument("--adapter", type=Path, help="another LoRA than the shipped one")
-    parser.add_argument("--policy", type=Path, default=Path("../shared/data/policy"))
-    parser.add_argument("--problems", type=int, default=100, help="held-out problems of Best-of-8")
-    parser.add_argument("--cases", type=int, help="at most so many held-out cases of each kind and author")
-    parser.add_argument("--threads", type=int, help="of held and best; default: all cores")
-    parser.add_argument("--parts", nargs="+", default=["held", "best", "speed"], choices=["held", "best", "speed"])
-    arguments = parser.parse_args()
+    arguments = options()
+    official = arguments.official or pulled()
+    if official is None or not arguments.policy.is_dir():
+        print(f"left out: needs {NAME} (stepcheck models pull {NAME}, or --official) and the solutions of --policy")
+        return
     card = find_card(NAME, None).card
     if card is None:
         sys.exit(f"the card of {NAME} cannot be read")
-    print(f"{arguments.official.name}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{official.name}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as place:
-        models = Models(card, arguments.official, arguments.adapter, Path(place))
+        models = Models(card, official, arguments.adapter, Path(place))
         data = Data(arguments.policy)
         if "speed" in arguments.parts:
             measure_speed(models, data, [arguments.threads] if arguments.threads else [1, None])
@@ -83,10 +77,40 @@ def main() -> None:
                 measure_held(judge, data, arguments.cases)
             if "best" in arguments.parts:
                 measure_best(judge, data, arguments.problems)
+            if arguments.parity:
+                given = spread(data.by_author(), arguments.parity)
+                measure_parity(judge, models.torch, given, arguments.threads or usable_cores())
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--official", type=Path)
+    parser.add_argument("--adapter", type=Path, help="another LoRA than the shipped one")
+    parser.add_argument("--policy", type=Path, default=Path("../shared/data/policy"))
+    parser.add_argument("--problems", type=int, default=100, help="held-out problems of Best-of-8")
+    parser.add_argument("--cases", type=int, help="at most so many held-out cases of each kind and author")
+    parser.add_argument("--threads", type=int, help="default: all cores, and for speed one and all")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all, or with --parity none")
+    parser.add_argument("--parity", type=int, nargs="?", const=100, default=0, help="compare so many solutions")
+    arguments = parser.parse_args()
+    if arguments.parts is None:
+        arguments.parts = () if arguments.parity else PARTS
+    if arguments.parity and not with_torch():
+        parser.error("--parity needs torch and transformers: pip install --group test")
+    return arguments
+
+
+def pulled() -> Path | None:
+    """Return the official file of this machine's models."""
+    try:
+        return find(NAME).backbone
+    except StepcheckError:
+        return None
 
 
 class Models:
-    """The official file in a models folder, with the adapter and without one."""
+    """The official file in a models folder, with the adapter and without one; and what PyTorch makes of it."""
 
     def __init__(self, card: ModelCard, official: Path, adapter: Path | None, folder: Path) -> None:
         files, self._folder = shipped(card), folder
@@ -97,52 +121,10 @@ class Models:
         """The card of one of them."""
         return self._folder / f"{name}.toml"
 
-
-class Data:
-    """Held-out solutions by three authors."""
-
-    def __init__(self, policy: Path) -> None:
-        data = policy.parent
-        self.problems = read_problems(data / "gsm8k" / "train.jsonl")
-        rows = [row for path in sorted(policy.glob("*.jsonl*")) for _, row in read_lines(path)]
-        self.samples = [self._sample(row) for row in rows if row.get("held")]
-        self._bon = data / "bon" / "math_cot_100.jsonl"
-
-    def _sample(self, row: dict[str, Any]) -> Sample:
-        texts = row.get("steps") or [part for part in row["solution"].split("\n\n") if part.strip()]
-        document = Document(self.problems[row["problem"]].text, tuple(Step(text.strip()) for text in texts))
-        label = row.get("label") if row["right"] or row.get("sure", 0) >= 0.5 else None
-        whole = bool(row["ended"]) and not CODE.search(row["solution"]) and bool(texts)
-        return Sample(row["problem"], document, row["answer"], bool(row["right"]), whole, label)
-
-    def labelled(self) -> list[tuple[Document, int]]:
-        """As many right samples as there are wrong ones whose first error is known, at most two a problem."""
-        wrong = [each for each in self.samples if each.label is not None and each.label != RIGHT]
-        seen: Counter[int] = Counter()
-        right: list[Sample] = []
-        for each in random.Random(0).sample(self.samples, len(self.samples)):
-            if each.right and each.whole and len(each.document.steps) > 1 and seen[each.problem] < 2:
-                seen[each.problem] += 1
-                right.append(each)
-        return [(e.document, e.label) for e in wrong if e.label is not None] + [
-            (each.document, RIGHT) for each in right[: len(wrong)]
-        ]
-
-    def people(self) -> list[tuple[Document, int]]:
-        """The solutions of GSM8K's authors, a line a step, without their calculator's notes."""
-        numbers = list(dict.fromkeys(each.problem for each in self.samples))[:PEOPLE]
-        given = [self.problems[number] for number in numbers]
-        return [(Document(each.text, tuple(map(Step, each.work))), RIGHT) for each in given]
-
-    def math(self) -> list[tuple[Document, int]]:
-        """The first right solution of every problem of MATH, by Qwen2.5-Math."""
-        found = []
-        for _, row in read_lines(self._bon):
-            right = next((text for text, good in zip(row["code"], row["score"], strict=True) if good), None)
-            if right is not None:
-                steps = tuple(Step(part.strip()) for part in right.split("\n\n") if part.strip())
-                found.append((Document(row["question"], steps), RIGHT))
-        return found[:MATH]
+    @cached_property
+    def torch(self) -> Torch:
+        """The judge in PyTorch."""
+        return Torch(find(str(self.path("ours"))), self._folder / "torch")
 
 
 def judge_all(judge: Checker, documents: Sequence[Document], name: str) -> list[Judged | None]:
@@ -154,6 +136,32 @@ def judge_all(judge: Checker, documents: Sequence[Document], name: str) -> list[
         if len(found) % 100 == 0:
             print(f"  {name}: {len(found)} of {len(documents)}, {time.perf_counter() - start:.0f} s", flush=True)
     return found
+
+
+def measure_parity(judge: Checker, reference: Torch, given: Sequence[tuple[str, Document]], threads: int) -> None:
+    """Print how far our rewards are from PyTorch's in float32, by author and together, and what is aimed at."""
+    import torch
+
+    results = judge_all(judge, [document for _, document in given], "ours")
+    torch.set_num_threads(threads)
+    read: list[tuple[str, Sequence[float], Sequence[float]]] = []
+    for (author, document), result in zip(given, results, strict=True):
+        if result:
+            read.append((author, result.rewards, reference.rewards(document)))
+            if len(read) % 20 == 0:
+                print(f"  PyTorch: {len(read)} of {len(given)}", flush=True)
+    if not read:
+        sys.exit("there is nothing to compare: no held-out solution was found, or none could be scored")
+    print(f"\nagainst PyTorch in float32, threshold {judge.threshold:g}; {results.count(None)} could not be scored")
+    print(f"{'author':20}{'solutions':>10}{'steps':>7}{'mean':>9}{'95 %':>9}{'largest':>9}{'same first error':>18}")
+    for author in (*dict.fromkeys(name for name, *_ in read), "together"):
+        rows = [(ours, theirs) for name, ours, theirs in read if author in (name, "together")]
+        apart = compare([ours for ours, _ in rows], [theirs for _, theirs in rows], judge.threshold)
+        print(
+            f"{author:20}{len(rows):10}{len(apart.steps):7}{apart.steps.mean():9.4f}"
+            f"{np.quantile(apart.steps, 0.95):9.4f}{apart.steps.max():9.4f}{100 * np.mean(apart.same):16.1f} %"
+        )
+    print(f"{'aimed at, together':20}{f'at most {MEAN_AIM:g}':>26}{f'at least {100 * SAME_AIM:g} %':>36}", flush=True)
 
 
 def measure_held(judge: Checker, data: Data, most: int | None) -> None:
@@ -259,6 +267,59 @@ def measure_speed(models: Models, data: Data, ways: Sequence[int | None], rounds
         finally:
             for judge in judges.values():
                 judge.close()
+        if with_torch():
+            beside_transformers(models.torch, data.of_each_problem(len(documents)), threads)
+        else:
+            print("transformers: not measured, for torch and transformers are not installed (pip install --group test)")
+
+
+def beside_transformers(judge: Torch, documents: Sequence[Document], threads: int | None, rounds: int = 5) -> None:
+    """Let every side read the same documents one by one, in turn, and print how fast each is."""
+    turns: dict[str, list[list[Answer]]] = {name: [] for name in judge.sides}
+    with ExitStack() as stack:
+        sides = {name: stack.enter_context(Side(*how, threads=threads)) for name, how in judge.sides.items()}
+        for turn in range(rounds + 1):
+            found: dict[str, list[Answer]] = {name: [] for name in sides}
+            for document in documents:
+                fresh = Document(f"{turn}. {document.problem}", document.steps)
+                laid = judge.lay_out(fresh)
+                request = Request(fresh.problem, [step.text for step in fresh.steps], laid.ids, laid.marks)
+                for name, side in sides.items():
+                    found[name].append(side.ask(request))
+            for name, answers in found.items():
+                turns[name] += [answers] if turn else []  # the first one warms up
+    report_sides(turns)
+
+
+def report_sides(turns: dict[str, list[list[Answer]]]) -> None:
+    """Print the table: medians of the rounds, `stepcheck is` so many times as fast as a side, the most memory of all.
+
+    Every token of a solution counts, whether it was computed or shared with another solution; in brackets, only those
+    that a side computed.
+    """
+    tokens, computed = (sum(getattr(each.read, key) for each in turns[OURS][-1]) for key in ("tokens", "computed"))
+    for name, its in turns.items():
+        if any(sum(each.read.tokens for each in answers) != tokens for answers in its):
+            sys.exit(f"{name} read other tokens than {OURS}, which read {tokens}: they cannot be compared")
+    print(
+        f"beside transformers in bfloat16, {len(turns[OURS][-1])} solutions of {tokens} tokens, one by one; of these"
+        f" {OURS} computed {computed}, for they begin alike"
+    )
+    print(f"{'':13}{'tokens/s':>10}{'a CPU second':>14}{f'{OURS} is':>18}{'MB':>8}{'at most':>9}{'reward apart':>14}")
+    ours = [sum(each.seconds for each in answers) for answers in turns[OURS]]
+    for name, its in turns.items():
+        seconds = [sum(each.seconds for each in answers) for answers in its]
+        cpu = float(np.median([sum(each.cpu for each in answers) for answers in its]))
+        ratio = np.median([theirs / mine for theirs, mine in zip(seconds, ours, strict=True)])
+        own = ratio * computed / sum(each.read.computed for each in its[-1])
+        memory, most = (max(getattr(each, key) for answers in its for each in answers) for key in ("memory", "most"))
+        apart = compare([each.read.rewards for each in turns[OURS][-1]], [each.read.rewards for each in its[-1]], 0.5)
+        rate = tokens / float(np.median(seconds))
+        print(
+            f"{name:13}{rate:10.0f}{tokens / cpu:14.0f}{f'{ratio:.2f} x ({own:.2f} x)':>18}"
+            f"{memory / 1e6:8.0f}{most / 1e6:9.0f}{apart.steps.mean():14.4f}",
+            flush=True,
+        )
 
 
 def _timed(judge: Checker, documents: Sequence[Document]) -> tuple[float, float, int]:

@@ -1,18 +1,25 @@
 """stepcheck-0.5B: what is shipped belongs to the one official file, and gives the rewards that PyTorch gives with it.
 
+The comparisons of benchmarks/small_judge.py are tried on random miniatures.
+
 The official file is 491 MB and is not here: with STEPCHECK_REAL_MODELS=FOLDER the tests that need it look for it there.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from benchmarks import small_judge
+from benchmarks.given.reference import OURS, Torch, compare
+from benchmarks.given.side import Answer, Read, Request, Side
+from benchmarks.given.solutions import spread
 from stepcheck.checker import Checker
 from stepcheck.document import Document, Step
-from stepcheck.hub.disk.store import builtin_dir, find_card, shipped
+from stepcheck.engine.base import EngineOptions
+from stepcheck.hub.disk.store import builtin_dir, find, find_card, shipped
 from stepcheck.hub.gguf.header import read_layout
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.library import import_model
@@ -21,8 +28,9 @@ from stepcheck.hub.pull.offer import make_offer
 from stepcheck.hub.pull.pull import already_here, pull
 from stepcheck.prm.card import ModelCard
 from stepcheck.prm.readout import read_mlp
+from tests import checkpoints
 from tests.hubserver import Repository, serving
-from tests.test_parity import say
+from tests.test_parity import EXACT, say
 
 NAME = "stepcheck-0.5B"
 MARK = 271
@@ -101,93 +109,29 @@ def test_a_pull_takes_one_file(card: ModelCard, official: Path, tmp_path: Path) 
 def test_rewards_are_those_of_torch(card: ModelCard, official: Path, tmp_path: Path) -> None:
     """On the real file, dequantized, with the same LoRA: mean difference at most 0.01, the same first errors."""
     pytest.importorskip("torch")
+    from models.training.judge import lay_out
+    from models.training.reading import read_judge
+
     files = shipped(card)
     path = import_model(official, files["head"], card, tmp_path, adapter=files["adapter"], name="real")
-    theirs = by_torch(official, files["adapter"], files["head"], card, TEXTS)
+    backbone, torch_judge = read_judge(find(str(path)))
+    laid = [lay_out(backbone, card.template, problem, steps) for problem, steps in TEXTS]
+    assert [each.ids for each in laid] == list(plain_ids(official, card))
     with Checker(path) as checker:
         judged = [checker.check(Document(problem, tuple(map(Step, steps)))) for problem, steps in TEXTS]
-    ours = [list(each.rewards) for each in judged]
-    apart = np.concatenate([np.abs(np.subtract(left, right)) for left, right in zip(ours, theirs, strict=True)])
-    say(f"{len(apart)} steps: mean {apart.mean():.4f}, largest {apart.max():.4f}")
-    assert apart.mean() <= 0.01
-    firsts = [
-        [next((i for i, r in enumerate(row) if r < card.threshold), -1) for row in rows] for rows in (ours, theirs)
-    ]
-    assert firsts[0] == firsts[1]
+    apart = compare([each.rewards for each in judged], [torch_judge.read(each) for each in laid], card.threshold)
+    say(f"{len(apart.steps)} steps: mean {apart.steps.mean():.4f}, largest {apart.steps.max():.4f}")
+    assert apart.steps.mean() <= 0.01
+    assert all(apart.same)
 
 
-def by_torch(official: Path, adapter: Path, head: Path, card: ModelCard, texts: Any) -> list[list[float]]:
-    """Rewards by transformers and torch in float32: the file's blocks dequantized, the LoRA added to its matrices."""
-    import torch
-    from safetensors.torch import load_file
-
-    body, read = dequantized(official, adapter, card), {k: v.float() for k, v in load_file(head).items()}
-    tokenize, rewards = tokenizer_of(official), []
-    with torch.inference_mode():
-        for problem, steps in texts:
-            ids = [*tokenize(card.template.before_problem, True), *tokenize(problem, False)]
-            ids, marks = ids + tokenize(card.template.after_problem, True), []
-            for step in steps:
-                ids += [*tokenize(step, False), MARK]
-                marks.append(len(ids) - 1)
-            rows = body(torch.tensor([ids])).last_hidden_state[0][marks]
-            inner = torch.relu(rows @ read["score.0.weight"].T + read["score.0.bias"])
-            rewards.append((inner @ read["score.2.weight"].T + read["score.2.bias"]).softmax(-1)[:, 1].tolist())
-    return rewards
-
-
-def dequantized(official: Path, adapter: Path, card: ModelCard) -> Any:
-    """The official file as a torch model, with the adapter merged into it."""
-    import gguf
-    import torch
-    from transformers import Qwen2Config, Qwen2Model
-
-    shape = card.shape
-    assert shape
-    config = Qwen2Config(
-        vocab_size=shape.vocab,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.feed_forward,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        rms_norm_eps=shape.eps,
-        rope_theta=shape.rope_theta,
-        use_sliding_window=False,
-    )
-    weights = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in gguf.GGUFReader(official).tensors}
-    reader = gguf.GGUFReader(adapter)
-    lora = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in reader.tensors}
-    alpha = float(reader.fields["adapter.lora.alpha"].contents())
-    for name in {each.rpartition(".")[0] for each in lora}:
-        up, down = lora[f"{name}.lora_b"], lora[f"{name}.lora_a"]
-        weights[name] = weights[name] + alpha / len(down) * (up @ down)
-    names = {
-        "token_embd": "embed_tokens",
-        "output_norm": "norm",
-        "attn_norm": "input_layernorm",
-        "ffn_norm": "post_attention_layernorm",
-        "attn_q": "self_attn.q_proj",
-        "attn_k": "self_attn.k_proj",
-        "attn_v": "self_attn.v_proj",
-        "attn_output": "self_attn.o_proj",
-        "ffn_gate": "mlp.gate_proj",
-        "ffn_up": "mlp.up_proj",
-        "ffn_down": "mlp.down_proj",
-    }
-    state = {}
-    for name, value in weights.items():
-        *block, part, kind = name.split(".")
-        if part in names:
-            state[".".join(["layers" if each == "blk" else each for each in block] + [names[part], kind])] = (
-                torch.from_numpy(value.copy())
-            )
-    with torch.device("meta"):
-        body = Qwen2Model(config)
-    body = body.to_empty(device="cpu").float().eval()
-    body.load_state_dict(state)
-    body.rotary_emb = type(body.rotary_emb)(config)  # its frequencies are no weights
-    return body
+def plain_ids(official: Path, card: ModelCard) -> Iterator[tuple[int, ...]]:
+    """The tokens of every text, by llama.cpp's own tokenizer: a blank line after each step."""
+    tokenize = tokenizer_of(official)
+    for problem, steps in TEXTS:
+        ids = [*tokenize(card.template.before_problem, True), *tokenize(problem, False)]
+        ids += tokenize(card.template.after_problem, True)
+        yield (*ids, *(token for step in steps for token in (*tokenize(step, False), MARK)))
 
 
 def tokenizer_of(path: Path) -> Any:
@@ -208,3 +152,67 @@ def tokenizer_of(path: Path) -> Any:
 
     tokenize.kept = (model, quiet)  # type: ignore[attr-defined]
     return tokenize
+
+
+def document(number: int) -> Document:
+    """A document that is told apart by its problem."""
+    return Document(str(number), (Step("a"),))
+
+
+def test_solutions_are_taken_evenly() -> None:
+    """Of every author as many; where one has too few, the others give more; not more than there are."""
+    groups = {"a": [document(1)], "b": [document(2), document(3), document(4)], "c": [document(5), document(6)]}
+    taken = [(name, each.problem) for name, each in spread(groups, 5)]
+    assert taken == [("a", "1"), ("b", "2"), ("c", "5"), ("b", "3"), ("c", "6")]
+    assert len(spread(groups, 100)) == 6
+
+
+def test_two_readings_are_compared_by_step_and_first_error() -> None:
+    """|0.9 - 0.8|, |0.1 - 0.2|, |0.6 - 0.4|; at 0.5 the first names step 1 in both, the second in one only."""
+    apart = compare([[0.9, 0.1], [0.6]], [[0.8, 0.2], [0.4]], 0.5)
+    assert apart.steps.tolist() == pytest.approx([0.1, 0.1, 0.2])
+    assert apart.same == (True, False)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_small_judge_is_compared_with_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """benchmarks/small_judge.py on a miniature: the same rewards in float32, a process a side, and a row for each."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from tests.test_reading import make
+
+    model, _ = make(tmp_path, "qwen2", WeightType.F16)
+    torch_judge = Torch(model, tmp_path / "torch")
+    documents = [Document(problem, tuple(map(Step, steps))) for problem, steps in checkpoints.TEXTS]
+    with Checker(model.card_path, options=EngineOptions(n_threads=1)) as judge:
+        small_judge.measure_parity(judge, torch_judge, [("people", each) for each in documents], 1)
+    table = capsys.readouterr().out
+    people, together = (line.split() for line in table.splitlines()[3:5])
+    assert people[1:] == together[1:]
+    assert together[1:3] == ["4", "13"]
+    assert float(together[5]) <= EXACT
+    assert together[-2:] == ["100.0", "%"]
+    del torch_judge.sides["LoRA merged"]  # one process that loads torch is enough
+    small_judge.beside_transformers(torch_judge, documents, 1, rounds=1)
+    *_, ours, theirs = capsys.readouterr().out.splitlines()
+    assert ours.split()[0] == OURS
+    assert theirs.startswith("LoRA beside")
+    assert "1.00 x" in ours
+    assert 0 < float(theirs.split()[-1]) < 0.05  # bfloat16
+
+
+def test_sides_that_read_other_tokens_are_not_compared() -> None:
+    """A side that left a token out would look faster: the table is refused."""
+    answers = [Answer(Read([0.5], tokens, tokens), 1.0, 1.0, 1, 1) for tokens in (7, 8)]
+    with pytest.raises(SystemExit, match="read other tokens"):
+        small_judge.report_sides({OURS: [[answers[0]]], "other": [[answers[1]]]})
+
+
+def test_a_side_that_cannot_read_is_told(tmp_path: Path) -> None:
+    """A process that ends, for its model is not there, is a sentence, not a wait for its answer."""
+    request = Request("1 + 1?", ["2"], [1], [0])
+    with (
+        Side("engine", str(tmp_path / "none.toml"), threads=1) as side,
+        pytest.raises(SystemExit, match="ended with 1"),
+    ):
+        side.ask(request)
