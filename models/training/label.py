@@ -130,13 +130,20 @@ def take_right(
 
 
 def _slips(problem: Problem, chosen: Sequence[dict[str, Any]], author: str, rng: random.Random) -> Iterator[Row]:
-    """Make a slip on each solution that has an equation; what was right before it counts for half, it is copied."""
     for sample in chosen:
-        made = slip(sample["steps"], sorted(numbers(problem.text)), rng)
-        if made is not None:
-            before = len(made) - 1
-            weights = (0.5,) * before + (ERROR,)
-            yield Row(problem.text, made, (1,) * before + (0,), weights, f"{author}, slips", held=False)
+        row = slip_row(problem, sample["steps"], author, rng, held=False)
+        if row is not None:
+            yield row
+
+
+def slip_row(problem: Problem, steps: Sequence[str], author: str, rng: random.Random, *, held: bool) -> Row | None:
+    """Make a slip on a right solution that has an equation; what was right before it counts for half, it is copied."""
+    made = slip(steps, sorted(numbers(problem.text)), rng)
+    if made is None:
+        return None
+    before = len(made) - 1
+    weights = (0.5,) * before + (ERROR,)
+    return Row(problem.text, made, (1,) * before + (0,), weights, f"{author}, slips", held)
 
 
 if __name__ == "__main__":
