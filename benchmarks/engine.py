@@ -1,12 +1,14 @@
 """How fast does the engine read, next to the raw limit, to embedding mode and to transformers?
 
     python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--busy 1] [--cases 40] [--problems 20] [--data FOLDER]
-        [--vocabulary FILE.gguf]
+        [--candidates FILE.jsonl] [--vocabulary FILE.gguf]
 
 Random weights of Qwen2.5-0.5B's shape, 40 + 40 ProcessBench cases (where they were not pulled, texts like them) and 20
-problems with 8 candidates each. The work is cut into slices; within each slice every side runs once, one after the
-other, so that a busy minute hits all of them; a side's rate is the mean of the best half of its slices. A rate counts
-the tokens of all sequences, whether computed or shared. With `--busy` so many processes that never rest run beside.
+problems with 8 candidates each (made here, or those of a file). The work is cut into slices; within each slice every
+side runs once, one after the other, so that a busy minute hits all of them; a side's rate is the mean of the best half
+of its slices. A rate counts the tokens of all sequences, whether computed or shared; under the table stands what the
+texts have in common, which bounds what sharing can gain over the raw limit. With `--busy` so many processes that never
+rest run beside.
 
 (a) raw: one decode of 512 random tokens, the most this build reaches; (b) embedding mode with pooling NONE, one
 sequence at a time: what `create_embedding` does; (c) transformers, one sequence at a time.
@@ -21,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import llama_cpp.llama_cpp as lib
@@ -67,13 +70,14 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=Path, help="a GGUF whose tokenizer the models get (default: nano's)")
     parser.add_argument("--models", type=Path, default=FOLDER)
     texts.add_option(parser)
+    texts.add_candidates(parser)
     arguments = parser.parse_args()
     given = texts.find(arguments.data)
     print(f"{given.origin}; load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
     lib.llama_backend_init()
     steps = given.cases(arguments.cases)
-    best = texts.candidates(arguments.problems)
+    best = texts.candidates(arguments.problems, arguments.candidates)
     with busy(arguments.busy):
         for weight_type in arguments.types:
             model = make_model("0.5b", HALF_B, WeightType(weight_type), arguments.models, arguments.vocabulary)
@@ -96,24 +100,28 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
     """Run every side over every slice, interleaved, and print the table."""
     names = ["raw limit (a)", "stepcheck", "embedding (b)"] + (["torch f32 (c)", "torch bf16 (c)"] if use_torch else [])
     table = {work: {name: Side() for name in names} for work in ("ProcessBench", "Best-of-8")}
+    computed: dict[str, list[Rows]] = {work: [] for work in table}
     prefill = RawLimit(model)
     embedding = Embedding(model)
     references = {f"torch {kind} (c)": Torch(kind, prefill.known) for kind in ("f32", "bf16")} if use_torch else {}
     with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, mapped=weight_type == "bf16") as engine:
         print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
         for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
-            rows = table[work]
+            rows, kept = table[work], computed[work]
             for number, start in enumerate(range(0, len(documents), SLICE)):
                 part = documents[start : start + SLICE]
                 forget(engine)
                 tokens = prefill.tokenize(part)
                 rows["raw limit (a)"].rates.append(prefill.rate())
-                rows["stepcheck"].rates.append(timed(lambda part=part: read_all(engine, part)))  # type: ignore[misc]
+                rows["stepcheck"].rates.append(timed(partial(read_all, engine, part, kept)))
                 if number % 3 == 0:  # one sequence at a time: its rate hardly depends on the slice
                     rows["embedding (b)"].rates.append(timed(lambda tokens=tokens: embedding.read(tokens[:2])))  # type: ignore[misc]
                     for name, reference in references.items():
                         rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:2])))  # type: ignore[misc]
         report(table)
+        for work, read in computed.items():
+            every, own = sum(rows.tokens for rows in read), sum(rows.decoded for rows in read)
+            print(f"{work}: {every} tokens, {own} computed: sharing allows {every / own:.2f} x the raw limit")
         edit(engine, best[0])
         edit(engine, Document(best[0].problem, tuple(step for document in best for step in document.steps)[:20]))
         memory(engine, model)
@@ -131,14 +139,16 @@ def timed(work: Callable[[], int]) -> float:
     return tokens / (time.perf_counter() - start)
 
 
-def read_all(engine: LlamaEngine, documents: Sequence[Document]) -> int:
-    """Tokens of all documents, read by the engine."""
-    tokens = 0
+def read_all(engine: LlamaEngine, documents: Sequence[Document], kept: list[Rows] | None = None) -> int:
+    """Tokens of all documents, read by the engine; what it read is added to `kept`."""
+    found = []
     for rows in engine.read(build(QWEN_TEMPLATE, document) for document in documents):
         if not isinstance(rows, Rows):
             raise rows
-        tokens += rows.tokens
-    return tokens
+        found.append(rows)
+    if kept is not None:
+        kept += found
+    return sum(rows.tokens for rows in found)
 
 
 def report(table: dict[str, dict[str, Side]]) -> None:

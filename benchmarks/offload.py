@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=30, help="pairs of decodes for the tap's cost")
     parser.add_argument("--models", type=Path, default=FOLDER, help="needs 15 GB")
     texts.add_option(parser)
+    texts.add_candidates(parser)
     arguments = parser.parse_args()
     lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
     lib.llama_backend_init()
@@ -68,7 +69,8 @@ def main() -> None:
         print("no accelerator: all layers are on the CPU", flush=True)
     name, shape = ("tiny", TINY) if arguments.shape == "tiny" else ("7b", SEVEN_B)
     given = texts.find(arguments.data)
-    documents = {"ProcessBench": given.cases(arguments.cases), "Best-of-8": texts.candidates(arguments.problems)}
+    best = texts.candidates(arguments.problems, arguments.candidates)
+    documents = {"ProcessBench": given.cases(arguments.cases), "Best-of-8": best}
     print(given.origin, flush=True)
     torch = None if arguments.no_torch else load_torch(shape)
     for kind in map(WeightType, arguments.types):

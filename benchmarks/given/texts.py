@@ -9,10 +9,11 @@ import argparse
 import json
 import random
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepcheck.document import Document, Step
+from stepcheck.document import Document, Step, read
 from stepcheck.hub.pull.datasets import data_dir
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class Texts:
         return [Document(row["problem"], tuple(map(Step, row["steps"]))) for row in rows]
 
 
-def candidates(problems: int) -> list[Document]:
-    """Eight solutions of each of so many problems, which part one after the other; always made here."""
+def candidates(problems: int, path: Path | None = None) -> list[Document]:
+    """Eight solutions of each of so many problems: those of a file of candidates, else made here to part in turn."""
+    if path is not None:
+        found = islice(read(path), CANDIDATES * problems)
+        return [document for document in found if isinstance(document, Document)]
     made = []
     for number in range(problems):
         first = _solution(number, random.Random(number))
@@ -63,6 +67,16 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="ProcessBench's gsm8k.json and math.json (default: where `stepcheck data pull processbench` put them)",
+    )
+
+
+def add_candidates(parser: argparse.ArgumentParser) -> None:
+    """Let a benchmark be told whose candidates it reads."""
+    parser.add_argument(
+        "--candidates",
+        type=Path,
+        metavar="FILE",
+        help="candidates of Best-of-8, in a row or a line each (default: made)",
     )
 
 
