@@ -32,6 +32,7 @@ Fault = Literal[
     "429",
     "503",
     "429-long",
+    "429-odd",
     "stall",
     "reset",
     "flip",
@@ -268,6 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
         server.requests.append(Request(inside, asked, self._token(), self.headers.get("Host", "").split(":")[0]))
         if fault == "429-long":
             self._error(429, Retry_After="3600")
+        elif fault == "429-odd":
+            self._error(429, Retry_After="\N{SUPERSCRIPT TWO}")
         elif fault in {"429", "503"}:
             self._error(int(fault), **({"Retry_After": "1"} if fault == "429" else {}))
         elif fault == "404":

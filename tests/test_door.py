@@ -3,15 +3,19 @@
 import shutil
 import ssl
 import subprocess
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
 from stepcheck.door.address import is_elsewhere, read_address
 from stepcheck.door.connection import Door
+from stepcheck.door.pause import pause_of
 from stepcheck.errors import ServerError, UsageError
 from tests.chatserver import answers, serving
 
+WORDS = ("", "soon", "²", "٣", "nan", "inf", "1e999", "Fri, 31 Feb 2020 00:00:00 GMT", "Fri, 32 Dec 99999 00:00:00 GMT")
 EXAMPLE = "http://127.0.0.1:8000"
 
 
@@ -113,3 +117,10 @@ def test_a_kept_connection_is_used_again() -> None:
                 door._connection.sock.shutdown(2)
         assert ports[0] == ports[1] != ports[2]
         door.leave()
+
+
+def test_a_pause_is_a_number_or_a_date() -> None:
+    """Seconds, or until a date; a date that is past asks for none, and what is neither is no pause."""
+    assert (pause_of("3"), pause_of("0.5"), pause_of("-2"), pause_of(formatdate(0, usegmt=True))) == (3, 0.5, 0, 0)
+    assert 50 < (pause_of(formatdate(time.time() + 60, usegmt=True)) or 0) <= 60
+    assert [pause_of(words) for words in WORDS] == [None] * len(WORDS)

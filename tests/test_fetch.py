@@ -89,6 +89,7 @@ RIGHT: list[list[Fault]] = [
     ["stall"],
     ["trickle"],
     ["429"],
+    ["429-odd"],
     ["503"],
     ["503", "429", "short", "stall", "reset"],
     ["short", "whole"],

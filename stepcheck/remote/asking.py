@@ -7,13 +7,12 @@ thousands does not wait for each.
 
 import random
 import threading
-import time
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from stepcheck.door.address import Address
 from stepcheck.door.connection import OK, Door, Limits
+from stepcheck.door.pause import pause_of
 from stepcheck.door.words import error_words
 from stepcheck.errors import CancelledError, ServerError, UnreachableError
 
@@ -91,7 +90,11 @@ class Asker:
                 if reply.status not in BUSY:
                     self._tired = False
                     return self._checked(reply)
-                wait, error, most = _asked_for(reply), self._busy(reply), 2 if reply.status == LATE else tries
+                wait, error, most = (
+                    pause_of(reply.after) or 0.0,
+                    self._busy(reply),
+                    2 if reply.status == LATE else tries,
+                )
             except UnreachableError as away:
                 wait, error, most = 0.0, away, tries
             except ServerError:
@@ -137,18 +140,6 @@ def once(asker: Asker, method: str, path: str, body: bytes | None = None) -> Rep
         return asker.ask(door, method, path, body)
     finally:
         door.leave()
-
-
-def _asked_for(reply: Reply) -> float:
-    """Seconds that the server asks to wait: a number, or a date; 0 where it names none."""
-    try:
-        return max(float(reply.after), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(reply.after).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def hurried(patience: Patience) -> Patience:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from stepcheck.door.pause import pause_of
 from stepcheck.errors import AccessError, HubError, OfflineError, UnknownRevisionError
 from stepcheck.hub.net.files import RemoteFile, Snapshot
 from stepcheck.hub.net.metadata import MOST_BYTES, read_snapshot
@@ -289,9 +290,8 @@ def _steps(response: Any) -> list[Any]:  # noqa: ANN401 (http library)
 def _raise_status(what: str, response: Any, *, has_token: bool) -> None:  # noqa: ANN401 (http library)
     status = int(response.status_code)
     if status in _TRANSIENT:
-        wait = response.headers.get("Retry-After", "")
         said = "asks for fewer requests" if status == 429 else "is not available"  # noqa: PLR2004 (HTTP)
-        raise TransientError(f"the server {said} (HTTP {status})", float(wait) if wait.isdigit() else None)
+        raise TransientError(f"the server {said} (HTTP {status})", pause_of(response.headers.get("Retry-After", "")))
     if status in _REFUSED:
         raise AccessError(_refusal(what, has_token))
     if status == _GONE:
