@@ -3,14 +3,15 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch", reason="training needs torch (the test extra)")
 pytest.importorskip("transformers", reason="training needs transformers (the test extra)")
 
-from models.training import head, people, problems, train
-from models.training.rows import read_rows
+from models.training import head, problems, rights, train
+from models.training.rows import Row, read_rows
 from stepcheck.cli.main import main
 from stepcheck.errors import ModelError
 from stepcheck.hub.convert import convert
@@ -21,7 +22,7 @@ from tests.checkpoints import Spec
 from tests.test_families import lent
 from tests.test_peft import write_base
 from tests.test_training import RECIPE, arguments, made_up, write_rows
-from tests.test_training_data import gsm8k
+from tests.test_training_data import RIGHT, WRONG, gsm8k
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -85,30 +86,44 @@ def test_only_a_head_of_two_classes_is_trained(tmp_path: Path) -> None:
         head.run(given(model, [write_rows(tmp_path / "a.jsonl", made_up(2, 1))], tmp_path / "out"), head.Recipe())
 
 
-def test_what_people_wrote_becomes_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Right work, other work with a slip at its end, and the held-out problems in neither."""
-    rows = [json.loads(line) for line in gsm8k(tmp_path).read_text(encoding="utf-8").splitlines()]
-    many = write_rows(
-        tmp_path / "many.jsonl", [rows[0] | {"question": f"{i}: {rows[0]['question']}"} for i in range(40)]
-    )
-    out = tmp_path / "people.jsonl"
-    command = ["people", "--problems", str(many), "--out", str(out), "--held", "10", "--rights", "12", "--slips", "6"]
-    monkeypatch.setattr("sys.argv", command)
-    people.main()
-    assert "12 right\n" in (told := capsys.readouterr().out)
-    assert "6 with a slip\n" in told
-    made = read_rows([out])
+def solved(count: int) -> list[dict[str, Any]]:
+    """Problems with two right solutions each and a wrong one, as candidates beside a reference."""
+    texts = ["\n\n".join(steps) for steps in (RIGHT, RIGHT[:2], WRONG)]
+    return [{"problem": f"{i} boxes?", "responses": texts, "answer": "22"} for i in range(count)]
+
+
+def run_rights(solutions: Path, out: Path, *more: str) -> list[Row]:
+    """Make rows by the command line."""
+    command = ["rights", "--solutions", str(solutions), "--author", "others", "--out", str(out), *more]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", command)
+        rights.main()
+    return read_rows([out])
+
+
+def test_right_solutions_become_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Right ones, slips on others, what is held out in neither; wrong ones and a benchmark's problems are counted."""
+    path = write_rows(tmp_path / "s.jsonl", [*solved(40), {"problem": "no reference", "solution": "a\n\nb"}])
+    bench = write_rows(tmp_path / "b.jsonl", [{"problem": "  0 BOXES? ", "steps": ["a"]}])
+    more = ("--without", str(bench), "--held", "9", "--rights", "12", "--slips", "6")
+    made = run_rights(path, tmp_path / "rows.jsonl", *more)
+    told = capsys.readouterr().out
+    assert "12 right; 6 a slip; 4 right, held out; " in told
+    assert "39 with another answer than the reference" in told
+    assert "3 of a problem that is to be left out" in told
+    assert "1 without a reference answer" in told
     learnt, held = [row for row in made if not row.held], [row for row in made if row.held]
     assert [row.first_error for row in learnt] == [-1] * 12 + [len(row.steps) - 1 for row in learnt[12:]]
-    assert {row.author for row in learnt} == {"people", "people, slips"}
+    assert {row.author for row in learnt} == {"others", "others, slips"}
     texts = [row.problem for row in made]
     assert len(set(texts)) == len(texts)
-    kept = {problems.read_problems(many)[i].text for i in problems.held_out(40, 10)}
-    assert {row.problem for row in held} <= kept
-    assert not kept & {row.problem for row in learnt}
-    assert [row for row in held if row.first_error == -1] == held[:5]
-    assert people.make_rows(problems.read_problems(many), frozenset(), 3, 3, 1) != people.make_rows(
-        problems.read_problems(many), frozenset(), 3, 3, 2
-    )
+    assert "0 boxes?" not in texts
+    assert {row.problem for row in held} <= {f"{i + 1} boxes?" for i in problems.held_out(39, 9)}
+    assert run_rights(path, tmp_path / "again.jsonl", *more) == made
+    assert run_rights(path, tmp_path / "other.jsonl", *more, "--seed", "4") != made
+
+
+def test_what_people_wrote_is_read_as_it_is_published(tmp_path: Path) -> None:
+    """GSM8K's own file: a line a step, the calculator's notes left out."""
+    (row,) = run_rights(gsm8k(tmp_path), tmp_path / "rows.jsonl", "--held", "0", "--rights", "2", "--slips", "0")
+    assert (row.steps, row.author) == (("4*6=24", "24-2=22"), "others")

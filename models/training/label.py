@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from models.training.lines import read_lines
 from models.training.problems import Problem, numbers, read_problems
-from models.training.rows import ERROR, Row, as_json, weigh
-from models.training.slips import slip
+from models.training.rows import Row, as_json, weigh
+from models.training.slips import slip_row
 from stepcheck.errors import StepcheckError
 
 ALIVE: Final = (1.2, 1.2)
@@ -131,19 +131,9 @@ def take_right(
 
 def _slips(problem: Problem, chosen: Sequence[dict[str, Any]], author: str, rng: random.Random) -> Iterator[Row]:
     for sample in chosen:
-        row = slip_row(problem, sample["steps"], author, rng, held=False)
+        row = slip_row(problem.text, sample["steps"], author, rng, held=False)
         if row is not None:
             yield row
-
-
-def slip_row(problem: Problem, steps: Sequence[str], author: str, rng: random.Random, *, held: bool) -> Row | None:
-    """Make a slip on a right solution that has an equation; what was right before it counts for half, it is copied."""
-    made = slip(steps, sorted(numbers(problem.text)), rng)
-    if made is None:
-        return None
-    before = len(made) - 1
-    weights = (0.5,) * before + (ERROR,)
-    return Row(problem.text, made, (1,) * before + (0,), weights, f"{author}, slips", held)
 
 
 if __name__ == "__main__":

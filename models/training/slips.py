@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from models.training.problems import numbers
+from models.training.rows import ERROR, Row
+
 _NUMBER: Final = r"\$?(\d[\d,]*(?:\.\d+)?)"
 EQUATION: Final = re.compile(
     _NUMBER + r"(\s*)(\+|-|\\times|×|\*|\\cdot|/|\\div|÷)(\s*)" + _NUMBER + r"(\s*=\s*\\?)" + _NUMBER
@@ -94,3 +97,13 @@ def _written(spot: Spot, left: str, sign: str, right: str, result: str) -> str:
 
 def _show(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def slip_row(problem: str, steps: Sequence[str], author: str, rng: random.Random, *, held: bool) -> Row | None:
+    """Make a slip on a right solution that has an equation; what was right before it counts for half, it is copied."""
+    made = slip(steps, sorted(numbers(problem)), rng)
+    if made is None:
+        return None
+    before = len(made) - 1
+    weights = (0.5,) * before + (ERROR,)
+    return Row(problem, made, (1,) * before + (0,), weights, f"{author}, slips", held)
