@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,18 @@ from stepcheck.hub.gguf.quantize import WeightType
 from tests import checkpoints, search
 
 ROOT = Path(__file__).parent.parent
+REAL_MODELS = "STEPCHECK_REAL_MODELS"
+KEPT = "TESTS_REAL_MODELS"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Heed Ctrl-C, for the programs under test inherit it: a shell starts what it puts behind `&` deaf to it.
 
-    Choose how property tests search before any of them is imported.
+    Choose how property tests search before any of them is imported. Keep the folder of real models under a name that is
+    no setting: programs under test refuse a STEPCHECK_ variable that they do not know.
     """
+    if REAL_MODELS in os.environ:
+        os.environ[KEPT] = os.environ.pop(REAL_MODELS)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     search.choose(soak=config.getoption("-m") == "soak")
@@ -48,6 +54,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the data folder beside the checkout (../shared/data), which is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_models() -> Path:
+    """The folder with official files that were pulled by hand; tests that need one skip where none is named."""
+    folder = os.environ.get(KEPT)
+    if not folder:
+        pytest.skip(f"needs real models: {REAL_MODELS}=FOLDER")
+    return Path(folder)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The prompt of a critic in process: the model's own chat template, and the tokens that transformers makes of it."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,15 +57,12 @@ def test_a_prompt_begins_as_published(tmp_path: Path) -> None:
     assert found["Qwen2.5"].startswith("<|im_start|>system\nYou are a small critic. You are helpful.<|im_end|>\n")
 
 
-def test_a_real_file_is_asked_as_published() -> None:
+def test_a_real_file_is_asked_as_published(real_models: Path) -> None:
     """Qwen2.5's own tokenizer and template, on a critic's questions."""
-    folder = os.environ.get("STEPCHECK_REAL_MODELS")
-    if not folder:
-        pytest.skip("needs real models: STEPCHECK_REAL_MODELS=FOLDER with a GGUF of Qwen2.5-Coder-Instruct")
     import gguf
 
-    paths = sorted(Path(folder).glob("qwen2.5-coder-*-instruct-*.gguf"))
-    assert paths, f"{folder}: no qwen2.5-coder-*-instruct-*.gguf in it"
+    paths = sorted(real_models.glob("qwen2.5-coder-*-instruct-*.gguf"))
+    assert paths, f"{real_models}: no qwen2.5-coder-*-instruct-*.gguf in it"
     for path in paths:
         template = gguf.GGUFReader(path).fields["tokenizer.chat_template"].contents()
         theirs = chatmodels.in_transformers(tokenizer=checkpoints.real_tokenizer(path), template=template)

@@ -5,7 +5,6 @@ The comparisons of benchmarks/small_judge.py are tried on random miniatures.
 The official file is 491 MB and is not here: with STEPCHECK_REAL_MODELS=FOLDER the tests that need it look for it there.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,14 +62,14 @@ def card() -> ModelCard:
 
 
 @pytest.fixture(scope="module")
-def official(card: ModelCard) -> Path:
+def official(card: ModelCard, real_models: Path) -> Path:
     """The official file, where somebody has it."""
-    folder = os.environ.get("STEPCHECK_REAL_MODELS")
     assert card.origin
     assert card.origin.backbone
-    if not folder or not (Path(folder) / card.origin.backbone.file).is_file():
-        pytest.skip("STEPCHECK_REAL_MODELS names no folder with the official file")
-    return Path(folder) / card.origin.backbone.file
+    path = real_models / card.origin.backbone.file
+    if not path.is_file():
+        pytest.skip(f"{real_models}, named by STEPCHECK_REAL_MODELS, has no {path.name}")
+    return path
 
 
 def test_what_is_shipped_is_what_the_card_pins(card: ModelCard) -> None:
