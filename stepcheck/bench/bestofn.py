@@ -151,7 +151,7 @@ def _right(reference: str | None, answer: str | None, rule: str, grader: Grader)
 
 def _reference(row: SourceRow, place: str) -> str | None:
     """The reference answer: `gt`, else `answer`, else the reference solution; of a whole solution its final answer."""
-    text = scalar(row.more, ("gt",))
+    text = scalar(row.more, ("gt",), [])
     if text is None and "gt" in row.more:
         text = decode(row.more["gt"], str, "gt", place)  # says what it is instead
     text = row.answer if text is None else text

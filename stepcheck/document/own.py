@@ -51,7 +51,7 @@ def read(given: Given) -> Content:
     key = _chosen(given, notes)
     question = problem(given, notes)
     found = contents.solutions(given, key)
-    others = [name for name in SAMPLES if name in given and name != key and not _is_empty(given, name)]
+    others = [name for name in given.among(SAMPLES) if name != key and not _is_empty(given, name)]
     if others:
         notes.append(f"`{key}` was read, `{'`, `'.join(others)}` {'was' if len(others) == 1 else 'were'} not")
     reference = _reference(given, key, notes)

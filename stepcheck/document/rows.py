@@ -27,6 +27,7 @@ _NESTED = frozenset(
     correctness_math_verify generator final_answer_correct""".split()  # noqa: SIM905 - a table of words
 )
 """What dialects read besides the keys of `own`."""
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 NO_PROBLEM = "no `problem` (or `question`); put it in the row, or give it with --problem"
 
 
@@ -233,7 +234,7 @@ def _row(data: bytes, place: str, line: int, more: tuple[str, ...], *, whole: bo
     name: str | None = None
     try:
         fields, nulls = _given(data, place, more, whole=whole)
-        name = scalar(fields, own.ID)
+        name = scalar(fields, own.ID, [])
         given = Given(fields, nulls, f"{place} (id {name[:80]})" if name else place)
         return _read(given, line, name, more)
     except InputError as error:
@@ -255,12 +256,12 @@ def _given(data: bytes, place: str, more: tuple[str, ...], *, whole: bool) -> tu
         if data.count(b'":') > _MOST_KEYS:
             found = msgspec.structs.asdict(msgspec.json.decode(data, type=_known(more)))
         else:
-            found = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+            found = _FIELDS.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(located(error, data, place, whole=whole)) from error
     there = {key: bytes(raw) for key, raw in found.items() if raw is not msgspec.UNSET}
-    nulls = frozenset(key for key, raw in there.items() if raw == b"null")
-    return {key: raw for key, raw in there.items() if key not in nulls}, nulls
+    nulls = frozenset([key for key, raw in there.items() if raw == b"null"])
+    return {key: raw for key, raw in there.items() if key not in nulls} if nulls else there, nulls
 
 
 def _read(given: Given, line: int, name: str | None, more: tuple[str, ...]) -> Row:
