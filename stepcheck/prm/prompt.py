@@ -7,7 +7,8 @@ contains `<extra_0>` or `<|im_end|>` cannot forge a mark or a turn.
 import itertools
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 from stepcheck.errors import InputError
@@ -81,7 +82,7 @@ class Prompt:
     @property
     def marks(self) -> int:
         """How many rows are expected; of token ids only the model can tell."""
-        return sum(segment.mark + len(segment.ends) for segment in self.segments)
+        return sum([segment.mark + len(segment.ends) for segment in self.segments])
 
 
 def build(template: "Template", document: "Document") -> Prompt:
@@ -107,39 +108,73 @@ def build_all(template: "Template", document: "Document") -> tuple[Prompt, ...]:
         raise InputError(f"{_where(document)}: no steps to judge")
     problem = _plain(document.problem, template, document, "problem")
     steps = [_plain(step.text, template, document, f"step {number}") for number, step in enumerate(document.steps, 1)]
-    head = (
-        Segment(template.before_problem, special=True),
-        Segment(_fill(template.problem, problem=problem)),
-        Segment(template.after_problem, special=True),
-    )
+    around = _around(template)
+    head = (around.before, Segment(_fill(template.problem, problem=problem)), around.after)
     filled = [
         _fill(template.first_step if number == 1 and template.first_step else template.step, step=step, number=number)
         for number, step in enumerate(steps, 1)
     ]
     if template.reads == "prefixes":
-        return tuple(_prompt(head, _prefix(template, filled[:count])) for count in range(1, len(filled) + 1))
+        prefixes = (_prefix(template, filled[:count]) for count in range(1, len(filled) + 1))
+        return tuple(Prompt((*head, *segments), len(head)) for segments in prefixes)
     if template.reads == "joined":
-        return (replace(_prompt(head, _joined(template, filled)), behind=template.behind, lead=template.lead),)
+        return (Prompt((*head, *_joined(template, filled)), len(head), template.behind, template.lead),)
     if template.lines != "whole":
         lines = [step.split("\n") for step in filled]
-        rest = (part for step in lines for line in step for part in _read(template, line))
-        return (replace(_prompt(head, rest), rows=tuple(map(len, lines))),)
-    return (_prompt(head, _solution(template, filled)),)
+        rest = (part for step in lines for line in step for part in around.read(line))
+        return (Prompt((*head, *rest), len(head), rows=tuple(map(len, lines))),)
+    return (Prompt((*head, *_solution(around, filled)), len(head)),)
 
 
-def _solution(template: "Template", steps: list[str]) -> Iterator[Segment]:
-    """Yield every step and the place of its reward."""
-    for number, step in enumerate(steps):
-        if number:
-            yield Segment(template.after_mark, special=True)
-        yield from _read(template, step)
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a template has around the texts, the same in every prompt; an empty part of it is nothing."""
+
+    before: Segment
+    after: Segment
+    closing: tuple[Segment, ...]
+    """From a step's end to the place of its reward."""
+    between: tuple[Segment, ...]
+    """From there to the next step."""
+    bare: bool
+    """A step is read at its own end."""
+
+    def read(self, step: str) -> tuple[Segment, ...]:
+        """Lay out a step up to the place of its reward: the mark, else what follows the step, else the step's end."""
+        return (Segment(step, mark=self.bare), *self.closing)
+
+
+@lru_cache(maxsize=16)
+def _around(template: "Template") -> _Around:
+    """Take a template apart, once for all that it lays out."""
+    here = template.read_at == "end"
+    closing: list[Segment] = []
+    if template.after_step:
+        closing.append(Segment(template.after_step, special=True, mark=here))
+    if template.mark is not None:
+        closing.append(Segment(template.mark, special=True, mark=True))
+    return _Around(
+        before=Segment(template.before_problem, special=True),
+        after=Segment(template.after_problem, special=True),
+        closing=tuple(closing),
+        between=(Segment(template.after_mark, special=True),) if template.after_mark else (),
+        bare=here and not template.after_step,
+    )
+
+
+def _solution(around: _Around, steps: list[str]) -> list[Segment]:
+    """Lay out every step and the place of its reward."""
+    segments = [*around.read(steps[0])]
+    for step in steps[1:]:
+        segments += (*around.between, *around.read(step))
+    return segments
 
 
 def _prefix(template: "Template", steps: list[str]) -> Iterator[Segment]:
     """Yield steps that are joined as a solution writes them, and the one place of their reward."""
     for step in steps[:-1]:
         yield Segment(step + template.between_steps)
-    yield from _read(template, steps[-1])
+    yield from _around(template).read(steps[-1])
 
 
 def _joined(template: "Template", steps: list[str]) -> Iterator[Segment]:
@@ -148,21 +183,6 @@ def _joined(template: "Template", steps: list[str]) -> Iterator[Segment]:
     ends = itertools.accumulate((len(step) + join for step in steps[1:-1]), initial=len(steps[0]))
     yield Segment(template.between_steps.join(steps), ends=tuple(ends) if len(steps) > 1 else ())
     yield Segment(template.after_step, special=True, mark=True)
-
-
-def _read(template: "Template", step: str) -> Iterator[Segment]:
-    """Yield a step up to the place of its reward: the mark, else what follows the step, else the step's own end."""
-    here = template.read_at == "end"
-    yield Segment(step, mark=here and not template.after_step)
-    yield Segment(template.after_step, special=True, mark=here and bool(template.after_step))
-    if template.mark is not None:
-        yield Segment(template.mark, special=True, mark=True)
-
-
-def _prompt(head: tuple[Segment, ...], rest: Iterator[Segment]) -> Prompt:
-    """Gather segments; an empty part of the template is nothing."""
-    kept = (segment for segment in rest if segment.text or segment.mark or not segment.special)
-    return Prompt((*head, *kept), len(head))
 
 
 def _fill(form: str, **parts: object) -> str:
