@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast, overload
 
@@ -171,16 +171,16 @@ class Checker(Closing):
             if isinstance(answer, StepcheckError):
                 return unscored(item, answer)
             rows.append(answer)
-        decoded, seconds = sum(answer.decoded for answer in rows), sum(answer.seconds for answer in rows)
+        decoded, seconds = sum([answer.decoded for answer in rows]), sum([answer.seconds for answer in rows])
         cost = Cost(rows[-1].tokens, decoded, seconds)
         try:
             rewards, doubts = self._read(rows)
             if isinstance(item, Marked):
                 return AtMarks(rewards, cost)
-            lines = tuple(count for prompt in waiting.prompts for count in prompt.rows)
+            lines = [count for prompt in waiting.prompts for count in prompt.rows]
             if lines:
                 rewards, doubts = by_step(rewards, lines, self.card.template.lines), ()
-            return replace(by_rewards(item, rewards, self.identity, cost), uncertainty=doubts)
+            return by_rewards(item, rewards, self.identity, cost, doubts)
         except StepcheckError as error:
             if isinstance(error, ModelError):
                 raise
@@ -199,7 +199,7 @@ class Checker(Closing):
                 "they are not of one model"
             )
         hidden = np.concatenate([answer.hidden for answer in rows])
-        rewards = tuple(map(float, self._head.rewards(hidden)))
+        rewards = tuple(np.asarray(self._head.rewards(hidden), np.float64).tolist())
         return rewards, tuple(map(float, self._head.uncertainty(hidden))) if is_doubting(self._head) else ()
 
 

@@ -190,17 +190,25 @@ class Judge(Protocol):
         ...
 
 
-def by_rewards(document: Document, rewards: Sequence[float], model: Identity, cost: Cost = Cost()) -> Judged:
+def by_rewards(
+    document: Document,
+    rewards: Sequence[float],
+    model: Identity,
+    cost: Cost = Cost(),
+    uncertainty: tuple[float, ...] = (),
+) -> Judged:
     """Judge a document by its steps' rewards, at the threshold of whoever gave them.
 
     Raises:
-        CountMismatchError: not as many rewards as steps, or there is no threshold.
+        CountMismatchError: not as many rewards as steps, or uncertainties as rewards, or there is no threshold.
         NonFiniteError: a reward is NaN or infinite.
     """
     if not rewards or model.threshold is None:
         raise CountMismatchError(f"{model.name}: {len(rewards)} rewards, threshold {model.threshold}: no verdict")
     verdict = judge(rewards, model.threshold)
-    return Judged(document=document, model=model, verdict=verdict, rewards=tuple(rewards), cost=cost)
+    return Judged(
+        document=document, model=model, verdict=verdict, rewards=tuple(rewards), uncertainty=uncertainty, cost=cost
+    )
 
 
 @runtime_checkable
