@@ -12,6 +12,7 @@ from stepcheck.errors import InputError, TooLongError
 from stepcheck.judge import Unscored
 from stepcheck.report import human, plain, records
 from stepcheck.report.band import MARGIN, Band, band
+from stepcheck.report.clean import HOSTILE as HOSTILE_CHARACTERS
 from stepcheck.report.clean import clean, clean_json, clean_line
 from stepcheck.report.place import place, sentence
 from stepcheck.report.summary import Summary
@@ -100,6 +101,13 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     """Cleaned text is clean: a second boundary on the way would not garble it."""
     assert clean(clean(text)) == clean(text)
     assert "\n" not in clean_line(text)
+
+
+def test_clean_json_escapes_each_hostile_character_alone() -> None:
+    """Whatever `clean` makes visible is escaped, also where nothing else in the text calls for a look."""
+    hostile = HOSTILE_CHARACTERS.findall("".join(map(chr, range(0x110000))))
+    assert len(hostile) > 2_000
+    assert [each for each in hostile if each in clean_json(f'{{"text": "{each}"}}')] == []
 
 
 @given(st.text())

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -65,7 +66,7 @@ class Sink:
     def __init__(self, stream: TextIO, name: str = "standard output") -> None:
         self.stream, self._name = stream, name
 
-    @property
+    @cached_property
     def utf8(self) -> bool:
         """Whether every character can be written as it is."""
         return (self.stream.encoding or "").lower().replace("-", "").replace("_", "") in {"utf8", "utf8sig"}
@@ -77,9 +78,11 @@ class Sink:
             ReaderGoneError: the other end of the pipe is closed.
             OutputError: it cannot be written.
         """
-        with self.translated():
+        try:
             self.stream.write(text)
             self.stream.flush()
+        except OSError as error:
+            raise _translation(error, self._name) from error
 
     def translated(self) -> contextlib.AbstractContextManager[None]:
         """As `write` raises, for a library that touches the stream itself."""
@@ -95,12 +98,16 @@ def translated(name: str = "standard output") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.EPIPE, errno.EINVAL}:  # Windows says EINVAL
-            hint = "make room, or choose another place with --output"
-            raise OutputError(f"{name}: cannot be written: {error.strerror or error}; {hint}") from error
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ReaderGoneError from error
+        raise _translation(error, name) from error
+
+
+def _translation(error: OSError, name: str) -> OutputError | ReaderGoneError:
+    if error.errno not in {errno.EPIPE, errno.EINVAL}:  # Windows says EINVAL
+        hint = "make room, or choose another place with --output"
+        return OutputError(f"{name}: cannot be written: {error.strerror or error}; {hint}")
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ReaderGoneError()
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ def _size(file: str) -> float:
 def _work(item: "Document | Unread | Judged | Unscored") -> int:
     """Measure a document in characters, the best guess of its time before it is tokenized."""
     document = getattr(item, "document", item)
-    return len(getattr(document, "problem", "")) + sum(len(step.text) for step in getattr(document, "steps", ()))
+    return len(getattr(document, "problem", "")) + sum([len(step.text) for step in getattr(document, "steps", ())])
 
 
 def _run(judge: "Judge", batch: _Batch, sink: "Sink | Begun", form: WrittenAs, meter: Meter) -> "Summary":

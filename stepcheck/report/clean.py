@@ -37,7 +37,7 @@ def clean_line(text: str) -> str:
 
 def clean_json(text: str) -> str:
     r"""Escape in JSON text (`\uXXXX`) what `clean` would make visible; what the JSON says stays the same."""
-    return HOSTILE.sub(_escaped, text)
+    return text if text.isprintable() else HOSTILE.sub(_escaped, text)  # a fifth of the time
 
 
 def _visible(found: re.Match[str]) -> str:

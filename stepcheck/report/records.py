@@ -46,14 +46,14 @@ def _unscored(result: Unscored) -> dict[str, Any]:
 
 
 def _review(review: Judged) -> dict[str, Any]:
-    verdict, sums = review.verdict, review.aggregates
+    verdict, sums, threshold = review.verdict, review.aggregates, review.threshold
     steps = [
         {
             "index": index,
             "text": step.text,
             "start": step.start,
             "end": step.end,
-            "reward": rounded(reward, review.threshold),
+            "reward": rounded(reward, threshold),
             **({"uncertainty": _short(review.uncertainty[index])} if review.uncertainty else {}),
             **evidence.fields(review, index),
         }
@@ -64,7 +64,7 @@ def _review(review: Judged) -> dict[str, Any]:
         {
             "steps": steps,
             "first_error": verdict.first_error,
-            "threshold": review.threshold,
+            "threshold": threshold,
             "aggregates": {name: _short(getattr(sums, name)) for name in AGGREGATES},
         },
     )
