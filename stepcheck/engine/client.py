@@ -171,5 +171,5 @@ class _Reading:
 
 
 def _ask(job: int, prompt: Prompt, want: Want) -> wire.Ask:
-    ends = tuple(end for segment in prompt.segments for end in segment.ends)
+    ends = tuple([end for segment in prompt.segments for end in segment.ends])
     return wire.Ask(job, packed(prompt.segments), prompt.begins, ends, prompt.behind, prompt.lead, want, prompt.tokens)

@@ -112,7 +112,8 @@ class Host:
     def done(self, jobs: Sequence[int], *, drop: bool = False) -> None:
         """Expect no more replies to these jobs; with `drop`, let the worker forget them."""
         self._open.difference_update(jobs)
-        self._aside = deque(heard for heard in self._aside if _job(heard) in self._open)
+        if self._aside:
+            self._aside = deque(heard for heard in self._aside if _job(heard) in self._open)
         if drop:
             self.tell(wire.Drop(list(jobs)))
 

@@ -3,6 +3,7 @@
 Owns what a mark is in tokens. Refuses what does not fit into the context, and a mark that would be read elsewhere.
 """
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Layout:
         if least > model.context:
             raise too_long(f"at least {least}", model.context, model.longest)
         pieces = [self._tokens(text, special=special) for text, special, _ in segments]
-        ends = [held + int(end) for end in np.cumsum([len(piece) for piece in pieces])]
+        ends = list(itertools.accumulate(map(len, pieces), initial=held))[1:]
         if ends and ends[-1] > model.context:
             raise too_long(str(ends[-1]), model.context, model.longest)
         for (text, _, mark), piece in zip(segments, pieces, strict=True):
@@ -97,7 +98,7 @@ class Layout:
             last = ends[-1] - 1
             counts = self._counts(segments[joined.begins][0], joined.ends)
             marks = (*(min(begin + count - 1 + joined.behind, last) for count in counts), *marks)
-        tokens = np.concatenate([np.empty(0, np.int32), *pieces]).astype(np.int32)
+        tokens = np.concatenate([np.empty(0, np.int32), *pieces]).astype(np.int32, copy=False)
         if want.kind != "log_likelihood" or not marks:
             return Laid(tokens, marks)
         first = begin - joined.lead
@@ -136,12 +137,14 @@ class Layout:
 
     def _tokens(self, text: str, *, special: bool) -> Ints:
         key = (text, special)
-        if key not in self._texts:
-            self._texts[key] = self._model.tokenize(text, special=special)
+        found = self._texts.get(key)
+        if found is None:
+            found = self._texts[key] = self._model.tokenize(text, special=special)
             if len(self._texts) > REMEMBERED_TEXTS:
                 self._texts.popitem(last=False)
-        self._texts.move_to_end(key)
-        return self._texts[key]
+        else:
+            self._texts.move_to_end(key)
+        return found
 
 
 def too_long(tokens: str, context: int, longest: int) -> TooLongError:
