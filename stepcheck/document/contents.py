@@ -5,7 +5,9 @@ steps, messages. Refuses to drop what is no solution: it stays in its place, wit
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from stepcheck.document import talks
 from stepcheck.document.given import Given, is_blank, is_unseen
@@ -28,8 +30,7 @@ Solution = str | tuple[str, ...] | Missing
 """A text that is to be split, steps as they are, or the reason why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Solutions:
+class Solutions(msgspec.Struct, frozen=True):
     """The solutions of a field, each with its place in the row; None where it is put together from several values."""
 
     found: tuple[Solution, ...]
@@ -38,8 +39,7 @@ class Solutions:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What a dialect makes of a row."""
 
     problem: str | Missing | None
@@ -52,7 +52,7 @@ class Content:
     """JSON, undecoded: the first wrong step, or a label a step; of several solutions a list of these."""
     label_key: str = "label"
     notes: tuple[str, ...] = ()
-    extra: Mapping[str, bytes] = field(default_factory=dict)
+    extra: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     """Fields under the names by which a bench asks for them."""
     hidden: frozenset[str] = frozenset()
     """Fields that mean something else here than where a bench knows them from."""

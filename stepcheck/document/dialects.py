@@ -4,8 +4,10 @@ Owns the table, which the documentation prints. Refuses nothing: a row of no dia
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from stepcheck.document import logs, marked, own
 from stepcheck.document.contents import Content

@@ -7,7 +7,6 @@ judged: an answer or an id that is no text and no number is left out, with a not
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -46,8 +45,7 @@ def is_blank(text: str | None) -> bool:
     return text is None or text.strip() in _NO_WORDS or is_unseen(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """A row: its fields that are not null, the names of those that are, and how messages call the row."""
 
     fields: Mapping[str, bytes]

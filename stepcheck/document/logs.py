@@ -4,9 +4,8 @@ Owns where in their nesting the problem and the responses stand. Refuses what fa
 is an error in its place. A server's output without the question needs a problem from somewhere else.
 """
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from stepcheck.document import contents, own, talks
 from stepcheck.document.contents import Content, Missing, Path, Solutions

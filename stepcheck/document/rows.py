@@ -6,11 +6,12 @@ Fields that are not listed there are skipped unread, whatever is in them. Ids ar
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from stepcheck.document import dialects, own, parquet
 from stepcheck.document.contents import Missing, Path, Solution
@@ -31,8 +32,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 NO_PROBLEM = "no `problem` (or `question`); put it in the row, or give it with --problem"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row; `candidates` says that its solutions are several responses to one problem."""
 
     problem: str | None
@@ -42,7 +42,7 @@ class Row:
     answer: str | None
     candidates: bool
     notes: tuple[str, ...] = ()
-    more: Mapping[str, bytes] = field(default_factory=dict)
+    more: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     """Fields that the reader asked for besides, undecoded JSON; those that are null or missing are not there."""
     reference: str | None = None
     """The data set's own solution, where samples are judged."""
