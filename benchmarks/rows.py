@@ -1,7 +1,7 @@
 """What does a row cost beside the model? A million short ones through the real command, by stage, and its memory.
 
-Rows like `{"id": "7", "problem": "What is 7 + 8?", "steps": ["7 + 8 = 15.", "So it is 15."]}`, made on the fly, go
-through `stepcheck score - --format jsonl -o FILE --evidence off`. All of it is the real thing (reading, prompts, the
+Rows like `{"id": "7", "problem": "What is 7 + 8?", "steps": ["7 + 8 = 15.", "So it is 15."]}`, written to a file first,
+go through `stepcheck score - --format jsonl -o FILE --evidence off`. All of it is the real thing (reading, prompts, the
 pipe, the planner in the engine's process, verdicts, writing) but for the model: a letter is a token, and a batch is
 decoded at once into rows of zeros, which a head reads as 0.9.
 
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -99,7 +99,7 @@ def serve() -> None:
 
 
 def lines(count: int) -> Iterator[bytes]:
-    """The rows, made as they are read."""
+    """The rows as JSONL."""
     for i in range(count):
         row = {"id": str(i), "problem": f"What is {i} + {i + 1}?"}
         yield json.dumps(row | {"steps": [f"{i} + {i + 1} = {2 * i + 1}.", f"So it is {2 * i + 1}."]}).encode() + b"\n"
@@ -119,11 +119,11 @@ def look(process: psutil.Process | None) -> tuple[float, float]:
     return (sum(process.cpu_times()[:2]), process.memory_info().rss / 1e6) if process else (0.0, 0.0)
 
 
-class Made:
-    """Standard input whose rows are made as they are read; looks about at the beginning and after every tenth."""
+class Watched:
+    """Rows at standard input; looks about at the beginning and after every tenth."""
 
-    def __init__(self, count: int) -> None:
-        self._lines, self._tenth, self._done = lines(count), count // 10, 0
+    def __init__(self, rows: IO[bytes], count: int) -> None:
+        self._rows, self._tenth, self._done = rows, count // 10, 0
         self.looks: list[Look] = []
 
     def readline(self, _size: int = -1) -> bytes:
@@ -133,7 +133,7 @@ class Made:
             here, there = look(me), look(next(iter(me.children()), None))
             self.looks.append(Look(time.perf_counter(), (here[0], there[0]), (here[1], there[1])))
         self._done += 1
-        return next(self._lines, b"")
+        return self._rows.readline()
 
     read1 = read = readline
 
@@ -142,18 +142,19 @@ class Made:
         return False
 
 
-def judged(count: int, out: str) -> list[Look]:
-    """Run the command over so many rows."""
+def judged(rows: Path, count: int, out: str) -> list[Look]:
+    """Run the command over a file of so many rows."""
 
     def open_judge(*_: object, **__: object) -> Checker:
         command = (sys.executable, __file__, "--serve")
         return Checker(CARD, LlamaEngine(Path("stub"), mark="|", context=4096, command=command), Head())
 
-    made = Made(count)
-    sys.stdin, judging.open_judge = made, open_judge
-    if stepcheck(["score", "-", "--format", "jsonl", "--evidence", "off", "-o", out, "--resume"]):
-        raise SystemExit("the command failed")
-    return made.looks
+    with rows.open("rb") as file:
+        watched = Watched(file, count)
+        sys.stdin, judging.open_judge = watched, open_judge
+        if stepcheck(["score", "-", "--format", "jsonl", "--evidence", "off", "-o", out, "--resume"]):
+            raise SystemExit("the command failed")
+    return watched.looks
 
 
 def alone(count: int) -> Iterator[tuple[str, float]]:
@@ -190,9 +191,11 @@ def main() -> None:
     for name, cost in alone(min(SHORT, given.rows)):
         print(f"| {name} | {cost:.0f} |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        out = f"{folder}/out.jsonl"
+        rows, out = Path(folder) / "rows.jsonl", f"{folder}/out.jsonl"
+        with rows.open("wb") as file:
+            file.writelines(lines(given.rows))
         print(f"\n| {given.rows:,} rows | first | again, all kept |\n|---|---:|---:|")
-        first, again = judged(given.rows, out), judged(given.rows, out)
+        first, again = judged(rows, given.rows, out), judged(rows, given.rows, out)
     for name, tell in TOLD.items():
         print(f"| {name} | {tell(first, given.rows):.0f} | {tell(again, given.rows):.0f} |")
 
