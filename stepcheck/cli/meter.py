@@ -25,6 +25,7 @@ TALK_S = 10.0
 """Between two lines where nobody sees a line move."""
 _BAR_CELLS = 20
 _ERASE = "\r\x1b[K"
+_NO_LINE = contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,12 @@ class Meter:
         self._tokens += tokens
         self._outlook.advance(work)
 
+    def paused(self) -> contextlib.AbstractContextManager[None]:
+        """Keep the line away while results are written; where there is none, nothing is to be kept away."""
+        return _NO_LINE if self._silent else self._hidden()
+
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Keep the line away while results are written."""
+    def _hidden(self) -> Iterator[None]:
         with self._lock:
             if self._shown:
                 self._put(_ERASE)
