@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.training.rows import Row, as_json, read_rows
-from stepcheck.bench.statistics import auc
+from models.training.rows import Row, as_json, read_rows, step_auc
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions, Reader, Rows
 from stepcheck.errors import ModelError, StepcheckError
@@ -41,7 +40,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a head is trained; `batch` counts marks. The defaults are those of stepcheck-0.5B."""
+    """How a head is trained; `batch` counts marks."""
 
     epochs: int = 20
     batch: int = 256
@@ -86,7 +85,8 @@ def run(given: argparse.Namespace, recipe: Recipe) -> Path:
     print(f"{len(learnt)} rows to learn from, {len(held)} held out, {unread} that could not be read")
     new = train(old, learnt, recipe)
     for who, head in (("before", old), ("after", new)) if held else ():
-        print(f"held out, {who}: step AUC {held_auc(head, held):.3f}")
+        area = step_auc((lesson.row, head.rewards(lesson.states)) for lesson in held)
+        print(f"held out, {who}: step AUC {area:.3f}")
     path = given.out / f"{given.name}.trained.head.safetensors"
     path.write_bytes(pack_head(dict(zip(MLP_TENSORS, _parts(new), strict=True))))
     card = msgspec.structs.replace(model.card, threshold_source="not calibrated yet: that of the judge before")
@@ -191,18 +191,6 @@ def _parts(head: MlpHead) -> tuple[Floats, ...]:
 def _logits(parts: Sequence[Tensor], states: Tensor) -> Tensor:
     weight_in, bias_in, weight_out, bias_out = parts
     return functional.linear(functional.linear(states, weight_in, bias_in).relu(), weight_out, bias_out)
-
-
-def held_auc(head: MlpHead, lessons: Sequence[Lesson]) -> float:
-    """Return how often a right step is above a first wrong one; NaN without both."""
-    right, wrong = [], []
-    for lesson in lessons:
-        rewards, first = head.rewards(lesson.states), lesson.row.first_error
-        known = zip(rewards, lesson.row.labels, lesson.row.weights, strict=True)
-        right += [float(reward) for reward, label, weight in known if label and weight]
-        wrong += [float(rewards[first])] if first >= 0 else []
-    area = auc(np.array(right), np.array(wrong))
-    return float("nan") if area is None else area
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m models.training.rights --solutions train.jsonl --author people --out people.jsonl
 
-A judge that has learnt from one author's solutions doubts what others write: rows of other authors mend it. Solutions
+A judge that has learnt from one author's solutions doubts what others write: rows of others tell it more. Solutions
 are in any form that `score` reads; one is right whose final answer equals the reference. A wrong one says nothing of
 its steps, so it is left out; slips, made on right ones, take its place. A problem is held out whole, or not at all; one
 that is also in a file of `--without` (a benchmark's) is left out. Whatever is left out is counted.

@@ -14,8 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.training.lines import read_lines
 from stepcheck.bench.metrics import RIGHT
+from stepcheck.bench.statistics import auc
 from stepcheck.errors import InputError
 
 AFTER: Final = 0.5
@@ -134,3 +138,14 @@ def as_json(row: Row) -> str:
     data |= {"author": row.author, "held": row.held}
     data |= {} if row.weights == weigh(labels) else {"weights": row.weights}
     return json.dumps(data, ensure_ascii=False) + "\n"
+
+
+def step_auc(judged: Iterable[tuple[Row, Sequence[float] | NDArray[np.float32]]]) -> float:
+    """Return how often the reward of a known right step is above a first wrong one's; NaN without both."""
+    right, wrong = [], []
+    for row, rewards in judged:
+        known = zip(rewards, row.labels, row.weights, strict=True)
+        right += [reward for reward, label, weight in known if label and weight]
+        wrong += [rewards[row.first_error]] if row.first_error != RIGHT else []
+    area = auc(np.array(right, np.float64), np.array(wrong, np.float64))
+    return math.nan if area is None else area

@@ -21,8 +21,7 @@ from torch.nn import functional
 
 from models.training.backbone import Backbone, prepare, read_backbone
 from models.training.judge import CHATML, Laid, TrainedJudge, lay_out, new_card
-from models.training.rows import Row, read_rows
-from stepcheck.bench.statistics import auc
+from models.training.rows import Row, read_rows, step_auc
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.disk.store import find_card
 from stepcheck.hub.gguf.header import read_gguf
@@ -212,14 +211,7 @@ def rewards(judge: TrainedJudge, lessons: Sequence[Lesson], tokens: int) -> list
 
 def held_auc(judge: TrainedJudge, lessons: Sequence[Lesson], tokens: int) -> float:
     """Return how often a right step is above a first wrong one; NaN without both."""
-    right, wrong = [], []
-    for lesson, found in rewards(judge, lessons, tokens):
-        first = lesson.row.first_error
-        known = zip(found, lesson.row.labels, lesson.row.weights, strict=True)
-        right += [reward for reward, label, weight in known if label and weight]
-        wrong += [found[first]] if first >= 0 else []
-    area = auc(np.array(right), np.array(wrong))
-    return math.nan if area is None else area
+    return step_auc((lesson.row, found) for lesson, found in rewards(judge, lessons, tokens))
 
 
 if __name__ == "__main__":
