@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from models.training.recipes import add_recipe, recipe_in
 from models.training.rows import Row, as_json, read_rows, step_auc
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions, Reader, Rows
@@ -65,11 +66,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--threads", type=int)
-    for key, value in {key: getattr(Recipe(), key) for key in Recipe.__slots__}.items():
-        parser.add_argument(f"--{key}", type=type(value), default=value)
+    add_recipe(parser, Recipe)
     given = parser.parse_args()
     try:
-        run(given, Recipe(**{key: getattr(given, key) for key in Recipe.__slots__}))
+        run(given, recipe_in(given, Recipe))
     except StepcheckError as error:
         sys.exit(f"error: {error}")
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from models.training.backbone import Backbone, prepare, read_backbone
 from models.training.judge import CHATML, Laid, TrainedJudge, lay_out, new_card
+from models.training.recipes import add_recipe, recipe_in
 from models.training.rows import Row, read_rows, step_auc
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.disk.store import find_card
@@ -70,11 +71,10 @@ def main() -> None:
     parser.add_argument("--card", help="a card whose template is taken; default: ChatML, read at blank lines")
     parser.add_argument("--longest", type=int, default=700, help="tokens of the longest row that is learnt from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    for key, value in {key: getattr(Recipe(), key) for key in Recipe.__slots__}.items():
-        parser.add_argument(f"--{key.replace('_', '-')}", type=type(value), default=value)
+    add_recipe(parser, Recipe)
     given = parser.parse_args()
     try:
-        run(given, Recipe(**{key: getattr(given, key) for key in Recipe.__slots__}))
+        run(given, recipe_in(given, Recipe))
     except StepcheckError as error:
         sys.exit(f"error: {error}")
 
