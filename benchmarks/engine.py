@@ -1,14 +1,14 @@
 """How fast does the engine read, next to the raw limit, to embedding mode and to transformers?
 
-    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--busy 1] [--cases 40] [--problems 20] [--data FOLDER]
-        [--candidates FILE.jsonl] [--vocabulary FILE.gguf]
+    python benchmarks/engine.py [--types q4_0 bf16] [--torch] [--one-lane] [--busy 1] [--cases 36] [--problems 18]
+        [--data FOLDER] [--candidates FILE.jsonl] [--vocabulary FILE.gguf]
 
-Random weights of Qwen2.5-0.5B's shape, 40 + 40 ProcessBench cases (where they were not pulled, texts like them) and 20
+Random weights of Qwen2.5-0.5B's shape, 36 + 36 ProcessBench cases (where they were not pulled, texts like them) and 18
 problems with 8 candidates each (made here, or those of a file). The work is cut into slices; within each slice every
 side runs once, one after the other, so that a busy minute hits all of them; a side's rate is the mean of the best half
 of its slices. A rate counts the tokens of all sequences, whether computed or shared; under the table stands what the
 texts have in common, which bounds what sharing can gain over the raw limit. With `--busy` so many processes that never
-rest run beside.
+rest run beside; with `--one-lane` the engine also reads with all threads in one graph.
 
 (a) raw: one decode of 512 random tokens, the most this build reaches; (b) embedding mode with pooling NONE, one
 sequence at a time: what `create_embedding` does; (c) transformers, one sequence at a time.
@@ -33,7 +33,7 @@ import psutil
 from benchmarks.given import texts
 from benchmarks.given.weights import CONTEXT, FOLDER, HALF_B, make_model
 from stepcheck.document import Document, Step
-from stepcheck.engine.base import Rows
+from stepcheck.engine.base import N_LANES, EngineOptions, Rows
 from stepcheck.engine.client import LlamaEngine
 from stepcheck.engine.cores import usable_cores
 from stepcheck.engine.spawn import WORKER
@@ -42,8 +42,9 @@ from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.prm.prompt import build
 
 SILENCE = lib.llama_log_callback(lambda _level, _text, _data: None)
-SLICE = 8
-"""Documents per slice."""
+SLICES = {"ProcessBench": 24, "Best-of-8": 48}
+"""Documents per slice: enough that what is left for one lane at its end matters little."""
+RAW, OURS, ONE, EMBEDDING = "raw limit (a)", "stepcheck", "with one lane", "embedding (b)"
 
 
 @dataclass
@@ -64,8 +65,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--types", nargs="+", default=["q4_0", "bf16"], choices=list(WeightType))
     parser.add_argument("--torch", action="store_true", help="also transformers, in float32 and bfloat16")
-    parser.add_argument("--cases", type=int, default=40, help="ProcessBench cases of each file")
-    parser.add_argument("--problems", type=int, default=20, help="problems with 8 candidates")
+    parser.add_argument("--one-lane", action="store_true", help="also the engine with one lane")
+    parser.add_argument("--cases", type=int, default=36, help="ProcessBench cases of each file")
+    parser.add_argument("--problems", type=int, default=18, help="problems with 8 candidates")
     parser.add_argument("--busy", type=int, default=0, help="processes that keep a core each busy meanwhile")
     parser.add_argument("--vocabulary", type=Path, help="a GGUF whose tokenizer the models get (default: nano's)")
     parser.add_argument("--models", type=Path, default=FOLDER)
@@ -81,7 +83,7 @@ def main() -> None:
     with busy(arguments.busy):
         for weight_type in arguments.types:
             model = make_model("0.5b", HALF_B, WeightType(weight_type), arguments.models, arguments.vocabulary)
-            compare(model, weight_type, steps, best, use_torch=arguments.torch)
+            compare(model, weight_type, steps, best, use_torch=arguments.torch, one_lane=arguments.one_lane)
 
 
 @contextmanager
@@ -96,28 +98,31 @@ def busy(count: int) -> Iterator[None]:
             other.wait()
 
 
-def compare(model: Path, weight_type: str, steps: list[Document], best: list[Document], *, use_torch: bool) -> None:
+def compare(
+    model: Path, weight_type: str, steps: list[Document], best: list[Document], *, use_torch: bool, one_lane: bool
+) -> None:
     """Run every side over every slice, interleaved, and print the table."""
-    names = ["raw limit (a)", "stepcheck", "embedding (b)"] + (["torch f32 (c)", "torch bf16 (c)"] if use_torch else [])
-    table = {work: {name: Side() for name in names} for work in ("ProcessBench", "Best-of-8")}
+    kinds = ("f32", "bf16") if use_torch else ()
+    names = [RAW, OURS, *[ONE] * one_lane, EMBEDDING, *(f"torch {kind} (c)" for kind in kinds)]
+    table = {work: {name: Side() for name in names} for work in SLICES}
     computed: dict[str, list[Rows]] = {work: [] for work in table}
     prefill = RawLimit(model)
-    embedding = Embedding(model)
-    references = {f"torch {kind} (c)": Torch(kind, prefill.known) for kind in ("f32", "bf16")} if use_torch else {}
-    with LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, mapped=weight_type == "bf16") as engine:
+    alone: dict[str, Embedding | Torch] = {EMBEDDING: Embedding(model)}
+    alone |= {f"torch {kind} (c)": Torch(kind, prefill.known) for kind in kinds}
+    with open_engine(model, weight_type) as engine, open_engine(model, weight_type, EngineOptions(n_lanes=1)) as one:
         print(f"\n{weight_type}: {model.stat().st_size / 1e6:.0f} MB, {engine.info}", flush=True)
-        for work, documents in (("ProcessBench", steps), ("Best-of-8", best)):
+        for (work, size), documents in zip(SLICES.items(), (steps, best), strict=True):
             rows, kept = table[work], computed[work]
-            for number, start in enumerate(range(0, len(documents), SLICE)):
-                part = documents[start : start + SLICE]
-                forget(engine)
-                tokens = prefill.tokenize(part)
-                rows["raw limit (a)"].rates.append(prefill.rate())
-                rows["stepcheck"].rates.append(timed(partial(read_all, engine, part, kept)))
-                if number % 3 == 0:  # one sequence at a time: its rate hardly depends on the slice
-                    rows["embedding (b)"].rates.append(timed(lambda tokens=tokens: embedding.read(tokens[:2])))  # type: ignore[misc]
-                    for name, reference in references.items():
-                        rows[name].rates.append(timed(lambda tokens=tokens, r=reference: r.read(tokens[:2])))  # type: ignore[misc]
+            for number, start in enumerate(range(0, len(documents), size)):
+                part = documents[start : start + size]
+                rows[RAW].rates.append(prefill.rate())
+                sides = [(OURS, engine, kept), (ONE, one, None)][: 1 + one_lane]
+                for name, reader, read in sides[:: -1 if number % 2 else 1]:
+                    forget(reader)
+                    rows[name].rates.append(timed(partial(read_all, reader, part, read)))
+                tokens = prefill.tokenize(part[:2])  # one sequence at a time: its rate hardly depends on the slice
+                for name, reference in alone.items():
+                    rows[name].rates.append(timed(partial(reference.read, tokens)))
         report(table)
         for work, read in computed.items():
             every, own = sum(rows.tokens for rows in read), sum(rows.decoded for rows in read)
@@ -125,6 +130,12 @@ def compare(model: Path, weight_type: str, steps: list[Document], best: list[Doc
         edit(engine, best[0])
         edit(engine, Document(best[0].problem, tuple(step for document in best for step in document.steps)[:20]))
         memory(engine, model)
+
+
+def open_engine(model: Path, weight_type: str, options: EngineOptions = EngineOptions()) -> LlamaEngine:  # noqa: B008 (frozen)
+    """The engine, which loads when it is first asked."""
+    mapped = weight_type == "bf16"
+    return LlamaEngine(model, mark=QWEN_TEMPLATE.mark, context=CONTEXT, options=options, mapped=mapped)
 
 
 def forget(engine: LlamaEngine) -> None:
@@ -180,12 +191,13 @@ def edit(engine: LlamaEngine, document: Document) -> None:
 
 
 def memory(engine: LlamaEngine, model: Path) -> None:
-    """The worker's resident memory against model file + KV cache."""
+    """The worker's resident memory against model file + KV caches."""
     worker = next(child for child in psutil.Process().children() if WORKER[-1] in child.cmdline())
-    cache = 24 * 2 * 128 * 2 * CONTEXT  # layers x (K, V) x 2 heads of 64 x 2 bytes x cells
+    lanes = min(N_LANES, engine.info.n_threads)
+    cache = lanes * 24 * 2 * 128 * 2 * CONTEXT  # layers x (K, V) x 2 heads of 64 x 2 bytes x cells
     rss, file = worker.memory_info().rss, model.stat().st_size
     print(
-        f"worker memory: {rss / 1e6:.0f} MB = model file {file / 1e6:.0f} + KV cache {cache / 1e6:.0f} "
+        f"worker memory: {rss / 1e6:.0f} MB = model file {file / 1e6:.0f} + {lanes} KV caches {cache / 1e6:.0f} "
         f"+ {(rss - file - cache) / 1e6:.0f} MB ({engine.info.device})"
     )
 

@@ -6,7 +6,7 @@ Random weights in the shape of Qwen2.5-Math-PRM-7B (given/weights.py), 20 + 20 P
 pulled, texts like them) and 8 problems with 8 candidates each, in slices as in engine.py.
 
 (a) raw: one decode of 512 or of 1024 tokens, the engine's own batch, and one row of logits; (t) tap: the same through
-the engine's `Backbone.decode`, which stops the graph at the state after the final norm. Both on one loaded model, in
+the engine's `Context.decode`, which stops the graph at the state after the final norm. Both on one loaded model, in
 contexts that differ in the tap alone. What the tap costs is the median of (t)/(a) over pairs of decodes, one after the
 other; (t) is spared the row of logits. (c) transformers in bfloat16 with sdpa, one sequence at a time and 8 of like
 length as a padded batch, whose rate leaves the padding out.
@@ -17,6 +17,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,8 +31,9 @@ from stepcheck.document import Document
 from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.batches import Batch, Run
 from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.devices import devices
 from stepcheck.engine.host import load_of
-from stepcheck.engine.llama import N_UBATCH_OFFLOAD, Backbone, devices
+from stepcheck.engine.llama import N_UBATCH_OFFLOAD, Backbone
 from stepcheck.engine.wire import Load
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.checkpoint.shape import Shape
@@ -90,9 +92,7 @@ class RawLimit(Backbone):
 
     def __init__(self, load: Load) -> None:
         super().__init__(load, lambda _done: None)
-        self.tapped = False
-        self._plain = self._make_context(load, self.n_ubatch)
-        self.tapped = True
+        self._plain = self._make_context(replace(self._sizes, tapped=False)).handle
         self.layers = lib.llama_model_n_layer(self._model)
         self._ids = np.random.default_rng(0).integers(100, self.vocabulary, max(BATCHES), np.int32)
         self._tokens = (lib.llama_token * max(BATCHES))(*self._ids.tolist())
@@ -107,8 +107,8 @@ class RawLimit(Backbone):
 
     def tap(self, count: int) -> int:
         """Decode the same for one row of hidden state."""
-        lib.llama_memory_clear(self._memory, False)
-        row = self.decode(Batch((Run(self._ids[:count], 0, [0], {count - 1}),)))
+        lib.llama_memory_clear(lib.llama_get_memory(self.first.handle), False)
+        row = self.first.decode(Batch((Run(self._ids[:count], 0, [0], {count - 1}),)))
         if not 0.9 < np.mean(row**2) < 1.1:
             sys.exit(f"no state after a final norm of ones: {row}")
         return count
@@ -135,7 +135,7 @@ class RawLimit(Backbone):
     def close(self) -> None:
         """Free the model."""
         lib.llama_free(self._plain)
-        lib.llama_free(self._context)
+        lib.llama_free(self.first.handle)
         lib.llama_model_free(self._model)
         lib.llama_log_set(SILENCE, ctypes.c_void_p(0))
 

@@ -52,7 +52,7 @@ SHORT = 20_000
 
 
 class Backbone:
-    """What the engine's process needs of a model."""
+    """What the engine's process needs of a model and its context."""
 
     def __init__(self, *_: object) -> None:
         from stepcheck.engine.llama import N_ENOUGH
@@ -60,6 +60,7 @@ class Backbone:
         self.hidden, self.n_ubatch, self.n_outputs, self.n_enough = WIDTH, 512, 64, N_ENOUGH
         self.context = self.longest = self.n_ctx = 4096
         self.device, self.n_threads, self.has_mark, self.vocabulary = "none", 1, True, 256
+        self.first, self.rooms = self, [self.n_ctx]
 
     def tokenize(self, text: str, *, special: bool) -> "Ints":  # noqa: ARG002 (the protocol's)
         """A letter is a token."""
@@ -75,7 +76,7 @@ class Backbone:
     def apply(self, operations: object) -> None:
         """There is no cache."""
 
-    def decode(self, batch: "Batch") -> "Floats":
+    def decode(self, batch: "Batch", n_threads: int) -> "Floats":  # noqa: ARG002 (as above)
         """Rows of zeros."""
         return np.zeros((len(batch.outputs), WIDTH), np.float32)
 

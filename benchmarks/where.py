@@ -15,6 +15,7 @@ tokens' attention, per token and cell, times the cells that stand there for othe
 import argparse
 import ctypes
 import io
+import queue
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ from stepcheck.engine import binding, llama, wire
 from stepcheck.engine.base import EngineOptions
 from stepcheck.engine.batches import Batch, Floats, Remove, Run
 from stepcheck.engine.client import _ask
+from stepcheck.engine.context import N_SEQS, Context, Sizes
 from stepcheck.engine.host import load_of
 from stepcheck.engine.worker import Worker
 from stepcheck.hub.convert import QWEN_TEMPLATE
@@ -60,23 +62,23 @@ class Spent:
         self.by[what] += self.clock() - start
 
 
-class Watched(llama.Backbone):
-    """A backbone with a clock at every node."""
+class Watched(Context):
+    """A context with a clock at every node."""
 
-    def __init__(self, load: wire.Load, spent: Spent) -> None:
+    def __init__(self, spent: Spent, *given: Any) -> None:  # noqa: ANN401 (as a context's)
         self.spent, self.watching, self.last, self.nodes, self.foreign = spent, False, 0.0, 0, 0
         self.cells: Callable[[], int] = lambda: 0
         binding.ggml_base.ggml_op_desc.restype = ctypes.c_char_p
         binding.ggml_base.ggml_op_desc.argtypes = [ctypes.c_void_p]
-        super().__init__(load, lambda _done: None)
+        super().__init__(*given)
 
-    def decode(self, batch: Batch) -> Floats:
+    def decode(self, batch: Batch, n_threads: int | None = None) -> Floats:
         """Decode, timed as a whole, and count the cells of others that its tokens' attention goes over."""
         cells = self.cells()
         self.foreign += sum(len(run.tokens) * max(0, cells - run.end) for run in batch.runs)
         self.last, self.nodes = self.spent.clock(), 0
         with self.spent.on("decode"):
-            return super().decode(batch)
+            return super().decode(batch, n_threads)
 
     def _on_node(self, tensor: int, ask: bool, data: object) -> bool:
         """As always, or let every node be computed alone, and take its time."""
@@ -98,6 +100,19 @@ class Watched(llama.Backbone):
         return going
 
 
+class Backbone(llama.Backbone):
+    """One whose context is watched."""
+
+    first: Watched
+
+    def __init__(self, load: wire.Load, spent: Spent) -> None:
+        self._spent = spent
+        super().__init__(load, lambda _done: None)
+
+    def _make_context(self, sizes: Sizes) -> Context:
+        return Watched(self._spent, self._model, self._vocabulary, self._log, self._load.path, sizes)
+
+
 def main() -> None:
     """Read in both ways and print a table per model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -110,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     given = texts.find(arguments.data)
     print(f"{given.origin}, {arguments.threads} threads", flush=True)
-    options = EngineOptions(n_threads=arguments.threads, n_gpu_layers=0)
+    options = EngineOptions(n_threads=arguments.threads, n_gpu_layers=0, n_lanes=1)
     for name in arguments.shapes:
         for kind in map(WeightType, arguments.types):
             path = make_model(name, SHAPES[name], kind, arguments.models)
@@ -118,15 +133,15 @@ def main() -> None:
                 path, mark=QWEN_TEMPLATE.mark, context=CONTEXT, options=options, mapped=kind is WeightType.BF16
             )
             spent = Spent(time.process_time if arguments.threads == 1 else time.perf_counter)
-            report(f"{name} {kind}", Watched(load, spent), given.cases(arguments.cases))
+            report(f"{name} {kind}", Backbone(load, spent), given.cases(arguments.cases))
 
 
-def report(name: str, backbone: Watched, documents: Sequence[Document]) -> None:
+def report(name: str, backbone: Backbone, documents: Sequence[Document]) -> None:
     """Print milliseconds per decode, and their share."""
-    spent = backbone.spent
-    unit = cell_cost(backbone)
+    spent = backbone.first.spent
+    unit = cell_cost(backbone.first)
     plain, decodes, tokens = read(backbone, documents, watching=False)
-    foreign = unit * backbone.foreign
+    foreign = unit * backbone.first.foreign
     nodes, *_ = read(backbone, documents, watching=True)
     whole = sum(plain[part] for part in ("decode", "layout", "planner", "wire", "head"))
     parts = {part: nodes[part] for part in ("matrices", "attention", "norms, rotations, gates", "cache, written")}
@@ -139,7 +154,7 @@ def report(name: str, backbone: Watched, documents: Sequence[Document]) -> None:
     spent.by.clear()
 
 
-def cell_cost(backbone: Watched) -> float:
+def cell_cost(context: Watched) -> float:
     """Seconds that a cell of another sequence adds to a token's attention; of three measurements the least."""
     rng = np.random.default_rng(0)
 
@@ -148,41 +163,46 @@ def cell_cost(backbone: Watched) -> float:
 
     least = dict.fromkeys((0, FOREIGN), float("inf"))
     for cells in list(least) * 3:
-        clear(backbone)
+        clear(context)
         for seq in range(cells // 512):
-            backbone.decode(run(seq + 1))
-        backbone.spent.by.clear()
-        backbone.watching = True
-        backbone.decode(run(0))
-        backbone.watching = False
-        least[cells] = min(least[cells], backbone.spent.by["attention"])
+            context.decode(run(seq + 1))
+        context.spent.by.clear()
+        context.watching = True
+        context.decode(run(0))
+        context.watching = False
+        least[cells] = min(least[cells], context.spent.by["attention"])
     return max(0.0, least[FOREIGN] - least[0]) / (512 * FOREIGN)
 
 
-def clear(backbone: Watched) -> None:
+def clear(context: Watched) -> None:
     """Empty the cache, and forget what was spent."""
-    backbone.apply([Remove(seq) for seq in range(llama.N_SEQS)])
-    backbone.spent.by.clear()
-    backbone.foreign = 0
+    context.apply([Remove(seq) for seq in range(N_SEQS)])
+    context.spent.by.clear()
+    context.foreign = 0
 
 
-def read(backbone: Watched, documents: Sequence[Document], *, watching: bool) -> tuple[dict[str, float], int, int]:
+def read(backbone: Backbone, documents: Sequence[Document], *, watching: bool) -> tuple[dict[str, float], int, int]:
     """Let the engine's loop read documents; what was spent on what, the decodes, and the tokens of all sequences."""
-    clear(backbone)
-    spent, backbone.watching = backbone.spent, watching
+    context = backbone.first
+    clear(context)
+    spent, context.watching = context.spent, watching
     asks = [_ask(i, build(QWEN_TEMPLATE, document), HIDDEN) for i, document in enumerate(documents)]
     with spent.on("wire"):
         wire.send(question := io.BytesIO(), wire.Asks(asks))
         question.seek(0)
         request = wire.receive_request(question)
-    worker: Any = Worker(replies := io.BytesIO(), backbone)
-    backbone.cells = lambda: in_use(worker._planner)
+    worker = Worker(queue.SimpleQueue(), replies := io.BytesIO(), backbone)
+    lane: Any = worker.lanes[0]
+    context.cells = lambda: in_use(lane._planner)
+    if request is None:
+        raise EOFError("what was asked is not to be read")
     with spent.on("layout"):
-        worker._take(request)
-    decodes, tokens = 0, sum(len(task.laid.tokens) for task in worker._waiting)
+        worker.take(request)
+    decodes, tokens = 0, sum(len(task.laid.tokens) for task in lane._waiting)
     with spent.on("loop"):
-        while worker._waiting or worker._planner.active:
-            worker._work()
+        while lane.wants:
+            due, lane.threads = lane.next(), backbone.n_threads
+            lane.finish(lane.decode(*due))
             decodes += 1
     spent.by["planner"] = spent.by["loop"] - spent.by["decode"]
     replies.seek(0)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from stepcheck.engine import llama
+from stepcheck.engine import devices, log
 from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import CancelledError, EngineError, OutOfMemoryError
 
@@ -24,7 +24,7 @@ from stepcheck.errors import CancelledError, EngineError, OutOfMemoryError
 )
 def test_every_return_code_becomes_a_sentence(code: int, reason: str, kind: type[EngineError], words: str) -> None:
     """No slot, aborted, invalid, out of memory, failed: what happened and what to change."""
-    error = llama.decode_error(code, reason)
+    error = log.decode_error(code, reason)
     assert type(error) is kind
     assert words in str(error)
 
@@ -43,7 +43,7 @@ def test_cores_are_those_this_process_may_use() -> None:
 
 def test_the_device_is_named() -> None:
     """A build without an accelerator says CPU; one with it names the device and what it is."""
-    device = llama._device()
+    device = devices.accelerator()
     assert device == "CPU" or "(" in device
 
 

@@ -18,7 +18,15 @@ from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.machine import machine
 from stepcheck.machine.choice import best_type, fitting
 from stepcheck.machine.doctor import Hardware, advise, missing_features
-from stepcheck.machine.machine import Processor, check_memory, keep_rates, known_rates, memory_needed
+from stepcheck.machine.machine import (
+    Processor,
+    check_memory,
+    keep_rates,
+    known_rates,
+    memory_needed,
+    memory_of,
+    settle_lanes,
+)
 from stepcheck.machine.speed import measure
 from stepcheck.prm.card import ModelCard, read_card
 
@@ -48,7 +56,18 @@ def test_the_memory_of_a_model_is_added_up(seven: ModelCard) -> None:
     head = 4 * 3584 * 3584
     needed = memory_needed(4_371_000_000, seven)
     assert needed == machine.PROCESS + 4_371_000_000 + cache + states + head
+    assert memory_needed(4_371_000_000, seven, EngineOptions(n_lanes=2)) == needed + cache + states
     assert memory_needed(4_371_000_000, seven, EngineOptions(n_ctx=8192)) == needed + cache
+
+
+def test_a_further_lane_is_left_out_where_it_does_not_fit() -> None:
+    """Of its own accord; one that is asked for is not taken back. What a lane takes beside the model is the limit."""
+    nano = find("nano", None)
+    one, two = (memory_of(nano, EngineOptions(n_lanes=lanes)) for lanes in (1, 2))
+    assert one < two
+    assert settle_lanes(nano, EngineOptions(), available=two) == EngineOptions()
+    assert settle_lanes(nano, EngineOptions(), available=two - 1) == EngineOptions(n_lanes=1)
+    assert settle_lanes(nano, EngineOptions(n_lanes=2), available=0) == EngineOptions(n_lanes=2)
 
 
 def test_a_containers_limit_counts(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from stepcheck.engine import wire
 from stepcheck.engine.batches import Ints
 from stepcheck.engine.binding import lib
 from stepcheck.engine.chat import Special, prompt_tokens
+from stepcheck.engine.context import Context
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.turn import CHATML, Turn, turn_of
 from stepcheck.errors import LoadError
@@ -108,9 +109,9 @@ class Answer:
         self._text = ""
         self._sampler = _sampler(request)
 
-    def draw(self, backbone: Backbone) -> int | None:
-        """Draw the next token; None where the model ends its answer."""
-        token = backbone.draw(self._sampler)
+    def draw(self, backbone: Backbone, context: Context) -> int | None:
+        """Draw the next token off what a context decoded last; None where the model ends its answer."""
+        token = context.draw(self._sampler)
         return None if backbone.ends(token) else token
 
     def take(self, piece: bytes) -> str:

@@ -6,7 +6,7 @@ thresholds.
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Final, Protocol, TypeGuard
 
 from stepcheck.errors import StepcheckError
 from stepcheck.prm.prompt import HIDDEN, Prompt, Segment, Want
@@ -14,6 +14,12 @@ from stepcheck.prm.prompt import HIDDEN, Prompt, Segment, Want
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+N_LANES: Final = 2
+"""KV caches over the same weights on a CPU, each read with a part of the threads."""
+LANE_CELLS: Final = 4096
+"""Room of a further one in tokens, at most: longer prompts are read in the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class EngineOptions:
     """Room of the KV cache in tokens, shared by all branches; by default the model's context."""
     n_ubatch: int | None = None
     """Tokens per decode; by default 512, where layers are offloaded 1,024."""
+    n_lanes: int | None = None
+    """KV caches over the same weights that are read side by side, each with a part of the threads; by default two where
+    hidden states are read on a CPU with as many threads."""
 
 
 @dataclass(frozen=True, slots=True)

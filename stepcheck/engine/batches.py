@@ -93,3 +93,13 @@ class Finished:
     tokens: int
     decoded: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What became of a lane's batch: rows of shape (len(batch.outputs), width), or what was raised, after `seconds`."""
+
+    lane: int
+    batch: Batch
+    rows: Floats | BaseException
+    seconds: float

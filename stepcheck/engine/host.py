@@ -171,6 +171,7 @@ def load_of(
         n_ubatch=options.n_ubatch,
         n_threads=options.n_threads,
         n_gpu_layers=options.n_gpu_layers,
+        n_lanes=options.n_lanes,
         mapped=mapped,
         use=use,
         adapter=str(adapter.absolute()) if adapter else None,

@@ -222,7 +222,7 @@ class Planner:
         for branch in [b for b in self._branches.values() if b.idle]:
             keep = 0
             for tokens in upcoming:
-                keep = _common(branch.tokens, tokens, keep)
+                keep = common(branch.tokens, tokens, keep)
             if (self._references[branch.cells[:keep]] > 1).all():
                 self._remove(branch)
             elif keep < len(branch.tokens):
@@ -270,8 +270,8 @@ class Planner:
         """Find the branch that shares the longest usable prefix: one whose marks' rows are there or can still be."""
         best: tuple[Branch | None, int] = (None, 0)
         for branch in self._branches.values():
-            common = _common(branch.tokens, tokens, best[1])
-            if common > best[1] and (shared := self._usable(branch, marks, want, common)) > best[1]:
+            same = common(branch.tokens, tokens, best[1])
+            if same > best[1] and (shared := self._usable(branch, marks, want, same)) > best[1]:
                 best = (branch, shared)
         return best
 
@@ -316,7 +316,7 @@ class Planner:
         branch.done = min(shared, source.done)
         branch.cells = source.cells[:shared]
         self._references[branch.cells] += 1
-        branch.rows = source.before(shared, _common(source.tokens, branch.tokens))
+        branch.rows = source.before(shared, common(source.tokens, branch.tokens))
         source.used = self._clock
         if branch.done:
             self._operations.append(Copy(source.seq, branch.seq, branch.done))
@@ -359,7 +359,7 @@ def _ahead(want: Want) -> int:
     return int(want.kind == "log_likelihood")
 
 
-def _common(a: Ints, b: Ints, least: int = 0) -> int:
+def common(a: Ints, b: Ints, least: int = 0) -> int:
     """Count the leading tokens that two sequences share; `least` where they are no more, which one look often tells."""
     n = min(len(a), len(b))
     if n <= least or a[least] != b[least]:

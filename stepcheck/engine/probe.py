@@ -11,7 +11,7 @@ import sys
 
 def main() -> None:
     """Print, as JSON, how llama.cpp was built and what it finds."""
-    from stepcheck.engine.llama import build_info
+    from stepcheck.engine.devices import build_info
 
     version = importlib.metadata.version("llama-cpp-python")
     sys.stdout.write(json.dumps({"version": version} | build_info()) + "\n")

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from stepcheck.engine import wire
+from stepcheck.engine.batches import Decoded
 from stepcheck.errors import StepcheckError
 
-Requests = queue.SimpleQueue[wire.Request | None]
+Requests = queue.SimpleQueue[wire.Request | Decoded | None]
+"""What the process is asked, and what its own threads have done; None ends it."""
 
 
 def run(serve: Callable[[wire.Load, IO[bytes], Requests], None]) -> None:

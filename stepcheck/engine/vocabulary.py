@@ -12,7 +12,7 @@ import numpy as np
 
 from stepcheck.engine.batches import Ints
 from stepcheck.engine.binding import lib
-from stepcheck.errors import EngineError
+from stepcheck.errors import CountMismatchError, EngineError
 
 
 class Vocabulary:
@@ -47,6 +47,17 @@ class Vocabulary:
         if n < 0:
             raise EngineError(f"llama.cpp could not tokenize a text of {len(data)} bytes (code {n})")
         return tokens[:n]
+
+    def token_id(self, text: str) -> int:
+        """Return the token that a text is.
+
+        Raises:
+            CountMismatchError: it is none or several.
+        """
+        tokens = self.tokenize(text, special=True)
+        if len(tokens) != 1:
+            raise CountMismatchError(f"{text!r} is {len(tokens)} tokens in this model's vocabulary, not one")
+        return int(tokens[0])
 
     def ends(self, token: int) -> bool:
         """Tell whether a token ends a text."""

@@ -28,6 +28,7 @@ class Load(msgspec.Struct, tag="load", frozen=True, kw_only=True):
     n_threads: int | None
     n_gpu_layers: int | None
     mapped: bool
+    n_lanes: int | None = None
     use: Use = "read"
     adapter: str | None = None
     """Path of a LoRA that every decode goes through."""

@@ -4,143 +4,119 @@ It exists so that a crash in C, a file that aborts the process or an endless com
 error message: the parent kills it and starts another. It ends by itself as soon as its parent's end of stdin closes.
 
 One loop for all that a model is asked: prompts, what is added to branches that are held, and an answer that is written,
-token by token, between them. All of it goes through one tree.
+token by token, between them. It alone touches the lanes' trees. Where there are two lanes, each decodes in a thread of
+its own the batches that are cut here, and says so through the queue that requests come by.
 """
 
 import queue
-import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import IO
 
 import numpy as np
 
 from stepcheck.engine import wire
-from stepcheck.engine.author import Answer, Chat
-from stepcheck.engine.batches import Finished, Ints
+from stepcheck.engine.author import Chat
+from stepcheck.engine.batches import Decoded
+from stepcheck.engine.dealing import Dealer
+from stepcheck.engine.lane import Lane, Task
 from stepcheck.engine.layout import Joined, Laid, Layout
-from stepcheck.engine.llama import N_SEQS, Backbone
-from stepcheck.engine.plan import NEXT, Planner
+from stepcheck.engine.llama import Backbone
+from stepcheck.engine.plan import NEXT
 from stepcheck.engine.serving import Requests, run
 from stepcheck.errors import EngineError, OutOfMemoryError, StepcheckError, TooLongError
-from stepcheck.prm.prompt import HIDDEN, Want
+from stepcheck.prm.prompt import HIDDEN
 
 NOTHING = np.empty(0, np.int32)
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something to be read: as a prompt, as a branch that is to be held (`opens`), or after what `seq` holds."""
-
-    job: int
-    laid: Laid
-    want: Want = HIDDEN
-    opens: int | None = None
-    seq: int | None = None
-    answers: wire.Write | None = None
-    """What is to be written once this is read."""
+Reading = wire.Ask | wire.Open | wire.Extend | wire.Fork | wire.Write
 
 
 @dataclass(slots=True)
 class Worker:
     """One loaded model answering until its requests end."""
 
+    requests: Requests
     replies: IO[bytes]
     backbone: Backbone
     chat: Chat | None = None
     """Of a model that is to answer questions."""
-    _planner: Planner = field(init=False)
+    lanes: list[Lane] = field(init=False)
     _layout: Layout = field(init=False)
-    _waiting: deque[Task] = field(default_factory=deque)
-    _reading: dict[int, Task] = field(default_factory=dict)
-    _held: dict[int, int] = field(default_factory=dict)
-    """Sequence by branch."""
-    _answer: Answer | None = None
+    _dealer: Dealer = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the tree."""
-        model = self.backbone
-        self._planner = Planner(model.n_ctx, N_SEQS, model.n_ubatch, model.n_outputs, model.n_enough)
-        self._layout = Layout(model)
+        """Make the first lane."""
+        self._layout = Layout(self.backbone)
+        self._dealer = Dealer(self.backbone.rooms)
+        self.lanes = [Lane(0, self.replies, self.backbone, self.backbone.first)]
 
-    def serve(self, requests: Requests) -> None:
+    def serve(self) -> None:
         """Answer until the requests end."""
         while True:
+            lane, threads = self._next_lane()
             try:
-                request = requests.get(block=not (self._waiting or self._planner.active))
+                request = self.requests.get(block=lane is None)
             except queue.Empty:
-                self._work()
+                if lane is not None:
+                    self._work(lane, threads)
                 continue
-            if request is None:
-                return
-            self._take(request)
+            match request:
+                case None:
+                    return
+                case Decoded():
+                    self.lanes[request.lane].finish(request)
+                case _:
+                    self.take(request)
 
-    def _take(self, request: wire.Request) -> None:
+    def take(self, request: wire.Request) -> None:
         """Take a request in; what is wrong with one alone is answered here."""
         match request:
             case wire.Asks(asks):
                 for ask in asks:
                     self._accept(ask)
             case wire.Drop(jobs):
-                self._drop(set(jobs))
+                for lane in self.lanes:
+                    lane.drop(set(jobs))
             case wire.Release(branch):
-                if branch in self._held:
-                    self._planner.pin(self._held.pop(branch), held=False)
+                for lane in self.lanes:
+                    lane.release(branch)
             case wire.Open() | wire.Extend() | wire.Fork() | wire.Write():
                 self._accept(request)
             case wire.Load():
                 pass  # a process loads one model
 
-    def _accept(self, request: wire.Ask | wire.Open | wire.Extend | wire.Fork | wire.Write) -> None:
+    def _accept(self, request: Reading) -> None:
         try:
-            task = self._task(request)
+            match request:
+                case wire.Fork(job, branch, new):
+                    self._holding(branch).fork(job, branch, new)
+                case wire.Extend(branch=branch) | wire.Write(branch=int(branch)):
+                    lane = self._holding(branch)
+                    lane.add(self._more(request, lane))
+                case _:
+                    task = self._whole(request)
+                    self._lane_for(task).add(task)
         except StepcheckError as error:
-            self._fail(request.job, error)
-        else:
-            if task is not None:
-                self._waiting.append(task)
+            wire.send(self.replies, wire.Failed(request.job, error.kind, str(error)))
 
-    def _task(self, request: wire.Ask | wire.Open | wire.Extend | wire.Fork | wire.Write) -> Task | None:
-        """Tokenize what is to be read; None where there is nothing to read."""
-        lay_out = self._layout.lay_out
+    def _whole(self, request: wire.Ask | wire.Open | wire.Write) -> Task:
+        """Tokenize what is read from its beginning."""
         match request:
             case wire.Ask(job, [(mark, _, _)], want=want, tokens=tokens) if tokens:
                 self.backbone.check(want)
                 return Task(job, self._layout.given(tokens, mark), want)
             case wire.Ask(job, segments, begins, ends, behind, lead, want):
                 self.backbone.check(want)
-                return Task(job, lay_out(segments, want, Joined(begins, ends, behind, lead)), want)
+                return Task(job, self._layout.lay_out(segments, want, Joined(begins, ends, behind, lead)), want)
             case wire.Open(job, branch, segments):
-                return Task(job, lay_out(segments, HIDDEN), opens=branch)
-            case wire.Extend(job, branch, segments, want):
-                if any(mark for _, _, mark in segments):
-                    self.backbone.check(want)
-                seq = self._sequence(branch)
-                held = len(self._planner.tokens(seq))
-                return Task(job, lay_out(segments, want, held=held), want, seq=seq)
-            case wire.Fork(job, branch, new):
-                self._fork(job, self._sequence(branch), new)
-                return None
+                return Task(job, self._layout.lay_out(segments, HIDDEN), opens=branch)
             case wire.Write():
-                return self._ask_author(request)
+                return self._question(request)
 
-    def _fork(self, job: int, seq: int, new: int) -> None:
-        made = self._planner.fork(seq)
-        if made is None:
-            raise OutOfMemoryError(f"{N_SEQS} branches are held or read at a time: drop one first")
-        self._held[new] = made
-        tokens = len(self._planner.tokens(made))
-        wire.send(self.replies, wire.Answer(job, 0, tokens, 0, 0.0))
-
-    def _ask_author(self, request: wire.Write) -> Task:
-        """Let a question be read, or a branch's last token again, whose logits begin an answer."""
-        if request.branch is not None:
-            seq = self._sequence(request.branch)
-            last = len(self._planner.tokens(seq)) - 1
-            return Task(request.job, Laid(NOTHING, (last,)), NEXT, seq=seq, answers=request)
+    def _question(self, request: wire.Write) -> Task:
+        """Lay out a question, whose last token's logits begin an answer."""
         if self.chat is None:
             raise EngineError("this model was not loaded to answer questions")
-        prompt, room = self.chat.prompt(request.text), self.backbone.n_ctx
+        prompt, room = self.chat.prompt(request.text), self.backbone.first.n_ctx
         if len(prompt) >= room:
             raise TooLongError(
                 f"problem and solution have {len(prompt)} tokens with the question, the critic's context holds {room}:"
@@ -148,100 +124,61 @@ class Worker:
             )
         return Task(request.job, Laid(prompt, (len(prompt) - 1,)), NEXT, answers=request)
 
-    def _sequence(self, branch: int) -> int:
-        if branch not in self._held:
-            raise EngineError("this branch is not held: it was dropped, or never opened")
-        return self._held[branch]
+    def _more(self, request: wire.Extend | wire.Write, lane: Lane) -> Task:
+        """Tokenize what is added to a branch; before an answer its last token is read again, whose logits begin it."""
+        match request:
+            case wire.Extend(job, branch, segments, want):
+                if any(mark for _, _, mark in segments):
+                    self.backbone.check(want)
+                laid = self._layout.lay_out(segments, want, held=lane.tokens(branch))
+                return Task(job, laid, want, seq=lane.held[branch])
+            case wire.Write(job=job, branch=int(branch)):
+                last = lane.tokens(branch) - 1
+                return Task(job, Laid(NOTHING, (last,)), NEXT, seq=lane.held[branch], answers=request)
+            case _:
+                raise EngineError("this goes on with no branch")
 
-    def _drop(self, jobs: set[int]) -> None:
-        self._waiting = deque(task for task in self._waiting if task.job not in jobs)
-        if self._answer is not None and self._answer.job in jobs:
-            self._end_answer(self._answer)
-        self._planner.cancel(jobs)
-        for job in jobs:
-            self._reading.pop(job, None)
+    def _holding(self, branch: int) -> Lane:
+        """Find the lane in which a branch is held."""
+        for lane in self.lanes:
+            if branch in lane.held:
+                return lane
+        raise EngineError("this branch is not held: it was dropped, or never opened")
 
-    def _work(self) -> None:
-        """Fill the queue up to one batch, decode it, hand over what is complete."""
-        if len(self._waiting) + len(self._reading) > 1:
-            self._planner.narrow([task.laid.tokens for task in self._waiting if task.seq is None])
-        while self._waiting and self._planner.waiting < self.backbone.n_ubatch and self._begin(self._waiting[0]):
-            self._waiting.popleft()
-        operations, batch = self._planner.cut()
-        self.backbone.apply(operations)
-        if batch.runs:
-            start = time.perf_counter()
-            rows = self.backbone.decode(batch)
-            self._planner.commit(batch, rows, time.perf_counter() - start)
-        for done in self._planner.finished():
-            self._hand_over(done)
-        self.replies.flush()
+    def _lane_for(self, task: Task) -> Lane:
+        """Deal a prompt to a lane, which is made if it is the first that it gets."""
+        if not any(lane.wants for lane in self.lanes):
+            self._dealer.rest()
+        number = self._dealer.deal(task.laid.tokens)
+        if number == len(self.lanes):
+            try:
+                context = self.backbone.further()
+            except OutOfMemoryError:  # then there is one lane less
+                self._dealer.without(number)
+                return self.lanes[0]
+            self.lanes.append(Lane(number, self.replies, self.backbone, context))
+            for lane in self.lanes:
+                lane.start(self.requests)
+        return self.lanes[number]
 
-    def _begin(self, task: Task) -> bool:
-        """Put a task into the tree; False while it has to wait. One that can never fit is answered."""
-        if task.answers is not None and self._answer is not None:
-            return False  # one answer is written at a time
-        seq = task.seq
-        if seq is None:
-            pin = task.opens is not None or task.answers is not None
-            seq = self._planner.admit(task.job, task.laid.tokens, task.laid.marks, task.want, pin=pin)
-        elif not self._planner.extend(seq, task.job, task.laid.tokens, task.laid.marks, task.want):
-            seq = None
-        if seq is None:
-            if not self._planner.active:
-                self._fail(task.job, _full(self.backbone.n_ctx))
-                return True
-            return False
-        if task.opens is not None:
-            self._held[task.opens] = seq
-        if task.answers is not None:
-            self._answer = Answer(task.answers, seq)
+    def _next_lane(self) -> tuple[Lane | None, int]:
+        """Find a lane that can decode now, and with how many threads: all, or its part where others have work too."""
+        total, wanting = self.backbone.n_threads, [lane for lane in self.lanes if lane.wants]
+        free = total - sum([lane.threads for lane in self.lanes])
+        for i, lane in enumerate(wanting):
+            part = (total + i) // len(wanting)
+            if not lane.threads and part <= free:
+                return lane, part
+        return None, 0
+
+    def _work(self, lane: Lane, threads: int) -> None:
+        """Let a lane decode its next batch: here while there is one, else in a thread of its own."""
+        operations, batch = lane.next()
+        lane.threads = threads
+        if lane.decodes_alone and batch.runs:
+            lane.due.put((operations, batch))
         else:
-            self._reading[task.job] = task
-        return True
-
-    def _hand_over(self, done: Finished) -> None:
-        if self._answer is not None and self._answer.job == done.job:
-            self._write_on(self._answer)
-            return
-        rows = self._reading.pop(done.job).laid.rows(done.rows)
-        answer = wire.Answer(done.job, len(rows), done.tokens, done.decoded, done.seconds)
-        wire.send(self.replies, answer, rows.tobytes(), flush=False)  # a batch answers many short prompts at once
-
-    def _write_on(self, answer: Answer) -> None:
-        """Draw a token off the batch that was decoded last, say it, and let it be read, unless the answer ends."""
-        token = answer.draw(self.backbone)
-        if token is None:
-            self._say_end(answer, whole=True)
-            return
-        wire.send(self.replies, wire.Piece(answer.job, answer.take(self.backbone.piece(token))))
-        at = len(self._planner.tokens(answer.seq))
-        tokens: Ints = np.array([token], np.int32)
-        fits = at + 1 < self.backbone.n_ctx
-        if not answer.stopped and not answer.full and fits:
-            fits = self._planner.extend(answer.seq, answer.job, tokens, [at], NEXT)
-            if fits:
-                return
-        if answer.held and fits:
-            self._planner.extend(answer.seq, None, tokens, [], NEXT)  # what was said is held; read with what comes next
-        self._say_end(answer, whole=answer.stopped)
-
-    def _say_end(self, answer: Answer, *, whole: bool) -> None:
-        self._end_answer(answer)
-        wire.send(self.replies, wire.Written(answer.job, whole, answer.tokens))
-
-    def _end_answer(self, answer: Answer) -> None:
-        answer.close()
-        if not answer.held:
-            self._planner.pin(answer.seq, held=False)
-        self._answer = None
-
-    def _fail(self, job: int, error: StepcheckError) -> None:
-        wire.send(self.replies, wire.Failed(job, error.kind, str(error)))
-
-
-def _full(cells: int) -> OutOfMemoryError:
-    return OutOfMemoryError(f"the branches that are held leave no room among {cells} tokens: drop one, or raise n_ctx")
+            lane.finish(lane.decode(operations, batch))
 
 
 def main() -> None:
@@ -253,9 +190,9 @@ def _serve(load: wire.Load, replies: IO[bytes], requests: Requests) -> None:
     backbone = Backbone(load, lambda done: wire.send(replies, wire.Loading(done)))
     chat = Chat(backbone, load.path) if load.use == "write" else None
     hidden = backbone.hidden if load.use == "read" else 1
-    context = backbone.n_ctx if load.use == "write" else backbone.context
-    wire.send(replies, wire.Ready(hidden, context, backbone.device, backbone.n_threads, backbone.n_ubatch))
-    Worker(replies, backbone, chat).serve(requests)
+    context = backbone.first.n_ctx if load.use == "write" else backbone.context
+    wire.send(replies, wire.Ready(hidden, context, backbone.device, backbone.n_threads, backbone.first.n_ubatch))
+    Worker(requests, replies, backbone, chat).serve()
 
 
 if __name__ == "__main__":

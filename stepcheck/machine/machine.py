@@ -9,11 +9,11 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from stepcheck.engine.base import EngineOptions
+from stepcheck.engine.base import LANE_CELLS, N_LANES, EngineOptions
 from stepcheck.engine.cores import usable_cores
 from stepcheck.errors import OutOfMemoryError
 from stepcheck.hub.disk.hashes import user_cache
@@ -65,16 +65,19 @@ def _idle_pages(path: Path) -> int:
 
 
 def memory_needed(backbone: int, card: ModelCard, options: EngineOptions = EngineOptions()) -> int:  # noqa: B008 (frozen)
-    """Bytes that running a model takes: weights, KV cache in float16, one batch's states, head, and the process.
+    """Bytes that running a model takes: weights, KV caches in float16, a batch's states for each, head and process.
 
-    `backbone` is the GGUF's size in bytes. Without a shape in the card, a tenth of the weights stands for the rest.
+    `backbone` is the GGUF's size in bytes. Without a shape in the card, a tenth of the weights stands for the rest. A
+    further lane counts where it was asked for: by itself there is one only if it fits (`settle_lanes`).
     """
     shape = card.shape
     if shape is None:
         return PROCESS + backbone + backbone // 10
     context, batch = options.n_ctx or card.context, options.n_ubatch or UBATCH
-    cache = 2 * 2 * shape.layers * ((shape.head_dim or shape.hidden // shape.heads) * shape.kv_heads) * context
-    states = 4 * batch * (3 * shape.feed_forward + 8 * shape.hidden)
+    further = (options.n_lanes or 1) - 1
+    cells = context + further * min(context, LANE_CELLS)
+    cache = 2 * 2 * shape.layers * ((shape.head_dim or shape.hidden // shape.heads) * shape.kv_heads) * cells
+    states = 4 * batch * (1 + further) * (3 * shape.feed_forward + 8 * shape.hidden)
     return PROCESS + backbone + cache + states + 4 * shape.hidden * shape.hidden
 
 
@@ -83,6 +86,14 @@ def memory_of(model: Model, options: EngineOptions) -> int:
     parts = model.weights.parts.items()
     sizes = (part.path.stat().st_size for role, part in parts if role in {"backbone", "reference"})
     return sum(memory_needed(size, model.card, options) for size in sizes)
+
+
+def settle_lanes(model: Model, options: EngineOptions, *, available: int | None = None) -> EngineOptions:
+    """Settle for one lane where several would not fit into memory, unless a number is asked for."""
+    free = memory_available() if available is None else available
+    if options.n_lanes is None and memory_of(model, replace(options, n_lanes=N_LANES)) > free:
+        return replace(options, n_lanes=1)
+    return options
 
 
 def check_memory(model: Model, options: EngineOptions, *, available: int | None = None) -> None:

@@ -1,0 +1,254 @@
+"""Two lanes over one model, with the real llama.cpp: what is read, by how many threads, and what comes in between."""
+
+import io
+import queue
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stepcheck.engine import wire
+from stepcheck.engine.base import EngineOptions, Rows
+from stepcheck.engine.batches import Decoded
+from stepcheck.engine.client import LlamaEngine
+from stepcheck.engine.host import load_of
+from stepcheck.engine.lane import Lane
+from stepcheck.engine.llama import Backbone
+from stepcheck.engine.worker import Worker
+from stepcheck.errors import EngineError, OutOfMemoryError, TooLongError
+from stepcheck.hub.disk.store import find
+from stepcheck.prm.prompt import Prompt, Segment
+
+NOISE = 1e-2
+"""Another split into batches sums in another order (f16); another text's rows are of another size."""
+MARK = Segment("<extra_0>", special=True, mark=True)
+WORDS = ["so", "the", "sum", "of", "both", "is", "then", "found", "to", "be", "one", "more", "than", "at", "first"]
+
+
+def text(seed: int, words: int) -> str:
+    return " ".join(np.random.default_rng(seed).choice(WORDS, words))
+
+
+def prompts(count: int, *, words: int = 60) -> list[Prompt]:
+    """Solutions of two steps that share nothing."""
+    return [
+        Prompt((Segment(f"{seed}: {text(seed, words)}"), MARK, Segment(text(seed + 1000, words)), MARK))
+        for seed in range(count)
+    ]
+
+
+def engine(card: Path, lanes: int, **how: int) -> LlamaEngine:
+    model = find(str(card), None)
+    options = EngineOptions(n_threads=2, n_lanes=lanes, **how)
+    return LlamaEngine(model.backbone, mark=MARK.text, context=2048, options=options)
+
+
+def rows(engine: LlamaEngine, asked: list[Prompt]) -> list[np.ndarray]:
+    found = []
+    for answer in engine.read(asked):
+        assert isinstance(answer, Rows), answer
+        found.append(answer.hidden)
+    return found
+
+
+def ask(job: int, prompt: Prompt) -> wire.Ask:
+    return wire.Ask(job, [(s.text, s.special, s.mark) for s in prompt.segments])
+
+
+@pytest.fixture
+def worker(random_model: Path) -> Worker:
+    """The engine's loop without its process: the test is its clock."""
+    model = find(str(random_model), None)
+    options = EngineOptions(n_threads=2, n_lanes=2)
+    load = load_of(model.backbone, mark=MARK.text, context=2048, options=options)
+    return Worker(queue.SimpleQueue(), io.BytesIO(), Backbone(load, lambda _done: None))
+
+
+def heard(worker: Worker) -> Iterator[wire.Reply]:
+    """What it answered since it was asked last."""
+    assert isinstance(worker.replies, io.BytesIO)
+    worker.replies.seek(0)
+    found = [reply for reply, _ in iter(lambda: wire.receive_reply(worker.replies), None)]
+    worker.replies.seek(0)
+    worker.replies.truncate()
+    return iter(found)
+
+
+def jobs(worker: Worker) -> list[int]:
+    return sorted(reply.job for reply in heard(worker) if isinstance(reply, wire.Answer))
+
+
+def begin(lane: Lane, threads: int = 1) -> Decoded:
+    """Decode a lane's next batch, and do not take it in yet."""
+    operations, batch = lane.next()
+    lane.threads = threads
+    return lane.decode(operations, batch)
+
+
+def finish(worker: Worker) -> None:
+    """Read on, one lane after the other, until nothing waits."""
+    while any(lane.wants for lane in worker.lanes):
+        for lane in worker.lanes:
+            if lane.wants:
+                lane.finish(begin(lane))
+
+
+def test_two_lanes_read_what_one_reads(random_model: Path) -> None:
+    """In order, with the same rewards but for the noise of another split into batches; an error is in its place."""
+    asked = prompts(40)
+    with engine(random_model, 1) as one, engine(random_model, 2) as two:
+        for a, b in zip(rows(one, asked), rows(two, asked), strict=True):
+            assert np.abs(a - b).max() <= NOISE * np.abs(a).max()
+        found = list(two.read([*asked[:5], Prompt((Segment("long " * 3000), MARK)), *asked[5:9]]))
+    assert [isinstance(answer, TooLongError) for answer in found] == [False] * 5 + [True] + [False] * 4
+
+
+def test_the_same_work_gives_the_same_bits(random_model: Path) -> None:
+    """Which lane reads what does not depend on how fast they are."""
+    asked = prompts(60)
+    runs = []
+    for _ in range(3):
+        with engine(random_model, 2) as two:
+            runs.append(rows(two, asked))
+    for other in runs[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(runs[0], other, strict=True))
+
+
+def test_what_was_stopped_in_the_middle_is_forgotten(random_model: Path) -> None:
+    """Both lanes go on with the next work, whatever was being decoded when the reading ended."""
+    with engine(random_model, 2) as two, engine(random_model, 1) as one:
+        for taken in (1, 3, 9):
+            reading = two.read(prompts(40))
+            assert isinstance(reading, Generator)
+            for _ in range(taken):
+                next(reading)
+            reading.close()
+        for a, b in zip(rows(one, prompts(20)), rows(two, prompts(20)), strict=True):
+            assert np.abs(a - b).max() <= NOISE * np.abs(a).max()
+
+
+def test_a_second_lane_is_made_for_a_second_text(worker: Worker) -> None:
+    """One text after the other is read in the first alone; of two that wait together, the second in another."""
+    first, second, third, fourth = prompts(4)
+    for job, prompt in enumerate((first, second)):
+        worker.take(wire.Asks([ask(job, prompt)]))
+        finish(worker)
+    assert len(worker.lanes) == 1
+    worker.take(wire.Asks([ask(2, third), ask(3, fourth)]))
+    assert len(worker.lanes) == 2
+    assert all(lane.wants for lane in worker.lanes)
+    finish(worker)
+    assert jobs(worker) == [0, 1, 2, 3]
+
+
+def test_threads_are_shared_by_the_lanes_that_have_work(worker: Worker) -> None:
+    """Each has a half; one alone has all, and another that gets work then waits until its half is free."""
+    first, second, third = prompts(3)
+    worker.take(wire.Asks([ask(0, first), ask(1, second)]))
+    a, b = worker.lanes
+    assert worker._next_lane() == (a, 1)
+    decoded = begin(a)
+    assert worker._next_lane() == (b, 1)
+    b.finish(begin(b))
+    a.finish(decoded)
+    worker.take(wire.Asks([ask(2, first)]))
+    assert worker._next_lane() == (a, 2)
+    decoded = begin(a, 2)
+    worker.take(wire.Asks([ask(3, third), ask(4, second)]))
+    assert b.wants
+    assert worker._next_lane() == (None, 0)
+    a.finish(decoded)
+    finish(worker)
+    assert jobs(worker) == [0, 1, 2, 3, 4]
+
+
+def test_a_texts_seconds_are_its_part_of_the_machines(worker: Worker) -> None:
+    """A batch on one of two threads counts half, so that the texts' seconds add up to those by the clock."""
+    worker.take(wire.Asks([ask(0, prompts(1)[0])]))
+    (lane,) = worker.lanes
+    decoded = begin(lane, 1)
+    lane.finish(decoded)
+    (answer,) = heard(worker)
+    assert isinstance(answer, wire.Answer)
+    assert answer.seconds == pytest.approx(decoded.seconds / 2)
+
+
+def test_a_branch_stays_in_its_lane(worker: Worker) -> None:
+    """Two are opened in two lanes; each is extended and forked where it is, and let go of."""
+    texts = [text(seed, 80) for seed in range(2)]
+    for number, words in enumerate(texts):
+        worker.take(wire.Open(number, 10 + number, [(words, False, False)]))
+    finish(worker)
+    assert [set(lane.held) for lane in worker.lanes] == [{10}, {11}]
+    for number in range(2):
+        worker.take(wire.Fork(2 + number, 10 + number, 20 + number))
+        worker.take(wire.Extend(4 + number, 20 + number, [(text(9, 20), False, False), ("<extra_0>", True, True)]))
+    finish(worker)
+    assert [set(lane.held) for lane in worker.lanes] == [{10, 20}, {11, 21}]
+    assert jobs(worker) == [0, 1, 2, 3, 4, 5]
+    worker.take(wire.Release(11))
+    worker.take(wire.Extend(6, 11, [(text(9, 20), False, False)]))
+    (failed,) = heard(worker)
+    assert isinstance(failed, wire.Failed)
+    assert "not held" in failed.message
+
+
+def test_what_comes_while_a_batch_is_decoded_waits_for_it(worker: Worker) -> None:
+    """A dropped job's batch is taken in first and then forgotten; a fork is made of what is in the cache by then."""
+    worker.take(wire.Open(0, 10, [(text(0, 40), False, False)]))
+    finish(worker)
+    long = Prompt((Segment(text(1, 700)), MARK))
+    worker.take(wire.Asks([ask(1, long), ask(2, long)]))
+    (lane,) = worker.lanes
+    decoded = begin(lane)
+    worker.take(wire.Drop([1, 2]))
+    worker.take(wire.Fork(3, 10, 11))
+    assert set(lane.held) == {10}
+    lane.finish(decoded)
+    assert set(lane.held) == {10, 11}
+    assert not lane.wants
+    assert jobs(worker) == [0, 3]
+
+
+def test_without_room_for_a_second_lane_the_first_reads_everything(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it is not asked for again."""
+    asked = []
+
+    def full() -> None:
+        asked.append(1)
+        raise OutOfMemoryError("failed to allocate")
+
+    monkeypatch.setattr(worker.backbone, "further", full)
+    worker.take(wire.Asks([ask(job, prompt) for job, prompt in enumerate(prompts(6))]))
+    finish(worker)
+    assert len(worker.lanes) == 1
+    assert asked == [1]
+    assert jobs(worker) == list(range(6))
+
+
+def test_an_error_in_a_lanes_thread_ends_the_loop(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one in the loop's own does: what was raised in the thread is raised where the loop runs."""
+    worker.take(wire.Asks([ask(job, prompt) for job, prompt in enumerate(prompts(2))]))
+
+    def broken(*_: object) -> None:
+        raise EngineError("llama.cpp failed to compute a batch")
+
+    monkeypatch.setattr(worker.lanes[1].context, "decode", broken)
+    with pytest.raises(EngineError, match="failed to compute"):
+        worker.serve()
+
+
+@pytest.mark.parametrize(
+    ("threads", "lanes", "use", "most"),
+    [(1, 2, "read", 1), (2, 1, "read", 1), (2, 2, "read", 2), (2, None, "weigh", 1), (4, None, "read", 2)],
+)
+def test_how_many_lanes_there_may_be(
+    random_model: Path, threads: int, lanes: int | None, use: wire.Use, most: int
+) -> None:
+    """One for each thread at most; two by default where hidden states are read, else one."""
+    options = EngineOptions(n_threads=threads, n_lanes=lanes)
+    load = load_of(find(str(random_model), None).backbone, mark=None, context=8192, options=options, use=use)
+    assert Backbone(load, lambda _done: None).rooms == [8192, 4096][:most]
