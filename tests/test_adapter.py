@@ -20,6 +20,7 @@ from stepcheck.hub.convert import convert
 from stepcheck.hub.disk.store import find, list_models, verify
 from stepcheck.hub.gguf.quantize import WeightType
 from stepcheck.hub.library import check, import_model, remove
+from stepcheck.judge import Judged
 from stepcheck.prm.card import Files, ModelCard, read_card
 from tests import checkpoints
 from tests.checkpoints import TEXTS, Spec
@@ -167,6 +168,21 @@ def test_documents_share_what_an_adapter_read(tmp_path: Path) -> None:
     assert both[1].cost.decoded < alone[1].cost.decoded
     for left, right in zip(both, alone, strict=True):
         assert np.allclose(left.rewards, right.rewards, atol=EXACT)
+
+
+def test_both_lanes_read_with_the_adapter(tmp_path: Path) -> None:
+    """Texts that wait together are read in two lanes: each has the rewards that one lane gives it."""
+    made = make(tmp_path, 16, "\n\n")
+    adapter = write_adapter(tmp_path / "a.gguf", made.lora, made.alpha)
+    card = import_model(*made.parts, read_card(made.card), tmp_path / "models", adapter=adapter, name="a")
+    documents = [Document(f"{i}: {problem}", tuple(map(Step, steps))) for i in range(4) for problem, steps in TEXTS]
+    found = []
+    for lanes in (1, 2):
+        with Checker(card, options=EngineOptions(n_threads=2, n_lanes=lanes)) as checker:
+            found.append([review.rewards for review in checker.check_many(documents) if isinstance(review, Judged)])
+    assert len(found[0]) == len(found[1]) == len(documents)
+    for left, right in zip(*found, strict=True):
+        assert np.allclose(left, right, atol=EXACT)
 
 
 @pytest.fixture(scope="module")
