@@ -51,6 +51,7 @@ def test_what_is_longer_than_the_further_lanes_room_is_read_in_the_first() -> No
     dealer = Dealer([9000, 4096])
     assert [dealer.deal(prompt(text(seed, 5000))) for seed in range(4)] == [0] * 4
     assert dealer.deal(prompt(text(9, 4096))) == 1
+    assert dealer.deal(prompt(text(10, 400)), grows=True) == 0
 
 
 def test_the_same_prompts_are_dealt_the_same() -> None:

@@ -1,7 +1,7 @@
 """Which lane reads a prompt: one that has read its beginning, unless it has far more to read than another.
 
-Decided by the prompts and their order alone, not by how fast they are read: the same work is cut into the same batches
-every time, and so has the same rewards to the last bit. Pure: no llama.cpp here.
+Decided by the prompts and their order, not by how fast a lane reads: work that is there in time is cut into the same
+batches every time, and so has the same rewards to the last bit. Pure: no llama.cpp here.
 """
 
 from collections import deque
@@ -40,11 +40,14 @@ class Dealer:
     def __init__(self, rooms: Sequence[int]) -> None:
         self._lanes = [_Dealt(room) for room in rooms]
 
-    def deal(self, tokens: Ints) -> int:
-        """Return the lane that reads this prompt; with the same claim, the one that was dealt less."""
+    def deal(self, tokens: Ints, *, grows: bool = False) -> int:
+        """Return the lane that reads this prompt; with the same claim, the one that was dealt less.
+
+        One that `grows`, as a branch that is held does, is read in the first, which has the most room.
+        """
         if len(self._lanes) == 1:
             return 0
-        open_ = [i for i, lane in enumerate(self._lanes) if not i or len(tokens) <= lane.room]
+        open_ = [i for i, lane in enumerate(self._lanes) if not i or (len(tokens) <= lane.room and not grows)]
         shared = {i: self._lanes[i].shared(tokens) for i in open_}
         chosen = min(open_, key=lambda i: (self._lanes[i].load - PULL * shared[i], self._lanes[i].load, i))
         self._lanes[chosen].load += len(tokens) - shared[chosen]

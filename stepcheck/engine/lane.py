@@ -2,8 +2,8 @@
 
 Lanes stand beside each other over the same weights, each with a part of the threads. Threads that compute one graph
 together wait for each other at every one of its nodes, some 700 a decode; those of two lanes never do. So two lanes
-with a thread each read a little faster than one with two (0.5B, two cores: by 2 to 10 %), and lose less where another
-program takes a core away. A lane that has work alone has all the threads.
+with a thread each read faster than one with two (0.5B on two cores: q4_0 by 3 %, beside a busy process by 8 %; bf16 by
+10 %). A lane that has work alone has all the threads.
 """
 
 import queue
@@ -24,7 +24,7 @@ from stepcheck.engine.layout import Laid
 from stepcheck.engine.llama import Backbone
 from stepcheck.engine.plan import NEXT, NOTHING, Planner
 from stepcheck.engine.serving import Requests
-from stepcheck.errors import OutOfMemoryError, StepcheckError
+from stepcheck.errors import EngineError, OutOfMemoryError, StepcheckError
 from stepcheck.prm.prompt import HIDDEN, Want
 
 
@@ -58,9 +58,9 @@ class Lane:
     """Batches for the thread that decodes, once there is one."""
     decodes_alone: bool = False
     """Whether there is."""
-    held: dict[int, int] = field(default_factory=dict)
-    """Sequence by branch."""
     _planner: Planner = field(init=False)
+    _held: dict[int, int] = field(default_factory=dict)
+    """Sequence by branch."""
     _waiting: deque[Task] = field(default_factory=deque)
     _reading: dict[int, Task] = field(default_factory=dict)
     _answer: Answer | None = None
@@ -81,18 +81,25 @@ class Lane:
         """Read this after what waits already."""
         self._waiting.append(task)
 
-    def tokens(self, branch: int) -> int:
-        """Count what a branch holds."""
-        return len(self._planner.tokens(self.held[branch]))
+    def find(self, branch: int | None) -> tuple[int, int]:
+        """Return the sequence of a branch, and how many tokens it holds.
+
+        Raises:
+            EngineError: it is not held.
+        """
+        if branch not in self._held:
+            raise EngineError("this branch is not held: it was dropped, or never opened")
+        return self._held[branch], len(self._planner.tokens(self._held[branch]))
 
     def fork(self, job: int, branch: int, new: int) -> None:
-        """Hold a second branch with the same tokens, and say so."""
-        self._between(lambda: self._fork(job, branch, new))
+        """Hold a second branch with the same tokens, and say so; errors as in `find`."""
+        seq, _ = self.find(branch)
+        self._between(lambda: self._fork(job, seq, new))
 
     def release(self, branch: int) -> None:
-        """Hold a branch no longer, if it is one of this lane's."""
-        if branch in self.held:
-            self._planner.pin(self.held.pop(branch), held=False)
+        """Hold a branch no longer."""
+        if branch in self._held:
+            self._planner.pin(self._held.pop(branch), held=False)
 
     def drop(self, jobs: Collection[int]) -> None:
         """Forget these jobs, where they are not answered yet."""
@@ -152,12 +159,12 @@ class Lane:
         else:
             change()
 
-    def _fork(self, job: int, branch: int, new: int) -> None:
-        made = self._planner.fork(self.held[branch])
+    def _fork(self, job: int, seq: int, new: int) -> None:
+        made = self._planner.fork(seq)
         if made is None:
             self._fail(job, OutOfMemoryError(f"{N_SEQS} branches are held or read at a time: drop one first"))
             return
-        self.held[new] = made
+        self._held[new] = made
         wire.send(self.replies, wire.Answer(job, 0, len(self._planner.tokens(made)), 0, 0.0))
 
     def _drop(self, jobs: Collection[int]) -> None:
@@ -183,7 +190,7 @@ class Lane:
                 return True
             return False
         if task.opens is not None:
-            self.held[task.opens] = seq
+            self._held[task.opens] = seq
         if task.answers is not None:
             self._answer = Answer(task.answers, seq)
         else:

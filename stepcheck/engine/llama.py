@@ -71,7 +71,7 @@ class Backbone:
         self.first = self._make_context(self._sizes)
         self.context = min(self.longest, self.first.n_ctx)
         lanes = load.n_lanes or (1 if offload or load.use != "read" else N_LANES)
-        self.n_lanes = min(lanes, self.n_threads)
+        self.n_lanes = 1 if load.use == "write" else min(lanes, self.n_threads)
 
     @property
     def rooms(self) -> list[int]:

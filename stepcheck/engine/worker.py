@@ -77,8 +77,7 @@ class Worker:
                 for lane in self.lanes:
                     lane.drop(set(jobs))
             case wire.Release(branch):
-                for lane in self.lanes:
-                    lane.release(branch)
+                self._first.release(branch)
             case wire.Open() | wire.Extend() | wire.Fork() | wire.Write():
                 self._accept(request)
             case wire.Load():
@@ -88,10 +87,9 @@ class Worker:
         try:
             match request:
                 case wire.Fork(job, branch, new):
-                    self._holding(branch).fork(job, branch, new)
-                case wire.Extend(branch=branch) | wire.Write(branch=int(branch)):
-                    lane = self._holding(branch)
-                    lane.add(self._more(request, lane))
+                    self._first.fork(job, branch, new)
+                case wire.Extend() | wire.Write(branch=int()):
+                    self._first.add(self._more(request))
                 case _:
                     task = self._whole(request)
                     self._lane_for(task).add(task)
@@ -124,38 +122,33 @@ class Worker:
             )
         return Task(request.job, Laid(prompt, (len(prompt) - 1,)), NEXT, answers=request)
 
-    def _more(self, request: wire.Extend | wire.Write, lane: Lane) -> Task:
+    def _more(self, request: wire.Extend | wire.Write) -> Task:
         """Tokenize what is added to a branch; before an answer its last token is read again, whose logits begin it."""
+        seq, held = self._first.find(request.branch)
         match request:
-            case wire.Extend(job, branch, segments, want):
+            case wire.Extend(job, _, segments, want):
                 if any(mark for _, _, mark in segments):
                     self.backbone.check(want)
-                laid = self._layout.lay_out(segments, want, held=lane.tokens(branch))
-                return Task(job, laid, want, seq=lane.held[branch])
-            case wire.Write(job=job, branch=int(branch)):
-                last = lane.tokens(branch) - 1
-                return Task(job, Laid(NOTHING, (last,)), NEXT, seq=lane.held[branch], answers=request)
-            case _:
-                raise EngineError("this goes on with no branch")
+                return Task(job, self._layout.lay_out(segments, want, held=held), want, seq=seq)
+            case wire.Write(job=job):
+                return Task(job, Laid(NOTHING, (held - 1,)), NEXT, seq=seq, answers=request)
 
-    def _holding(self, branch: int) -> Lane:
-        """Find the lane in which a branch is held."""
-        for lane in self.lanes:
-            if branch in lane.held:
-                return lane
-        raise EngineError("this branch is not held: it was dropped, or never opened")
+    @property
+    def _first(self) -> Lane:
+        """The lane with the most room, where branches are held: they grow."""
+        return self.lanes[0]
 
     def _lane_for(self, task: Task) -> Lane:
         """Deal a prompt to a lane, which is made if it is the first that it gets."""
         if not any(lane.wants for lane in self.lanes):
             self._dealer.rest()
-        number = self._dealer.deal(task.laid.tokens)
+        number = self._dealer.deal(task.laid.tokens, grows=task.opens is not None)
         if number == len(self.lanes):
             try:
                 context = self.backbone.further()
             except OutOfMemoryError:  # then there is one lane less
                 self._dealer.without(number)
-                return self.lanes[0]
+                return self._first
             self.lanes.append(Lane(number, self.replies, self.backbone, context))
             for lane in self.lanes:
                 lane.start(self.requests)
