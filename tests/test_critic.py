@@ -415,7 +415,7 @@ def writing_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_language_model(tmp_path_factory.mktemp("author"))
 
 
-def write_language_model(folder: Path, layers: int = 1, hidden: int = 32) -> Path:
+def write_language_model(folder: Path, layers: int = 1, hidden: int = 32, context: int = 1024) -> Path:
     """Convert a random checkpoint, and add the language model's head that conversions leave out."""
     import numpy as np
 
@@ -426,7 +426,7 @@ def write_language_model(folder: Path, layers: int = 1, hidden: int = 32) -> Pat
     from stepcheck.hub.gguf.quantize import TensorType, WeightType
     from stepcheck.prm.card import Template
 
-    spec = Spec(seed=31, layers=layers, hidden=hidden, heads=2, kv_heads=1, context=1024)
+    spec = Spec(seed=31, layers=layers, hidden=hidden, heads=2, kv_heads=1, context=context)
     source = checkpoints.write(folder / "checkpoint", spec)
     shape, tensors = read_shape(source), find_tensors(source)
     template = Template(before_problem="", after_problem="", mark="<extra_0>")

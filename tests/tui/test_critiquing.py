@@ -218,7 +218,8 @@ async def test_a_model_in_process_is_asked(work: Path) -> None:
     """A GGUF file, random: it is loaded, writes, and Escape ends it in the midst of its words."""
     folder = work / "critic"
     folder.mkdir()
-    app = app_with(str(write_language_model(folder, layers=24, hidden=256)))  # a small one is at its end too soon
+    talkative = write_language_model(folder, layers=24, hidden=256, context=8192)  # a small one is at its end too soon
+    app = app_with(str(talkative))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ask(app, pilot)
         await until(pilot, lambda: app.critiques.current is not None and bool(app.critiques.current.words), "for words")
