@@ -29,7 +29,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def given(model: Path, rows: list[Path], out: Path) -> argparse.Namespace:
     """A command line, parsed."""
-    return argparse.Namespace(model=str(model), models_dir=None, rows=rows, out=out, name="again", threads=1)
+    how = {"models_dir": None, "name": "again", "notice": "Trained anew.", "threads": 1}
+    return argparse.Namespace(model=str(model), rows=rows, out=out, **how)
 
 
 def test_a_head_is_trained_over_what_is_there(
@@ -51,6 +52,7 @@ def test_a_head_is_trained_over_what_is_there(
     assert after > max(before, 0.9)
     old, new = find(str(model)), find(str(card))
     verify(new)
+    assert new.card.notice == "Trained anew."
     for role in ("backbone", "adapter"):
         assert new.weights[role].sha256 == old.weights[role].sha256
     assert main(["score", str(rows[1]), "--model", str(card), "--format", "jsonl", "--threads", "1"]) == 0
@@ -62,6 +64,18 @@ def test_a_head_is_trained_over_what_is_there(
     monkeypatch.setattr(head, "open_model", None)  # nothing is read again
     assert head.run(given(model, rows, tmp_path / "out"), head.Recipe(epochs=1)) == card
     assert "96 rows to learn from, 12 held out, 1 that could not be read" in capsys.readouterr().out
+
+
+def test_held_out_rows_without_a_wrong_step_have_no_area(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said why, and no figure is made up."""
+    base, _ = write_base(tmp_path / "base", Spec(seed=41, layers=1, dtype="F32"), "qwen2")
+    held = [row | {"held": True} for row in made_up(12, 8) if all(row["labels"])]
+    rows = [write_rows(tmp_path / "a.jsonl", made_up(8, 7)), write_rows(tmp_path / "b.jsonl", held)]
+    model = train.run(arguments(base, rows, tmp_path / "first"), RECIPE)
+    assert held
+    assert "held out: no step AUC: not both right and wrong steps" in capsys.readouterr().out
+    head.run(given(model, rows, tmp_path / "out"), head.Recipe(epochs=1))
+    assert "held out, after: no step AUC: not both right and wrong steps" in capsys.readouterr().out
 
 
 def test_a_training_begins_where_the_head_is(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.training.recipes import add_recipe, recipe_in
-from models.training.rows import Row, as_json, read_rows, step_auc
+from models.training.rows import Row, as_json, read_rows, step_auc, told_auc
 from stepcheck.document import Document, Step
 from stepcheck.engine.base import EngineOptions, Reader, Rows
 from stepcheck.errors import ModelError, StepcheckError
@@ -65,6 +65,9 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument(
+        "--notice", default="", help="a sentence that is shown with every result; the old judge's is not kept"
+    )
     parser.add_argument("--threads", type=int)
     add_recipe(parser, Recipe)
     given = parser.parse_args()
@@ -86,10 +89,11 @@ def run(given: argparse.Namespace, recipe: Recipe) -> Path:
     new = train(old, learnt, recipe)
     for who, head in (("before", old), ("after", new)) if held else ():
         area = step_auc((lesson.row, head.rewards(lesson.states)) for lesson in held)
-        print(f"held out, {who}: step AUC {area:.3f}")
+        print(f"held out, {who}: {told_auc(area)}")
     path = given.out / f"{given.name}.trained.head.safetensors"
     path.write_bytes(pack_head(dict(zip(MLP_TENSORS, _parts(new), strict=True))))
-    card = msgspec.structs.replace(model.card, threshold_source="not calibrated yet: that of the judge before")
+    source = "not calibrated yet: that of the judge before"
+    card = msgspec.structs.replace(model.card, threshold_source=source, notice=given.notice)
     adapter = model.weights["adapter"].path if "adapter" in model.weights else None
     made = import_model(model.backbone, path, card, given.out, adapter=adapter, name=given.name, force=True)
     print(f"the judge: stepcheck score FILE --model {made}")

@@ -149,3 +149,8 @@ def step_auc(judged: Iterable[tuple[Row, Sequence[float] | NDArray[np.float32]]]
         wrong += [rewards[row.first_error]] if row.first_error != RIGHT else []
     area = auc(np.array(right, np.float64), np.array(wrong, np.float64))
     return math.nan if area is None else area
+
+
+def told_auc(area: float) -> str:
+    """Say a step AUC, or why there is none."""
+    return "no step AUC: not both right and wrong steps" if math.isnan(area) else f"step AUC {area:.3f}"

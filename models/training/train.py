@@ -22,7 +22,7 @@ from torch.nn import functional
 from models.training.backbone import Backbone, prepare, read_backbone
 from models.training.judge import CHATML, Laid, TrainedJudge, lay_out, new_card
 from models.training.recipes import add_recipe, recipe_in
-from models.training.rows import Row, read_rows, step_auc
+from models.training.rows import Row, read_rows, step_auc, told_auc
 from stepcheck.errors import StepcheckError
 from stepcheck.hub.disk.store import find_card
 from stepcheck.hub.gguf.header import read_gguf
@@ -98,7 +98,7 @@ def run(given: argparse.Namespace, recipe: Recipe) -> Path:
     judge = TrainedJudge(backbone, recipe.rank, recipe.alpha)
     train(judge, learnt, recipe)
     if held:
-        print(f"held out: step AUC {held_auc(judge, held, recipe.batch):.3f}")
+        print(f"held out: {told_auc(held_auc(judge, held, recipe.batch))}")
     card = new_card(backbone, given.name, given.title, template, given.licence, given.notice)
     adapter, head = (given.out / f"{given.name}.trained.{ending}" for ending in ("lora.gguf", "head.safetensors"))
     judge.save(adapter, head, WeightType(read_gguf(path).weight_type or "q4_k_m"), name=given.name)
