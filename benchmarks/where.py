@@ -201,8 +201,7 @@ def read(backbone: Backbone, documents: Sequence[Document], *, watching: bool) -
     decodes, tokens = 0, sum(len(task.laid.tokens) for task in lane._waiting)
     with spent.on("loop"):
         while lane.wants:
-            due, lane.threads = lane.next(), backbone.n_threads
-            lane.finish(lane.decode(*due))
+            lane.work(backbone.n_threads)
             decodes += 1
     spent.by["planner"] = spent.by["loop"] - spent.by["decode"]
     replies.seek(0)

@@ -46,7 +46,7 @@ Due = tuple[list[Operation], Batch]
 
 @dataclass(slots=True)
 class Lane:
-    """Reads tasks in its context, and says what came of them; a batch at a time, which others may decode for it."""
+    """Reads tasks in its context, a batch at a time, and says what came of them."""
 
     number: int
     replies: IO[bytes]
@@ -54,10 +54,8 @@ class Lane:
     context: Context
     threads: int = 0
     """How many decode a batch of it now."""
-    due: "queue.SimpleQueue[Due]" = field(default_factory=queue.SimpleQueue)
+    _due: "queue.SimpleQueue[Due] | None" = None
     """Batches for the thread that decodes, once there is one."""
-    decodes_alone: bool = False
-    """Whether there is."""
     _planner: Planner = field(init=False)
     _held: dict[int, int] = field(default_factory=dict)
     """Sequence by branch."""
@@ -108,9 +106,23 @@ class Lane:
 
     def start(self, requests: Requests) -> None:
         """Decode in a thread of its own from now on; what became of a batch is put on the queue."""
-        if not self.decodes_alone:
-            self.decodes_alone = True
-            threading.Thread(target=self._decode_on, args=(requests,), daemon=True).start()
+        if self._due is None:
+            self._due = queue.SimpleQueue()
+            threading.Thread(target=self._decode_on, args=(self._due, requests), daemon=True).start()
+
+    @property
+    def decodes_alone(self) -> bool:
+        """Whether it has a thread of its own."""
+        return self._due is not None
+
+    def work(self, threads: int) -> None:
+        """Read the next batch with so many threads: here, or in the thread that it has."""
+        operations, batch = self.next()
+        self.threads = threads
+        if self._due is not None and batch.runs:
+            self._due.put((operations, batch))
+        else:
+            self.finish(self.decode(operations, batch))
 
     def next(self) -> tuple[list[Operation], Batch]:
         """Fill the queue up to one batch, and take that off it; it is empty where nothing has to be decoded."""
@@ -140,17 +152,16 @@ class Lane:
         part, self.threads = self.threads / self.backbone.n_threads, 0
         if isinstance(decoded.rows, BaseException):
             raise decoded.rows
-        if decoded.batch.runs:
-            self._planner.commit(decoded.batch, decoded.rows, decoded.seconds * part)
+        self._planner.commit(decoded.batch, decoded.rows, decoded.seconds * part)
         for done in self._planner.finished():
             self._hand_over(done)
         while self._later:
             self._later.popleft()()
         self.replies.flush()
 
-    def _decode_on(self, requests: Requests) -> None:
+    def _decode_on(self, due: "queue.SimpleQueue[Due]", requests: Requests) -> None:
         while True:
-            requests.put(self.decode(*self.due.get()))
+            requests.put(self.decode(*due.get()))
 
     def _between(self, change: Callable[[], None]) -> None:
         """Change the tree, now or once the batch that is under way is in it."""

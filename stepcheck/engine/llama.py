@@ -71,12 +71,9 @@ class Backbone:
         self.first = self._make_context(self._sizes)
         self.context = min(self.longest, self.first.n_ctx)
         lanes = load.n_lanes or (1 if offload or load.use != "read" else N_LANES)
-        self.n_lanes = 1 if load.use == "write" else min(lanes, self.n_threads)
-
-    @property
-    def rooms(self) -> list[int]:
+        further = 0 if load.use == "write" else min(lanes, self.n_threads) - 1
+        self.rooms = [self.first.n_ctx] + [min(self.first.n_ctx, LANE_CELLS)] * further
         """Cells of the first context, and of each that there may be besides."""
-        return [self.first.n_ctx] + [min(self.first.n_ctx, LANE_CELLS)] * (self.n_lanes - 1)
 
     def further(self) -> Context:
         """Make another context over the same weights.

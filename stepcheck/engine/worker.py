@@ -57,7 +57,7 @@ class Worker:
                 request = self.requests.get(block=lane is None)
             except queue.Empty:
                 if lane is not None:
-                    self._work(lane, threads)
+                    lane.work(threads)
                 continue
             match request:
                 case None:
@@ -163,15 +163,6 @@ class Worker:
             if not lane.threads and part <= free:
                 return lane, part
         return None, 0
-
-    def _work(self, lane: Lane, threads: int) -> None:
-        """Let a lane decode its next batch: here while there is one, else in a thread of its own."""
-        operations, batch = lane.next()
-        lane.threads = threads
-        if lane.decodes_alone and batch.runs:
-            lane.due.put((operations, batch))
-        else:
-            lane.finish(lane.decode(operations, batch))
 
 
 def main() -> None:
