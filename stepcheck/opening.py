@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from stepcheck.engine.base import EngineOptions, Reader
 from stepcheck.hub.disk.store import Model, find, verify
-from stepcheck.machine.machine import check_memory, settle_lanes
+from stepcheck.machine import machine
 from stepcheck.prm.card import ModelCard, Readout
 from stepcheck.prm.families import family_of, read_head
 
@@ -57,11 +57,13 @@ def open_model(
     """
     model = find(str(name), models_dir)
     verify(model)
+    free = machine.memory_available()
     if not force:
-        check_memory(model, options)
+        machine.check_memory(model, options, available=free)
+    options = machine.settle_lanes(model, options, available=free)
     head = FileHead(model.weights[family_of(model.card.readout).beside].path, model.card.readout)
     notice = " ".join(filter(None, (model.card.notice, _memory(model))))
-    return Opened(model.card, _reader(model, settle_lanes(model, options), on_loading), head, notice)
+    return Opened(model.card, _reader(model, options, on_loading), head, notice)
 
 
 @dataclass(slots=True)

@@ -74,10 +74,10 @@ def memory_needed(backbone: int, card: ModelCard, options: EngineOptions = Engin
     if shape is None:
         return PROCESS + backbone + backbone // 10
     context, batch = options.n_ctx or card.context, options.n_ubatch or UBATCH
-    further = (options.n_lanes or 1) - 1
-    cells = context + further * min(context, LANE_CELLS)
+    lanes = options.n_lanes or 1
+    cells = context + (lanes - 1) * min(context, LANE_CELLS)
     cache = 2 * 2 * shape.layers * ((shape.head_dim or shape.hidden // shape.heads) * shape.kv_heads) * cells
-    states = 4 * batch * (1 + further) * (3 * shape.feed_forward + 8 * shape.hidden)
+    states = 4 * batch * lanes * (3 * shape.feed_forward + 8 * shape.hidden)
     return PROCESS + backbone + cache + states + 4 * shape.hidden * shape.hidden
 
 
